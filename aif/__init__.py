@@ -1,0 +1,1 @@
+"""Adversarial Information Factorization: the IFcVAE-GAN, its ablations and its baselines."""

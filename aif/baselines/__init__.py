@@ -1,0 +1,1 @@
+"""The systems that AIF compares with, each an algorithm of its own."""

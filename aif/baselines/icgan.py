@@ -1,0 +1,167 @@
+"""IcGAN (Perarnau et al. 2016, "Invertible conditional GANs for image editing"): a conditional GAN, then two encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+
+from aif import losses
+from aif.edges import Edge, nonsaturating_weight
+from aif.schedule import Schedule
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class IcGAN(LightningModule):
+    """One run in two stages: G against C, both reading y; then E_z inverts G, and E_y learns to classify.
+
+    An ``Editor`` and a ``Coder`` like every other system: images in [0, 1], attributes from 0 to 1.
+
+    Args:
+        generator: G, (y, z) to logits of an image.
+        discriminator: C, (images, y) to logits; must not mix the samples of a batch.
+        encoder_z: images to z.
+        encoder_y: images to logits of y.
+        attribute_names: the k attributes, in the order of the batch's columns.
+        latent_dim: n_z.
+        generator_optimizer: makes G's optimiser.
+        discriminator_optimizer: makes C's.
+        encoder_optimizer: makes that of both encoders.
+        gan_share: share of the run that trains the GAN; the rest trains the encoders.
+        schedule: of the learning rates, over each stage by itself; constant if None.
+
+    Raises:
+        ValueError: ``gan_share`` leaves one stage nothing.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        encoder_z: nn.Module,
+        encoder_y: nn.Module,
+        attribute_names: Sequence[str],
+        latent_dim: int,
+        generator_optimizer: MakeOptimizer,
+        discriminator_optimizer: MakeOptimizer,
+        encoder_optimizer: MakeOptimizer,
+        gan_share: float = 0.7,
+        schedule: Schedule | None = None,
+    ) -> None:
+        super().__init__()
+        if not 0 < gan_share < 1:
+            raise ValueError(f"model.gan_share={gan_share} must leave both stages something: choose between 0 and 1")
+        self.automatic_optimization = False
+        self.generator, self.discriminator = generator, discriminator
+        self.encoder_z, self.encoder_y = encoder_z, encoder_y
+        self.attribute_names = tuple(attribute_names)
+        self.latent_dim, self.gan_share = latent_dim, gan_share
+        self.make_optimizers = (generator_optimizer, discriminator_optimizer, encoder_optimizer)
+        self.schedule = schedule or Schedule()
+        self.validation = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy")})
+
+    # ------------------------------------------------------------------ training
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """A step of the stage that the run is in."""
+        generator, discriminator, encoders = self.optimizers()
+        images, labels = batch["image"], batch["attributes"]
+        progress = self.progress(batch_idx)
+        if progress < self.gan_share:
+            self.step([generator, discriminator], progress / self.gan_share, self.gan_losses(images, labels))
+        else:
+            rest = (progress - self.gan_share) / (1 - self.gan_share)
+            self.step([encoders], rest, self.encoder_losses(images, labels))
+
+    def step(self, optimizers: Sequence[Optimizer], progress: float, terms: dict[str, Tensor]) -> None:
+        """One backward pass and a step of each optimiser."""
+        self.schedule.apply(progress, optimizers)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.manual_backward(torch.stack(list(terms.values())).sum())
+        for optimizer in optimizers:
+            optimizer.step()
+        self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
+
+    def gan_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Eq. 2 of IcGAN, the non-saturating form for G, both from one pass (see :mod:`aif.edges`)."""
+        labels = labels.nan_to_num(0.5)
+        self.generator.train()
+        fake = torch.sigmoid(self.generator(labels, self.noise(images)))
+        edge = Edge()
+        logits = self.discriminator(torch.cat([images, edge(fake)]), torch.cat([labels, labels]))
+        real_logits, fake_logits = logits.chunk(2)
+        edge.weight = nonsaturating_weight(fake_logits, ratio=1.0)
+        return {"gan": losses.discriminator(real_logits, [fake_logits], factor=1.0, reduction="mean")}
+
+    def encoder_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Eqs. 3 and 4 of IcGAN: E_z on what G makes of known z, E_y on real images."""
+        self.generator.eval()
+        noise = self.noise(images)
+        with torch.no_grad():
+            generated = torch.sigmoid(self.generator(labels.nan_to_num(0.5), noise))
+        known = ~labels.isnan()
+        predicted = torch.sigmoid(self.encoder_y(images))
+        squared = (predicted - labels.nan_to_num()).square() * known
+        return {
+            "latent": F.mse_loss(self.encoder_z(generated), noise),
+            "class": squared.sum() / known.sum().clamp(min=1),
+        }
+
+    def noise(self, images: Tensor) -> Tensor:
+        """z from the prior, ``[B, n_z]``."""
+        return torch.randn(len(images), self.latent_dim, device=images.device)
+
+    # ------------------------------------------------------------------ Lightning's hooks
+
+    def progress(self, batch_idx: int) -> float:
+        """Share of the run that is done, in [0, 1)."""
+        batches = int(self.trainer.num_training_batches)
+        return (self.current_epoch * batches + batch_idx) / (batches * (self.trainer.max_epochs or 1))
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        generator, discriminator, encoders = self.make_optimizers
+        return [
+            generator(self.generator.parameters()),
+            discriminator(self.discriminator.parameters()),
+            encoders([*self.encoder_z.parameters(), *self.encoder_y.parameters()]),
+        ]
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        images, labels = batch["image"], batch["attributes"]
+        known = ~labels.isnan()
+        predicted, latent = self.encode(images)
+        error = (self.decode(predicted, latent) - images).square().mean()
+        self.validation["mse"].update(error, len(images))
+        self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
+
+    def on_validation_epoch_end(self) -> None:
+        for name, metric in self.validation.items():
+            self.log(f"val/{name}", metric.compute())
+            metric.reset()
+
+    # ------------------------------------------------------------------ Editor and Coder
+
+    def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Images ``[B, C, H, W]`` to (E_y in [0, 1] ``[B, k]``, or the given attributes; E_z ``[B, n_z]``)."""
+        predicted = torch.sigmoid(self.encoder_y(images)) if attributes is None else attributes
+        return predicted, self.encoder_z(images)
+
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        """(y ``[B, k]``, z ``[B, n_z]``) to images in [0, 1]."""
+        return torch.sigmoid(self.generator(attributes, nuisance))
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Images to (y, z), ``[B, k + n_z]``."""
+        return torch.cat(self.encode(images), dim=1)
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """(y, z) side by side ``[B, k + n_z]`` to images in [0, 1]."""
+        k = len(self.attribute_names)
+        return self.decode(codes[:, :k], codes[:, k:])

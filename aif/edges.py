@@ -1,0 +1,57 @@
+"""Edges that scale the gradient that crosses them: how networks that play against each other share one backward pass.
+
+Where the auxiliary network reads z, the encoder wants -γ times the gradient that the auxiliary network's own loss sends
+back; where the discriminator reads a decoded image, the decoder wants -δ times it (the paper's saturating form) or, per
+sample, -δ·(1-σ)/σ times it (the non-saturating form, σ the discriminator's probability that the fake is real). An edge
+is the identity going forward and such a factor going back, so all networks get their own gradient from one backward.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class _Scale(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, edge: Edge) -> Tensor:
+        ctx.edge = edge
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = gradients
+        weight = ctx.edge.weight
+        if isinstance(weight, Tensor):
+            weight = weight.to(gradient.dtype).view(-1, *[1] * (gradient.dim() - 1))
+        return gradient * weight, None
+
+
+class Edge:
+    """An identity whose backward pass multiplies by ``weight``, which may be set any time before the backward pass.
+
+    Attributes:
+        weight: a number, or one number per sample ``[B]``.
+    """
+
+    def __init__(self, weight: float | Tensor = 1.0) -> None:
+        self.weight = weight
+
+    def __call__(self, values: Tensor) -> Tensor:
+        return _Scale.apply(values, self)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def nonsaturating_weight(fake: Tensor, ratio: float) -> Tensor:
+    """The per-sample edge that turns the discriminator's gradient at a fake into the non-saturating one's.
+
+    With logit l and σ = sigmoid(l), d/dl of the discriminator's term is σ and of the generator's is -(1-σ); their
+    ratio is -(1-σ)/σ = -exp(-l). It holds sample by sample, so the discriminator may not mix samples (no batch norm).
+
+    Args:
+        fake: the discriminator's logits of the fakes, ``[B]``.
+        ratio: (weight of the generator's term) / (weight of the discriminator's term).
+    """
+    # Beyond 50 the product with σ would leave float32's range; there the discriminator is certain anyway.
+    return -ratio * torch.exp(-fake.detach().float().clamp(min=-50.0))

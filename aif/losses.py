@@ -1,0 +1,80 @@
+"""The losses of "Adversarial Information Factorization" (AIF): tensors in, scalar out.
+
+Two reductions are known to all of them. ``sum`` is what the authors ran, and what the preset ``paper`` takes where the
+text is silent (``docs/fidelity.md``): reconstruction summed over everything and divided by 64², KL summed over the
+batch and divided by the latent width, GAN terms summed over the batch, classification terms averaged. ``mean`` averages
+every term over all its elements, so that no weight depends on batch size, resolution or latent width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Reduction = Literal["sum", "mean"]
+
+
+def reconstruction(logits: Tensor, images: Tensor, reduction: Reduction) -> Tensor:
+    """L_rec = L_bce(x̂, x), AIF §3.1 below eq. 3.
+
+    Args:
+        logits: the decoder's output before the sigmoid, ``[B, C, H, W]``.
+        images: x in [0, 1], same shape.
+        reduction: ``sum``: summed, then divided by 64²; ``mean``: over all elements.
+    """
+    if reduction == "mean":
+        return F.binary_cross_entropy_with_logits(logits, images)
+    return F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / 64**2
+
+
+def kl(mean: Tensor, log_variance: Tensor, reduction: Reduction) -> Tensor:
+    """L_KL = KL[q(z|x) ‖ N(0, I)] in nats per latent dimension, AIF eqs. 1 and 4.
+
+    Args:
+        mean: μ, ``[B, n_z]``.
+        log_variance: log σ², same shape.
+        reduction: ``sum``: summed over the batch and divided by n_z; ``mean``: over batch and dimensions.
+    """
+    terms = 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
+    return terms.mean() if reduction == "mean" else terms.sum() / mean.shape[1]
+
+
+def classification(logits: Tensor, labels: Tensor) -> Tensor:
+    """L_class = L_bce(ŷ, y), and L_aux = L_bce(ỹ, y), AIF eqs. 4 and 5; the mean over *known* labels.
+
+    Args:
+        logits: ``[B, k]``.
+        labels: ``[B, k]`` in {0, 1}; NaN where unknown.
+    """
+    known = ~labels.isnan()
+    terms = F.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), reduction="none")
+    return (terms * known).sum() / known.sum().clamp(min=1)
+
+
+def discriminator(real: Tensor, fakes: list[Tensor], factor: float, reduction: Reduction) -> Tensor:
+    """L_gan as the discriminator minimises it, AIF below eq. 3.
+
+    Args:
+        real: C(x) as logits, ``[B]``.
+        fakes: logits of each kind of fake, C(D(E(x))) and C(D(z, y)), ``[B]`` each.
+        factor: 1/3 in the paper, 0.3 in the authors' code.
+        reduction: over the batch.
+    """
+    total = F.binary_cross_entropy_with_logits(real, torch.ones_like(real), reduction=reduction)
+    for fake in fakes:
+        total = total + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake), reduction=reduction)
+    return factor * total
+
+
+def generator(fakes: list[Tensor], factor: float, reduction: Reduction) -> Tensor:
+    """The non-saturating loss of encoder and decoder, ``factor`` · Σ L_bce(1, C(fake)): the authors' code, factor 0.5.
+
+    The training step never evaluates it (see :mod:`aif.edges`); it is the definition that tests hold the step to.
+    """
+    return factor * sum(
+        (F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake), reduction=reduction) for fake in fakes),
+        start=torch.zeros((), device=fakes[0].device, dtype=fakes[0].dtype),
+    )

@@ -1,0 +1,241 @@
+"""The IFcVAE-GAN (AIF, Algorithm 1) as a LightningModule with manual optimisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+
+from aif import losses
+from aif.edges import Edge, nonsaturating_weight
+from aif.networks import frozen, untracked_statistics
+from aif.schedule import Schedule
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class IFcVAEGAN(LightningModule):
+    """Encoder against auxiliary, encoder and decoder against discriminator.
+
+    Every ablation of the paper is a setting of this class. Works as an ``Editor`` and as a ``Coder``: attributes are on
+    the scale 0 (absent) to 1 (present), images in [0, 1].
+
+    Args:
+        encoder: E, images to (μ, log σ², logits of ŷ).
+        decoder: D, (y, z) to logits of an image.
+        discriminator: C, images to logits; must not mix the samples of a batch.
+        auxiliary: A, z to logits of ỹ.
+        attribute_names: the k attributes, in the order of the batch's columns.
+        autoencoder_optimizer: makes the optimiser of E and D. One suffices, since no loss that E alone should see
+            reaches D.
+        auxiliary_optimizer: makes A's.
+        discriminator_optimizer: makes C's.
+        schedule: of learning rates and of γ over the run; constant if None.
+        kl_weight: α, eq. 4.
+        class_weight: ρ, eq. 4.
+        gan_weight: δ, eqs. 3 and 4; 0 leaves C out altogether.
+        auxiliary_weight: γ, of L_aux in eq. 6; 0 trains A as a mere observer.
+        class_on_reconstruction_weight: β, the weight of L_class on x̂, row (3) of Table 1.
+        class_on_reconstruction: what that term trains: the ``decoder`` (and through it the code), E acting as a fixed
+            classifier, as the paper means it; or the y ``head`` alone, as the authors' code does.
+        reduction: of every loss, see :mod:`aif.losses`.
+        gan_form: ``saturating`` (eqs. 3 and 4) or ``nonsaturating`` (the authors' code, their factor 0.5).
+        discriminator_factor: in L_gan; 1/3 in the paper, 0.3 in the authors' code.
+        reconstruct_from: whether D reconstructs from the ``predicted`` ŷ or the true ``label``.
+        auxiliary_noise: A reads the ``shared`` ẑ that D reads, or a ``second``, independent sample (authors' code).
+        statistics: D's running batch-norm statistics come from ``reconstructions`` alone or from ``both`` passes.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        discriminator: nn.Module,
+        auxiliary: nn.Module,
+        attribute_names: Sequence[str],
+        autoencoder_optimizer: MakeOptimizer,
+        auxiliary_optimizer: MakeOptimizer,
+        discriminator_optimizer: MakeOptimizer,
+        schedule: Schedule | None = None,
+        kl_weight: float = 0.2,
+        class_weight: float = 0.1,
+        gan_weight: float = 0.1,
+        auxiliary_weight: float = 1.0,
+        class_on_reconstruction_weight: float = 0.0,
+        class_on_reconstruction: Literal["decoder", "head"] = "decoder",
+        reduction: losses.Reduction = "sum",
+        gan_form: Literal["saturating", "nonsaturating"] = "saturating",
+        discriminator_factor: float = 1 / 3,
+        reconstruct_from: Literal["predicted", "label"] = "predicted",
+        auxiliary_noise: Literal["shared", "second"] = "shared",
+        statistics: Literal["reconstructions", "both"] = "reconstructions",
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.encoder, self.decoder = encoder, decoder
+        self.discriminator, self.auxiliary = discriminator, auxiliary
+        self.attribute_names = tuple(attribute_names)
+        self.make_optimizers = (autoencoder_optimizer, auxiliary_optimizer, discriminator_optimizer)
+        self.schedule = schedule or Schedule()
+        self.kl_weight, self.class_weight, self.gan_weight = kl_weight, class_weight, gan_weight
+        self.auxiliary_weight = auxiliary_weight
+        self.class_on_reconstruction_weight = class_on_reconstruction_weight
+        self.class_on_reconstruction = class_on_reconstruction
+        self.reduction: losses.Reduction = reduction
+        self.gan_form, self.discriminator_factor = gan_form, discriminator_factor
+        self.reconstruct_from, self.auxiliary_noise = reconstruct_from, auxiliary_noise
+        self.statistics = statistics
+        self.validation = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy", "auxiliary", "positive")})
+
+    # ------------------------------------------------------------------ Algorithm 1
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """One pass of Algorithm 1's loop: all losses from one forward pass, all gradients from one backward pass."""
+        optimizers, progress = self.optimizers(), self.progress(batch_idx)
+        self.schedule.apply(progress, optimizers)
+        terms = self.losses(batch["image"], batch["attributes"], self.schedule.adversary(progress))
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.manual_backward(self.total(terms))
+        for optimizer in optimizers:
+            optimizer.step()
+        self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
+
+    def losses(self, images: Tensor, labels: Tensor, adversary: float = 1.0) -> dict[str, Tensor]:
+        """Every loss of one batch, unweighted, with the edges in place that send each network its own gradient.
+
+        Args:
+            images: x, ``[B, C, H, W]`` in [0, 1].
+            labels: y, ``[B, k]`` in {0, 1}, NaN where unknown.
+            adversary: what the schedule multiplies γ with.
+        """
+        terms: dict[str, Tensor] = {}
+        mean, log_variance, label_logits = self.encoder(images)  # ẑ, ŷ ← E(x)
+        latent = sample(mean, log_variance)
+        predicted = label_logits.sigmoid()
+        known = torch.where(labels.isnan(), predicted.detach(), labels)
+        decoded = self.decoder(predicted if self.reconstruct_from == "predicted" else known, latent)  # x̂ ← D(ŷ, ẑ)
+
+        read = latent if self.auxiliary_noise == "shared" else sample(mean, log_variance)
+        to_auxiliary = Edge(-self.auxiliary_weight * adversary)
+        guess = self.auxiliary(to_auxiliary(read))  # ỹ ← A(ẑ)
+
+        terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)
+        terms["kl"] = losses.kl(mean, log_variance, self.reduction)
+        terms["class"] = losses.classification(label_logits, labels)
+        terms["auxiliary"] = losses.classification(guess, labels)
+        if self.class_on_reconstruction_weight:
+            terms["class_on_reconstruction"] = self.classify_reconstruction(decoded.sigmoid(), labels)
+        if self.gan_weight:
+            terms["gan"] = self.gan_loss(images, decoded.sigmoid(), self.synthesise(known, latent))
+        return terms
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """The sum whose gradient, through the edges, is L_dec for D, L_IFcVAE-GAN for E, L_gan for C, L_aux for A."""
+        weights = {
+            "kl": self.kl_weight,
+            "class": self.class_weight,
+            "class_on_reconstruction": self.class_on_reconstruction_weight,
+        }
+        return torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+
+    def synthesise(self, labels: Tensor, like: Tensor) -> Tensor:
+        """D(z, y) with z from the prior and the batch's labels: a pass of its own, since batch norms mix a batch."""
+        noise = torch.randn_like(like)
+        if self.statistics == "both":
+            return torch.sigmoid(self.decoder(labels, noise))
+        with untracked_statistics(self.decoder):
+            return torch.sigmoid(self.decoder(labels, noise))
+
+    def gan_loss(self, images: Tensor, reconstructed: Tensor, synthesised: Tensor) -> Tensor:
+        """L_gan; what reaches E and D through the edges is -δ L_gan, or the non-saturating form's gradient."""
+        edges = [Edge(-self.gan_weight), Edge(-self.gan_weight)]
+        fakes = [edge(fake) for edge, fake in zip(edges, (reconstructed, synthesised), strict=True)]
+        real_logits, *fake_logits = self.discriminator(torch.cat([images, *fakes])).chunk(3)
+        if self.gan_form == "nonsaturating":
+            ratio = self.gan_weight * 0.5 / self.discriminator_factor
+            for edge, logits in zip(edges, fake_logits, strict=True):
+                edge.weight = nonsaturating_weight(logits, ratio)
+        return losses.discriminator(real_logits, fake_logits, self.discriminator_factor, self.reduction)
+
+    def classify_reconstruction(self, reconstructed: Tensor, labels: Tensor) -> Tensor:
+        """L_class on x̂, row (3) of Table 1."""
+        with untracked_statistics(self.encoder):
+            if self.class_on_reconstruction == "head":
+                logits = self.encoder.label(self.encoder.trunk(reconstructed.detach()).detach())
+            else:
+                with frozen(self.encoder):
+                    logits = self.encoder.label(self.encoder.trunk(reconstructed))
+        return losses.classification(logits, labels)
+
+    # ------------------------------------------------------------------ Lightning's hooks
+
+    def progress(self, batch_idx: int) -> float:
+        """Share of the run that is done, in [0, 1): a function of the position alone, so that resuming changes nothing."""
+        batches = int(self.trainer.num_training_batches)
+        return (self.current_epoch * batches + batch_idx) / (batches * (self.trainer.max_epochs or 1))
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        autoencoder, auxiliary, discriminator = self.make_optimizers
+        optimizers = [
+            autoencoder([*self.encoder.parameters(), *self.decoder.parameters()]),
+            auxiliary(self.auxiliary.parameters()),
+        ]
+        return [*optimizers, discriminator(self.discriminator.parameters())] if self.gan_weight else optimizers
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        images, labels = batch["image"], batch["attributes"]
+        known = ~labels.isnan()
+        mean, log_variance, label_logits = self.encoder(images)
+        predicted = label_logits.sigmoid()
+        reconstructed = self.decode(predicted, mean)
+        guess = self.auxiliary(sample(mean, log_variance))
+        self.validation["mse"].update((reconstructed - images).square().mean(), len(images))
+        self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
+        self.validation["auxiliary"].update(losses.classification(guess, labels), known.sum())
+        self.validation["positive"].update(labels[known])
+
+    def on_validation_epoch_end(self) -> None:
+        values = {name: metric.compute() for name, metric in self.validation.items()}
+        rate = values.pop("positive")
+        entropy = -(torch.xlogy(rate, rate) + torch.xlogy(1 - rate, 1 - rate))
+        # The paper's stopping rule: A is maximally confused where its loss is the entropy of y (confusion 1).
+        values["auxiliary_confusion"] = values["auxiliary"] / entropy
+        self.log_dict({f"val/{name}": value for name, value in values.items()})
+        for metric in self.validation.values():
+            metric.reset()
+
+    # ------------------------------------------------------------------ Editor and Coder
+
+    def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Images ``[B, C, H, W]`` to (ŷ in [0, 1] ``[B, k]``, or the given attributes; μ ``[B, n_z]``)."""
+        mean, _, label_logits = self.encoder(images)
+        return (label_logits.sigmoid() if attributes is None else attributes), mean
+
+    def sample_nuisance(self, images: Tensor) -> Tensor:
+        """Images to ẑ ~ q(z|x), ``[B, n_z]``: what A and D read in training."""
+        mean, log_variance, _ = self.encoder(images)
+        return sample(mean, log_variance)
+
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        """(y ``[B, k]``, z ``[B, n_z]``) to images in [0, 1]."""
+        return torch.sigmoid(self.decoder(attributes, nuisance))
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Images to (ŷ, μ), ``[B, k + n_z]``."""
+        return torch.cat(self.encode(images), dim=1)
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """(y, z) side by side ``[B, k + n_z]`` to images in [0, 1]."""
+        k = len(self.attribute_names)
+        return self.decode(codes[:, :k], codes[:, k:])
+
+
+def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """ẑ = μ + σ ⊙ ε, AIF §2.1."""
+    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)

@@ -1,0 +1,143 @@
+"""From a checked config to the objects of a run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning.callbacks import ModelCheckpoint, Timer
+
+from facet.callbacks.edits import EditMonitor
+from facet.callbacks.random_state import RandomState
+from facet.errors import UserError
+from facet.judge import Judge, get_judge
+from facet.protocols import Data
+from facet.runs import Run
+
+
+def make(node: DictConfig, **extra: Any) -> Any:
+    """Instantiate a node; a constructor's ``ValueError`` is the user's mistake.
+
+    Raises:
+        UserError: with the constructor's own words.
+    """
+    try:
+        return instantiate(node, **extra)
+    except InstantiationException as error:
+        cause = error.__cause__
+        while cause is not None and not isinstance(cause, ValueError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise UserError(str(cause)) from error
+
+
+def prepare(data: Any) -> None:
+    """Make what a data module lacks.
+
+    Raises:
+        UserError: what the data module says is wrong with its input.
+    """
+    try:
+        data.prepare_data()
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def seeded(seed: int) -> None:
+    """One seed for Python, NumPy and torch; and no denormals, which make a CPU step several times slower."""
+    os.environ.setdefault("PL_GLOBAL_SEED", str(seed))
+    torch.set_flush_denormal(True)
+    seed_everything(seed, workers=True, verbose=False)
+
+
+def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
+    """The judge of a config's data set, its card, and the data set with all its attributes."""
+    everything = make(config.data, attributes=None)
+    prepare(everything)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    judge, card = get_judge(everything, device)
+    return judge, card, everything
+
+
+@dataclass
+class Parts:
+    """The objects of a run.
+
+    Attributes:
+        config: the whole config.
+        run: its directory.
+        data: the data module.
+        callbacks: in order.
+    """
+
+    config: DictConfig
+    run: Run
+    data: LightningDataModule
+    callbacks: list[Callback]
+
+    def model(self) -> LightningModule:
+        """The LightningModule, initialised from the current random state."""
+        module: LightningModule = make(self.config.model)
+        return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def trainer(self) -> Trainer:
+        """The Trainer, with loggers."""
+        plain: Any = OmegaConf.to_container(self.config, resolve=True)
+        loggers = make(self.config.logger)(
+            run=self.run.path,
+            experiment=self.config.name,
+            tags=[f"ablation={self.config.ablation}", f"preset={self.config.preset}"],
+            config=plain,
+        )
+        trainer: Trainer = make(
+            self.config.trainer, logger=loggers, callbacks=self.callbacks, default_root_dir=str(self.run.path)
+        )
+        return trainer
+
+    def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
+        """What the training took: for ``status.json`` and every page."""
+        timer = next(c for c in self.callbacks if isinstance(c, Timer))
+        batches = int(trainer.num_training_batches) * trainer.current_epoch
+        return {
+            "steps": batches,
+            "images_seen": batches * self.config.data.batch_size * trainer.world_size,
+            "seconds": round(timer.time_elapsed("train"), 1),
+            "parameters": {
+                name: sum(p.numel() for p in child.parameters())
+                for name, child in model.named_children()
+                if any(True for _ in child.parameters())
+            },
+            "precision": str(trainer.precision),
+            "processes": trainer.world_size,
+        }
+
+
+def build(config: DictConfig, run: Run) -> Parts:
+    """Data and callbacks of a run; the data exists and the judge is trained when this returns.
+
+    Raises:
+        UserError: a value that a constructor or the data refuses.
+    """
+    data = make(config.data)
+    make(config.model)  # a mistake in it is told before data are drawn
+    prepare(data)
+    checkpoint = ModelCheckpoint(
+        dirpath=run.path / "checkpoints",
+        filename="last",
+        every_n_epochs=1,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    callbacks = [make(node) for node in config.callbacks.values() if node is not None]
+    for callback in callbacks:
+        if isinstance(callback, EditMonitor):
+            callback.judge = judge_of(config)[0]
+            callback.directory = run.path / "grids"
+    return Parts(config, run, data, [*callbacks, RandomState(), Timer(), checkpoint])

@@ -1,0 +1,87 @@
+"""Edits during training: how often the judge sees what was asked for, and grids to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import WandbLogger
+from torch import Tensor
+
+from facet.judge import Judge
+from facet.measures.edits import EditRates
+from facet.pictures import edit_grid, save_png
+from facet.protocols import Batch, Editor
+
+
+class EditMonitor(Callback):
+    """Edits every validation image both ways and logs the judge's view of it, with a grid of the first faces.
+
+    Logged per attribute A, inputs that have A (the paper's protocol): ``val/edit_on``, ``val/edit_off``, and for
+    unedited reconstructions ``val/reconstruction_on``, ``val/reconstruction_off``; the attribute's name is appended
+    where there are several. Grids go to ``<run>/grids/`` and to W&B: original, reconstruction, A=0, A=1.
+
+    Args:
+        faces: how many faces a grid shows.
+    """
+
+    def __init__(self, faces: int = 12) -> None:
+        self.faces = faces
+        self.judge: Judge | None = None  # set before the fit
+        self.directory = Path("grids")
+        self._rates: EditRates | None = None
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if self.judge is None or not isinstance(pl_module, Editor):
+            return
+        judge = self.judge.to(pl_module.device)
+        names = pl_module.attribute_names
+        if self._rates is None:
+            self._rates = EditRates(len(names)).to(pl_module.device)
+        images, labels = batch["image"], batch["attributes"]
+        predicted, nuisance = pl_module.encode(images)
+        reconstruction = pl_module.decode(predicted, nuisance)
+        edits = [edited(pl_module, predicted, nuisance, j, float(v)) for j in range(len(names)) for v in (0, 1)]
+        columns = [judge.attribute_names.index(name) for name in names]
+        read = [judge.read(edit)[:, columns[i // 2]] for i, edit in enumerate(edits)]
+        self._rates.update(
+            labels, judge.read(reconstruction)[:, columns], torch.stack(read[0::2], 1), torch.stack(read[1::2], 1)
+        )
+        if batch_idx == 0 and trainer.is_global_zero:
+            rows = [images, reconstruction, *edits]
+            self._show(trainer, names, [row[: self.faces].float().cpu() for row in rows])
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._rates is None:
+            return
+        for name, rates in zip(pl_module.attribute_names, self._rates.compute(), strict=True):  # type: ignore[arg-type]
+            suffix = f"/{name}" if len(pl_module.attribute_names) > 1 else ""  # type: ignore[arg-type]
+            for kind, key in (("reconstruction", "reconstruction"), ("paper", "edit")):
+                for side in ("on", "off"):
+                    pl_module.log(f"val/{key}_{side}{suffix}", rates[kind][side].value, prog_bar=kind == "paper")
+        self._rates.reset()
+
+    def _show(self, trainer: Trainer, names: tuple[str, ...], rows: list[Tensor]) -> None:
+        labels = ["original", "reconstruction", *(f"{name}={v}" for name in names for v in (0, 1))]
+        picture = edit_grid(rows, labels)
+        save_png(picture, self.directory / f"epoch-{trainer.current_epoch:04d}.png")
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image("edits", [picture])
+
+
+def edited(editor: Editor, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:
+    """Decode with one attribute set for every image and the others as they were read, ``[B, C, H, W]``."""
+    changed = attributes.clone()
+    changed[:, column] = value
+    return editor.decode(changed, nuisance)

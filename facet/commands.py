@@ -1,0 +1,95 @@
+"""What the console commands share: Hydra's command line, errors in one line, and sweeps that go on past a failure."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+
+from facet.configuration import compose_config, config_directory, register_resolvers
+from facet.errors import UserError, nearest
+
+USER, INTERNAL = 2, 1  # exit codes: the user's mistake, or ours
+
+
+def say(message: str, style: str | None = None) -> None:
+    """A line to standard error."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(message, style=style, markup=False)
+
+
+def run_command(primary: str, task: Callable[[DictConfig], object]) -> None:
+    """Run a command under Hydra and exit: 0, or 2 after one line about the user's mistake, or 1 after a traceback.
+
+    In a multirun every job is tried; those that failed are listed at the end.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
+    register_resolvers()
+    failures: list[tuple[str, int]] = []
+    swept: list[bool] = []
+
+    def job(config: DictConfig) -> None:
+        try:
+            task(config)
+        except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
+            failures.append((" ".join(HydraConfig.get().overrides.task), report(primary, error)))
+            swept.append(HydraConfig.get().mode == RunMode.MULTIRUN)
+
+    code = 0
+    try:
+        hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
+    except Exception as error:
+        code = report(primary, error)
+    if any(swept):
+        say(f"{len(failures)} of the sweep's runs failed:", "red")
+        for name, _ in failures:
+            say(f"  {name}", "red")
+    code = max([code, *(number for _, number in failures)])
+    sys.exit(code)
+
+
+def report(primary: str, error: Exception) -> int:
+    """Tell an error on standard error, the user's in one line, and give the exit code."""
+    line = user_message(primary, error)
+    if line is None:
+        traceback.print_exception(error)
+        return INTERNAL
+    say(f"facet-{primary}: {line}", "red")
+    return USER
+
+
+def user_message(primary: str, error: Exception) -> str | None:
+    """The one line for a user's mistake; None if the mistake is ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    text = str(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        match = re.search(r"Could not override '([^']+)'", text)
+        if match:
+            return f"unknown config key {match[1]}; nearest: {nearest(match[1], _keys(primary))}"
+        match = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
+        if match:
+            choices = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
+            return f"{match[1]}={match[2]}: no such choice; nearest: {nearest(match[2], choices)}"
+        return " ".join(text.split())
+    return None
+
+
+def _keys(primary: str) -> list[str]:
+    """Every key of the primary config as it composes by default, dotted."""
+
+    def walk(node: object, path: str) -> list[str]:
+        if not isinstance(node, dict):
+            return [path]
+        return [path] * bool(path) + [k for key, v in node.items() for k in walk(v, f"{path}.{key}".lstrip("."))]
+
+    return walk(OmegaConf.to_container(compose_config(primary, []), resolve=False), "")

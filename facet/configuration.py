@@ -1,0 +1,229 @@
+"""Composed configs, checked against the constructors they call before anything is built (``design.md`` rule 7).
+
+There is no second copy of the parameters: a node with ``_target_`` may have the keys of that constructor's signature,
+with values of its annotations; a node without may have the keys that something reads. So a typo is an error that names
+the key, the file and the nearest valid key, wherever it was made.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_object
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+
+from facet.errors import UserError, nearest
+
+HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
+
+
+def config_directory() -> Path:
+    """``conf/``: beside the packages in a checkout, inside ``facet`` in an installed wheel."""
+    for place in (Path(__file__).parent / "conf", Path(__file__).parent.parent / "conf"):
+        if (place / "train.yaml").is_file():
+            return place
+    raise UserError("the conf directory is missing from this installation: install facet-lab again")
+
+
+def register_resolvers() -> None:
+    """``${count:LIST}``: a list's length. ``${fast_cpu_precision:}``: bf16 where this processor computes in it."""
+    OmegaConf.register_new_resolver("count", lambda values: len(values), replace=True)
+    OmegaConf.register_new_resolver("fast_cpu_precision", _fast_cpu_precision, replace=True)
+
+
+def _fast_cpu_precision() -> str:
+    import torch
+
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
+    """Compose a primary config as the command line does."""
+    register_resolvers()
+    with initialize_config_dir(str(config_directory()), version_base="1.3"):
+        return compose(name, list(overrides))
+
+
+def check(config: DictConfig, primary: str = "train", choices: Mapping[str, Any] | None = None) -> None:
+    """Check a composed config; nothing is instantiated.
+
+    Args:
+        config: as Hydra composed it, interpolations unresolved.
+        primary: the primary config's name: what stands in it, the commands read.
+        choices: Hydra's group choices, to name the file of a mistake.
+
+    Raises:
+        UserError: an unknown key, a missing one, a value of the wrong type, an interpolation that leads nowhere.
+    """
+    register_resolvers()
+    checker = _Checker(config, primary, choices if choices is not None else _choices())
+    checker.top_level()
+    checker.node(config, "")
+
+
+def _choices() -> Mapping[str, Any]:
+    return HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+
+
+class _Checker:
+    def __init__(self, config: DictConfig, primary: str, choices: Mapping[str, Any]) -> None:
+        self.config, self.primary, self.choices = config, primary, choices
+        text = OmegaConf.to_yaml(config, resolve=False)
+        self.read = set(re.findall(r"\$\{([\w.]+)\}", text))  # keys that an interpolation reads
+
+    def top_level(self) -> None:
+        known = set(primary_keys(self.primary))
+        for key in self.config:
+            if str(key) not in known:
+                raise self.error(str(key), f"unknown key; nearest: {nearest(str(key), known)}")
+
+    def node(self, node: DictConfig, path: str) -> None:
+        """Check a node and all below it."""
+        if "_target_" in node:
+            self.call(node, path)
+        for key, value in _items(node, self.error, path):
+            here = f"{path}.{key}" if path else key
+            if isinstance(value, DictConfig):
+                self.node(value, here)
+            elif isinstance(value, ListConfig):
+                for i, element in enumerate(value):
+                    if isinstance(element, DictConfig):
+                        self.node(element, f"{here}.{i}")
+            elif path and "_target_" not in node and not self.is_read(here):
+                if value is None and any(_has_target(other) for other in node.values()):
+                    continue  # a slot left empty, as callbacks have them
+                siblings = [f"{path}.{other}" for other in node if self.is_read(f"{path}.{other}")]
+                raise self.error(here, f"set, but nothing reads it; nearest: {nearest(here, siblings)}")
+
+    def is_read(self, path: str) -> bool:
+        """Whether an interpolation reads this key, or its whole node (as the optimisers' settings are)."""
+        parts = path.split(".")
+        return any(".".join(parts[:i]) in self.read for i in range(1, len(parts) + 1))
+
+    def call(self, node: DictConfig, path: str) -> None:
+        """Check a node with ``_target_`` against the signature of what it calls."""
+        target = str(node["_target_"])
+        function = _locate(target)
+        if function is None:
+            raise self.error(f"{path}._target_", f"{target} can't be imported")
+        parameters = signature(function)
+        given = {str(key): value for key, value in _items(node, self.error, path) if key not in HYDRA_KEYS}
+        for key, value in given.items():
+            if key not in parameters:
+                if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+                    continue
+                raise self.error(f"{path}.{key}", f"{target} has no such argument; nearest: {nearest(key, parameters)}")
+            self.value(f"{path}.{key}", value, parameters[key].annotation)
+        if not node.get("_partial_"):
+            for key, parameter in parameters.items():
+                required = parameter.default is inspect.Parameter.empty and "VAR" not in parameter.kind.name
+                if required and key not in given and not node.get("_args_"):
+                    raise self.error(f"{path}.{key}", f"{target} needs it, and it is not set")
+
+    def value(self, path: str, value: Any, annotation: Any) -> None:
+        """Check a value against an annotation. What is built from a node is checked by its own constructor."""
+        if isinstance(value, DictConfig) and "_target_" in value:
+            return
+        if annotation is inspect.Parameter.empty or any(_has_target(v) for v in _values(value)):
+            return
+        plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        try:
+            adapter = _adapter(annotation)
+        except (PydanticSchemaGenerationError, TypeError):
+            return  # not a type that a config could hold
+        try:
+            adapter.validate_json(json.dumps(plain), strict=True)  # as JSON, a list may be a tuple
+        except ValidationError as error:
+            first = error.errors()[0]["msg"].replace("Input should be", "should be")
+            raise self.error(path, f"{plain!r} {first}") from error
+
+    def error(self, path: str, message: str) -> UserError:
+        where = self.file_of(path)
+        return UserError(f"config key {path}{f' ({where})' if where else ''}: {message}")
+
+    def file_of(self, path: str) -> str | None:
+        """The chosen file in which the key stands, looked for from the most specific; None if it's from elsewhere."""
+        key = path.rsplit(".", 1)[-1]
+        root = config_directory()
+        files = [f"{group.split('@')[0]}/{choice}.yaml" for group, choice in self.choices.items() if choice]
+        for name in [*sorted(files, key=lambda f: "experiment" not in f), f"{self.primary}.yaml"]:
+            file = root / name.lstrip("/")
+            if not name.startswith("hydra/") and file.is_file():
+                if re.search(rf"^\s*{re.escape(key)}\s*:", file.read_text("utf-8"), re.MULTILINE):
+                    return f"conf/{name}"
+        return None
+
+
+def primary_keys(primary: str) -> Iterator[str]:
+    """What may stand at the top level: the primary config's own keys, and the groups it chooses from."""
+    raw = OmegaConf.load(config_directory() / f"{primary}.yaml")
+    assert isinstance(raw, DictConfig)
+    for key in raw:
+        if key not in ("defaults", "hydra"):
+            yield str(key)
+    for entry in raw.get("defaults", []):
+        if isinstance(entry, DictConfig):
+            for group in entry:
+                yield str(group).removeprefix("override ").strip("/").split("/")[0].split("@")[0]
+
+
+def _items(node: DictConfig, error: Callable[[str, str], UserError], path: str) -> Iterator[tuple[str, Any]]:
+    for key in node:
+        here = f"{path}.{key}" if path else str(key)
+        try:
+            yield str(key), node[key]
+        except OmegaConfBaseException as problem:
+            raise error(here, str(problem).splitlines()[0]) from problem
+
+
+def _values(value: Any) -> list[Any]:
+    if isinstance(value, DictConfig):
+        return [value, *value.values()]
+    return list(value) if isinstance(value, ListConfig) else [value]
+
+
+def _has_target(value: Any) -> bool:
+    return isinstance(value, DictConfig) and "_target_" in value
+
+
+def _locate(target: str) -> Callable[..., Any] | None:
+    try:
+        return typing.cast(Callable[..., Any], get_object(target))
+    except (ImportError, ValueError, AttributeError):
+        return None
+
+
+def signature(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Parameters of a function or constructor, without ``self``, annotations resolved where they can be."""
+    parameters = dict(inspect.signature(function).parameters)
+    owner = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    try:
+        hints = typing.get_type_hints(inspect.unwrap(owner))
+    except (NameError, TypeError):
+        hints = {}
+    return {
+        name: parameter.replace(annotation=hints.get(name, inspect.Parameter.empty))
+        for name, parameter in parameters.items()
+    }
+
+
+@functools.lru_cache(maxsize=512)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """Eight hex digits that change with anything in a plain config."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:8]

@@ -1,0 +1,154 @@
+"""The judge: an independent classifier of all attributes, by which every system's edits are judged alike.
+
+It is trained on real images of the train split only, never on model output, and shares neither weights nor
+architecture with any discriminator. Its accuracy on the test split stands beside every table.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from filelock import FileLock
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
+
+from facet.configuration import digest
+from facet.protocols import Data
+from facet.runs import atomic_write
+
+VERSION = 1  # raise it when the same data would give another judge
+EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE = 4, 128, 4e-3, 24, 2
+
+
+class Judge(nn.Module):
+    """A small residual-free convolutional classifier with batch norm and SiLU, pooled down to 4×4.
+
+    Args:
+        attribute_names: what it reads, in order.
+        resolution: side of the images, at least 8.
+        channels: of the images.
+        width: channels of the first convolution.
+    """
+
+    def __init__(self, attribute_names: tuple[str, ...], resolution: int, channels: int = 3, width: int = WIDTH) -> None:
+        super().__init__()
+        self.attribute_names = attribute_names
+        layers: list[nn.Module] = [*_block(channels, width), *_block(width, width)]
+        side = resolution
+        while side > 4:
+            wider = min(2 * width, 4 * WIDTH)
+            layers += [nn.MaxPool2d(2), *_block(width, wider)]
+            width, side = wider, side // 2
+        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(width * 16, len(attribute_names)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` in [0, 1] to logits ``[B, K]``."""
+        logits: Tensor = self.head(self.features((images - 0.5) * 4))
+        return logits
+
+    @torch.no_grad()
+    def read(self, images: Tensor) -> Tensor:
+        """Images in [0, 1] to the attributes it sees, ``[B, K]`` bool."""
+        return self(images) > 0
+
+
+def _block(channels: int, out: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.SiLU()]
+
+
+def judge_key(data: Data) -> str:
+    """Changes with data, size and architecture."""
+    settings = (EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE)
+    return digest({"version": VERSION, "data": data.fingerprint, "resolution": data.resolution, "settings": settings})
+
+
+def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, dict[str, Any]]:
+    """The judge of a data set, trained if it isn't in the cache yet.
+
+    Args:
+        data: with all attributes; stores exist.
+        device: to train on.
+
+    Returns:
+        The judge in evaluation mode, frozen, on the CPU; and its card: ``key``, test ``accuracy`` per attribute, ``n``.
+    """
+    key = judge_key(data)
+    path = data.directory / "judges" / f"{key}.pt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.is_file():
+            trained, card = train_judge(data, device)
+            content = {"state": trained.state_dict(), "card": {"key": key, **card}}
+            atomic_write(path, lambda file: torch.save(content, file))
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    with torch.random.fork_rng():
+        judge = Judge(data.attribute_names, data.resolution, data.channels)
+    judge.load_state_dict(saved["state"])
+    return judge.cpu().eval().requires_grad_(False), saved["card"]
+
+
+def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, dict[str, Any]]:
+    """Train on the train split, keep the epoch that is best on the validation split, measure on the test split.
+
+    The global random state is left as it was: whether the judge was in the cache must not change a run.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        judge = Judge(data.attribute_names, data.resolution, data.channels).to(device)
+        _fit(judge, data, device)
+    images, labels = data.tensors("test")
+    accuracy = _accuracy(_logits(judge, images, device), labels)
+    return judge, {"accuracy": dict(zip(data.attribute_names, accuracy, strict=True)), "n": len(images)}
+
+
+def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
+    images, labels = data.tensors("train")
+    val_images, val_labels = data.tensors("val")
+    batches = max(1, len(images) // BATCH_SIZE)
+    optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=EPOCHS * batches)
+    best, best_state, waited = float("inf"), copy.deepcopy(judge.state_dict()), 0
+    columns = (TextColumn("training the judge"), BarColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=EPOCHS * batches, loss="")
+        for _ in range(EPOCHS):
+            judge.train()
+            for index in torch.randperm(len(images))[: batches * BATCH_SIZE].view(batches, -1):
+                batch = images[index].to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
+                loss = masked_bce(judge(batch), labels[index].to(device))
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                progress.advance(task)
+            loss_on_val = float(masked_bce(_logits(judge, val_images, device), val_labels))
+            progress.update(task, loss=f"validation loss {loss_on_val:.4f}")
+            waited += 1
+            if loss_on_val < best:
+                best, best_state, waited = loss_on_val, copy.deepcopy(judge.state_dict()), 0
+            if waited == PATIENCE:
+                break
+    judge.load_state_dict(best_state)
+
+
+def masked_bce(logits: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross-entropy over the known labels."""
+    known = ~labels.isnan()
+    return F.binary_cross_entropy_with_logits(logits[known], labels[known])
+
+
+@torch.no_grad()
+def _logits(judge: Judge, images: Tensor, device: torch.device | str) -> Tensor:
+    judge.eval()
+    return torch.cat([judge(chunk.to(device).float() / 255).cpu() for chunk in images.split(512)])
+
+
+def _accuracy(logits: Tensor, labels: Tensor) -> list[float]:
+    known = ~labels.isnan()
+    right = ((logits > 0) == labels.bool()) & known
+    return (right.sum(0) / known.sum(0).clamp(min=1)).double().tolist()

@@ -1,0 +1,68 @@
+"""Where a run's numbers and pictures go: always a CSV file, and W&B, offline unless asked otherwise."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+
+Mode = Literal["offline", "online", "disabled"]
+
+
+def make_loggers(
+    run: Path,
+    experiment: str,
+    tags: Sequence[str],
+    config: dict[str, Any],
+    mode: Mode = "offline",
+    project: str = "facet",
+    entity: str | None = None,
+) -> list[Logger]:
+    """The loggers of a run.
+
+    Args:
+        run: its directory; ``metrics.csv`` and ``wandb/`` are written there.
+        experiment: W&B's group.
+        tags: W&B's tags: ablation and preset.
+        config: the whole config, plain.
+        mode: of W&B; ``offline`` needs no account and asks nothing, ``wandb sync`` uploads it later.
+        project: W&B's project.
+        entity: W&B's user or team.
+    """
+    loggers: list[Logger] = [resumable_csv(run)]
+    if mode != "disabled":
+        os.environ.setdefault("WANDB_SILENT", "true")
+        loggers.append(
+            WandbLogger(
+                name=f"{experiment.rsplit('/', 1)[-1]}-{run.name}",
+                save_dir=str(run),
+                offline=mode == "offline",
+                project=project,
+                entity=entity,
+                group=experiment,
+                tags=list(tags),
+                config=config,
+            )
+        )
+    return loggers
+
+
+def resumable_csv(run: Path) -> CSVLogger:
+    """``metrics.csv`` that keeps what an interrupted run had written (Lightning's logger starts it anew)."""
+    file = run / "metrics.csv"
+    earlier: list[dict[str, str]] = []
+    if file.is_file():
+        with file.open(newline="") as lines:
+            earlier = list(csv.DictReader(lines))
+        file.unlink()
+    logger = CSVLogger(save_dir=str(run), name="", version="")
+    for row in earlier:
+        values = {key: float(value) for key, value in row.items() if key != "step" and value not in ("", None)}
+        logger.log_metrics(values, step=int(float(row["step"])))
+    if earlier:
+        logger.save()
+    return logger

@@ -1,0 +1,76 @@
+"""What the workbench asks of methods and data sets: structural types, nothing to inherit.
+
+A batch is a dict: ``image`` ``[B, C, H, W]`` in [0, 1], ``attributes`` ``[B, k]`` in {0, 1} with NaN where unknown,
+``index`` ``[B]``, the position in the split. Attributes are on one public scale, 0 = absent, 1 = present.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+Batch = dict[str, Tensor]
+
+
+@runtime_checkable
+class Coder(Protocol):
+    """A method with a code: what probes, swaps and Jacobians look at."""
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` to codes ``[B, d]``; d is everything the decoder sees, flat."""
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """Codes ``[B, d]`` to images in [0, 1]."""
+
+
+@runtime_checkable
+class Editor(Protocol):
+    """A method with named attributes."""
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """The k attributes, in the order of the columns."""
+
+    def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Images to (attributes ``[B, k]``, nuisance ``[B, ...]``); methods that can't predict need ``attributes``."""
+
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        """(attributes ``[B, k]``, nuisance) to images in [0, 1]."""
+
+
+@runtime_checkable
+class Stochastic(Protocol):
+    """A method whose training reads a sample of the nuisance code instead of its mean."""
+
+    def sample_nuisance(self, images: Tensor) -> Tensor:
+        """Images to a sampled nuisance ``[B, ...]``."""
+
+
+@runtime_checkable
+class Data(Protocol):
+    """A data module of images with attributes."""
+
+    attribute_names: tuple[str, ...]
+    resolution: int
+    channels: int
+    directory: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with anything that changes an image, a label or a split."""
+
+    def prepare_data(self) -> None:
+        """Make what is missing."""
+
+    def tensors(self, split: str) -> tuple[Tensor, Tensor]:
+        """A split as (images ``[N, C, H, W]`` uint8, attributes ``[N, k]`` float, NaN = unknown)."""
+
+
+@runtime_checkable
+class Counterfactuals(Protocol):
+    """A data set that can show every image of a split with one attribute the other way round."""
+
+    def counterfactuals(self, name: str, split: str = "test") -> Tensor:
+        """``[N, C, H, W]`` uint8."""

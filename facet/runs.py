@@ -1,0 +1,122 @@
+"""Runs on disk: where a run lives, whether it is finished, and writes that are whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from facet.configuration import digest
+from facet.errors import UserError
+
+# What does not change a run's outcome, or tells only where it runs: a run is the same run without it.
+PLACE = ("runs", "run_dir", "logger", "force")
+
+
+def run_directory(config: DictConfig) -> Path:
+    """``runs/<experiment>/seed<seed>-<digest of the config>``, unless ``run_dir`` says otherwise.
+
+    The same config always lives in the same place, so a finished run is found again, and a changed one never mixes
+    with it.
+    """
+    if config.get("run_dir"):
+        return Path(config.run_dir)
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    settings = {str(key): value for key, value in plain.items() if key not in PLACE}
+    settings["data"] = {key: value for key, value in settings["data"].items() if key not in ("root", "workers")}
+    return Path(config.runs) / str(config.name) / f"seed{config.seed}-{digest(settings)}"
+
+
+def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    """Write a file beside its place, then rename it into it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON atomically."""
+    atomic_write(path, lambda file: file.write((json.dumps(content, indent=2) + "\n").encode()))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read JSON; an absent or broken file is an empty dict."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory.
+
+    Attributes:
+        path: with ``config.yaml``, ``checkpoints/``, ``metrics.csv``, ``status.json`` and, once judged,
+            ``results.json``.
+    """
+
+    path: Path
+
+    @property
+    def status(self) -> str:
+        """``finished``, ``failed``, ``running`` or ``absent``."""
+        return str(read_json(self.path / "status.json").get("status", "absent"))
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last checkpoint: tables use no other."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    def mark(self, status: str, **details: Any) -> None:
+        """Write ``status.json``."""
+        write_json(self.path / "status.json", {"status": status, **details})
+
+    def config(self) -> DictConfig:
+        """The config it was trained with.
+
+        Raises:
+            UserError: no run directory, or one without a checkpoint.
+        """
+        file = self.path / "config.yaml"
+        if not file.is_file():
+            raise UserError(f"{self.path} is not a run directory: it has no config.yaml")
+        if not self.checkpoint.is_file():
+            raise UserError(f"{self.path} has no checkpoint (status: {self.status}): train it first with facet-train")
+        config = OmegaConf.load(file)
+        assert isinstance(config, DictConfig)
+        return config
+
+
+def revision() -> str:
+    """The git revision of the code, with ``+`` where files differ from it; ``unknown`` outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=10", "--dirty=+", "--exclude=*"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return described.stdout.strip()
