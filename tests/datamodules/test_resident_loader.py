@@ -1,0 +1,83 @@
+"""The loader: order, ranks, tails, unknown labels."""
+
+import pytest
+import torch
+
+from datamodules.loader import ResidentLoader
+
+IMAGES = torch.arange(23, dtype=torch.uint8).mul(11).reshape(23, 1, 1, 1).expand(23, 3, 4, 4).contiguous()
+ATTRIBUTES = torch.tensor([[i % 2, float("nan") if i % 5 == 0 else 1.0] for i in range(23)])
+
+
+def loader(**settings: object) -> ResidentLoader:
+    return ResidentLoader(IMAGES, ATTRIBUTES, **{"batch_size": 4, **settings})  # type: ignore[arg-type]
+
+
+def order(loader: ResidentLoader) -> list[int]:
+    return [int(i) for batch in loader for i in batch["index"]]
+
+
+def test_evaluation_sees_every_sample_once_in_order() -> None:
+    batches = list(loader())
+    assert order(loader()) == list(range(23))
+    assert [len(batch["index"]) for batch in batches] == [4, 4, 4, 4, 4, 3]
+    assert len(loader()) == len(batches)
+
+
+def test_a_batch_is_what_its_index_says() -> None:
+    for batch in loader(shuffle=True):
+        assert batch["image"].shape == (4, 3, 4, 4)
+        assert batch["image"].dtype == torch.float32
+        assert torch.equal(batch["image"], IMAGES[batch["index"]].float() / 255)
+        assert 0 <= batch["image"].min() <= batch["image"].max() <= 1
+        torch.testing.assert_close(batch["attributes"], ATTRIBUTES[batch["index"]], equal_nan=True)
+
+
+def test_unknown_labels_are_nan() -> None:
+    unknown = torch.cat([batch["attributes"][:, 1].isnan() for batch in loader()])
+    assert unknown.nonzero().flatten().tolist() == [0, 5, 10, 15, 20]
+
+
+def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+    epoch = 0
+    shuffled = loader(shuffle=True, seed=3, epoch=lambda: epoch)
+    first, again = order(shuffled), order(shuffled)
+    epoch = 1
+    second = order(shuffled)
+    assert first == again == order(loader(shuffle=True, seed=3))
+    assert first != second
+    assert first != order(loader(shuffle=True, seed=4))
+    assert first != sorted(first)
+
+
+def test_training_drops_the_uneven_tail() -> None:
+    shuffled = loader(shuffle=True)
+    seen = order(shuffled)
+    assert len(seen) == len(set(seen)) == 20
+    assert len(shuffled) == len(list(shuffled)) == 5
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 5])
+def test_ranks_together_evaluate_everything_once(world_size: int) -> None:
+    loaders = [loader(rank=rank, world_size=world_size) for rank in range(world_size)]
+    seen = [order(part) for part in loaders]
+    assert sorted([index for part in seen for index in part]) == list(range(23))
+    assert [len(part) for part in loaders] == [len(list(part)) for part in loaders]
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 5])
+def test_ranks_train_on_different_samples_and_take_as_many_steps(world_size: int) -> None:
+    loaders = [loader(shuffle=True, rank=rank, world_size=world_size) for rank in range(world_size)]
+    seen = [order(part) for part in loaders]
+    assert len(set([index for part in seen for index in part])) == len([index for part in seen for index in part])
+    assert {len(part) for part in loaders} == {23 // world_size // 4}
+    assert {len(part) for part in seen} == {23 // world_size // 4 * 4}
+
+
+def test_a_batch_larger_than_the_split_is_an_error() -> None:
+    assert len(loader(batch_size=23, shuffle=True)) == 1
+    with pytest.raises(ValueError, match=r"23 images.*one batch of 24.*smaller data.batch_size"):
+        loader(batch_size=24, shuffle=True)
+    with pytest.raises(ValueError, match=r"each of 3 processes"):
+        loader(batch_size=8, shuffle=True, world_size=3)
+    assert len(loader(batch_size=24)) == 1
