@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import logging
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +51,15 @@ def prepare(data: Any) -> None:
         raise UserError(str(error)) from error
 
 
+def quiet() -> None:
+    """Silence what libraries say on every start and no user can act on."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in ("Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval"):
+        warnings.filterwarnings("ignore", message=message)
+
+
 def seeded(seed: int) -> None:
     """One seed for Python, NumPy and torch; and no denormals, which make a CPU step several times slower."""
-    os.environ.setdefault("PL_GLOBAL_SEED", str(seed))
     torch.set_flush_denormal(True)
     seed_everything(seed, workers=True, verbose=False)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -52,8 +53,12 @@ def _fast_cpu_precision() -> str:
 def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
     """Compose a primary config as the command line does."""
     register_resolvers()
-    with initialize_config_dir(str(config_directory()), version_base="1.3"):
-        return compose(name, list(overrides))
+    running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None  # a command may be running under Hydra
+    try:
+        with initialize_config_dir(str(config_directory()), version_base="1.3"):
+            return compose(name, list(overrides))
+    finally:
+        GlobalHydra.instance().hydra = running
 
 
 def check(config: DictConfig, primary: str = "train", choices: Mapping[str, Any] | None = None) -> None:
@@ -89,19 +94,20 @@ class _Checker:
             if str(key) not in known:
                 raise self.error(str(key), f"unknown key; nearest: {nearest(str(key), known)}")
 
-    def node(self, node: DictConfig, path: str) -> None:
-        """Check a node and all below it."""
-        if "_target_" in node:
+    def node(self, node: DictConfig, path: str, argument: bool = False) -> None:
+        """Check a node and all below it; inside an ``argument`` of a call, the annotation says which keys there are."""
+        called = "_target_" in node
+        if called:
             self.call(node, path)
         for key, value in _items(node, self.error, path):
             here = f"{path}.{key}" if path else key
             if isinstance(value, DictConfig):
-                self.node(value, here)
+                self.node(value, here, argument or called)
             elif isinstance(value, ListConfig):
                 for i, element in enumerate(value):
                     if isinstance(element, DictConfig):
-                        self.node(element, f"{here}.{i}")
-            elif path and "_target_" not in node and not self.is_read(here):
+                        self.node(element, f"{here}.{i}", argument or called)
+            elif path and not called and not argument and not self.is_read(here):
                 if value is None and any(_has_target(other) for other in node.values()):
                     continue  # a slot left empty, as callbacks have them
                 siblings = [f"{path}.{other}" for other in node if self.is_read(f"{path}.{other}")]

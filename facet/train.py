@@ -39,7 +39,9 @@ def train(config: DictConfig) -> Path:
     if OmegaConf.is_missing(config, "name") or _finished(config):
         return run_directory(config)
     check(config)
-    from facet.build import build, seeded
+    from facet.build import build, quiet, seeded
+
+    quiet()
 
     run = Run(run_directory(config))
     parts = build(config, run)

@@ -1,0 +1,64 @@
+# make help lists the targets. Everything below sets up .venv by itself and is quick when nothing is to be done.
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-all test-gpu lint format reproduce-table1 clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export FACET_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data),)
+
+# What may be said to the reproduce targets: SEEDS=0,1,2 DATA=avatars PRESET=embedded EXTRA="trainer=gpu"
+SEEDS ?= 0
+DATA ?= avatars
+PRESET ?= embedded
+EXTRA ?=
+comma := ,
+empty :=
+space := $(empty) $(empty)
+OVERRIDES := data=$(DATA) preset=$(PRESET) $(EXTRA)
+LISTED := "$(subst $(space),"$(comma)",$(strip $(OVERRIDES)))"
+
+help:  ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+
+# The environment is made anew when what it is made from changes; python -m venv brings pip, and nothing else is needed.
+$(VENV)/.ready: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Facet needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+setup: $(VENV)/.ready  ## make .venv with everything pinned by constraints.txt
+
+test: setup  ## the test suite (≤ 10 minutes on two cores)
+	@$(BIN)/python -m pytest
+	@echo "tests passed; make test-all adds the slow ones"
+
+test-all: setup  ## every test that needs no GPU
+	@$(BIN)/python -m pytest -m "not gpu"
+
+test-gpu: setup  ## the tests that need a GPU
+	@$(BIN)/python -m pytest -m gpu
+
+lint: setup  ## ruff (lint and format) and mypy, as CI runs them
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# Trains what isn't trained, judges what isn't judged, and makes the page even if a run failed; then says so and fails.
+# Exit code 2 of the training is a mistake on the command line: nothing more is tried.
+reproduce-table1: setup  ## AIF Table 1: train, judge, write reports/table1/index.html (SEEDS=0,1,2 DATA= PRESET= EXTRA=)
+	@$(BIN)/facet-train -m experiment=aif/table1/ours,aif/table1/no_aux,aif/table1/rec_class,aif/table1/icgan \
+	  seed=$(SEEDS) $(OVERRIDES); trained=$$?; \
+	if [ $$trained -eq 2 ]; then exit 2; fi; \
+	$(BIN)/facet-evaluate table=table1 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]'; judged=$$?; \
+	$(BIN)/facet-report table=table1 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]' && \
+	echo "look at reports/table1/index.html" && exit $$(( trained | judged ))
+
+clean:  ## remove .venv and caches; runs and reports stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,125 @@
+"""``facet-evaluate``: judge finished runs; every number with its n and interval, into ``results.json``."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from facet.commands import run_command, say
+from facet.configuration import check
+from facet.errors import UserError
+from facet.runs import Run, atomic_write, read_json, revision, write_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SCHEMA = 1
+
+
+def main() -> None:
+    """The console command."""
+    run_command("evaluate", evaluate)
+
+
+def evaluate(config: DictConfig) -> None:
+    """Judge every run that the config names and that isn't judged yet.
+
+    Raises:
+        UserError: no such run, or a run without a checkpoint.
+    """
+    check(config, "evaluate")
+    if config.run is not None:
+        paths = [Path(path) for path in sorted(glob.glob(str(config.run)))]
+        if not paths:
+            raise UserError(f"run={config.run}: there is no such run directory")
+    elif config.table is not None:
+        from facet.tables import table_runs
+
+        paths = [path for _, _, path in table_runs(config)]
+    else:
+        raise UserError("say what to evaluate: run=DIRECTORY or table=NAME")
+    for path in paths:
+        run = Run(path)
+        if len(paths) > 1 and run.status != "finished":
+            say(f"left out: {path} is {run.status}", "yellow")
+        elif judged(run) and not config.force:
+            say(f"judged already: {path}")
+        else:
+            judge_run(run, config)
+            say(f"judged {path}")
+
+
+def judged(run: Run) -> bool:
+    """Whether the run's last checkpoint has been judged under this schema."""
+    results = run.path / "results.json"
+    if read_json(results).get("schema") != SCHEMA or not run.checkpoint.is_file():
+        return False
+    return results.stat().st_mtime >= run.checkpoint.stat().st_mtime
+
+
+def judge_run(run: Run, config: DictConfig) -> None:
+    """Measure one run and write ``examples.npz`` and then ``results.json``."""
+    settings = run.config()
+    import torch
+
+    from facet.build import judge_of, make, prepare, seeded
+    from facet.measures.run import measure
+    from facet.protocols import Editor
+
+    seeded(settings.seed)
+    data = make(settings.data)
+    prepare(data)
+    judge, card, _ = judge_of(settings)
+    model = make(settings.model)
+    if not isinstance(model, Editor):
+        raise UserError(f"{run.path}: {settings.model._target_} has no named attributes to edit")
+    saved = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
+    model.load_state_dict(saved["state_dict"])  # type: ignore[attr-defined]
+    model.to(memory_format=torch.channels_last).eval()  # type: ignore[attr-defined]
+    torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
+    measures, examples = measure(model, data, judge, config.split, config.faces, settings.seed)
+    atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))
+    write_json(
+        run.path / "results.json",
+        {
+            "schema": SCHEMA,
+            "experiment": settings.name,
+            "row": settings.name.rsplit("/", 1)[-1],
+            "seed": settings.seed,
+            "preset": settings.preset,
+            "data": settings.data._target_.split(".")[1],
+            "ablation": settings.ablation,
+            "split": config.split,
+            "attribute_names": list(model.attribute_names),
+            "judge": card,
+            "measures": measures,
+            "training": read_json(run.path / "status.json").get("training", {}),
+            "versions": dict(versions()),
+            "revision": revision(),
+            "data_fingerprint": data.fingerprint,
+        },
+    )
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    """The software that decides the numbers."""
+    import platform
+    from importlib.metadata import version
+
+    yield "python", platform.python_version()
+    for name in ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy"):
+        yield name, version(name)
+
+
+def _save(file: Any, arrays: dict[str, np.ndarray]) -> None:
+    import numpy as np
+
+    np.savez(file, **arrays)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""How often an edit is seen: Ĉ_A and Ĉ_not-A of the AIF paper, and the reconstruction rate they hang on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from facet.measures.intervals import Rate, wilson
+
+AttributeRates = dict[str, dict[str, Rate]]
+
+
+class EditRates(Metric):
+    """Shares of reconstructions and edits that the judge reads as intended, per attribute (AIF §4.2, Tables 1 to 3).
+
+    With y the input's label, r, e₀ and e₁ the judge's reading of the unedited reconstruction, the edit to 0 and the
+    edit to 1, :meth:`compute` returns for each attribute
+
+    ``reconstruction``
+        ``on`` = P(r = 1 | y = 1), ``off`` = P(r = 0 | y = 0). Where either is low, the edits can't be interpreted.
+    ``paper``
+        the paper's protocol, inputs with A = 1 only: ``on`` = Ĉ_A = P(e₁ = 1 | y = 1),
+        ``off`` = Ĉ_not-A = P(e₀ = 0 | y = 1). A decoder that ignores y has ``on`` + ``off`` = 1.
+    ``full``
+        ``on_from_on`` = P(e₁ = 1 | y = 1), ``on_from_off`` = P(e₁ = 1 | y = 0), ``off_from_on`` = P(e₀ = 0 | y = 1),
+        ``off_from_off`` = P(e₀ = 0 | y = 0), and pooled over both kinds of input ``on`` and ``off``.
+
+    Each is a :class:`~facet.measures.intervals.Rate` with its 95% Wilson interval. Inputs whose label is unknown are
+    left out of everything, for that attribute only.
+
+    Args:
+        attribute_count: k, the number of edited attributes.
+    """
+
+    full_state_update = False
+    counts: Tensor
+
+    def __init__(self, attribute_count: int) -> None:
+        super().__init__()
+        self.attribute_count = attribute_count
+        # Per label (0, 1) and attribute: inputs, and how many were read as 1 in r, e₀, e₁.
+        self.add_state("counts", torch.zeros(2, attribute_count, 4, dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(self, labels: Tensor, reconstruction: Tensor, edit_off: Tensor, edit_on: Tensor) -> None:
+        """Count one batch, on its device.
+
+        Args:
+            labels: ``[B, k]`` in {0, 1}; NaN where unknown.
+            reconstruction: the judge's reading of attribute j in the unedited reconstruction, ``[B, k]``, boolean.
+            edit_off: its reading of attribute j in the edit of attribute j to 0, same shape and type.
+            edit_on: its reading of attribute j in the edit of attribute j to 1, same shape and type.
+
+        Raises:
+            ValueError: a shape other than ``[B, k]``, or readings that are not boolean (probabilities, say).
+        """
+        readings = {"reconstruction": reconstruction, "edit_off": edit_off, "edit_on": edit_on}
+        for name, values in {"labels": labels, **readings}.items():
+            if values.shape != (len(labels), self.attribute_count):
+                expected = (len(labels), self.attribute_count)
+                raise ValueError(f"EditRates: {name} has shape {tuple(values.shape)}, expected {expected}")
+            if name in readings and values.dtype != torch.bool:
+                raise ValueError(f"EditRates: {name} must be boolean, the judge's reading, not {values.dtype}")
+        kinds = torch.stack([labels == 0, labels == 1])  # NaN is neither
+        columns = torch.stack([torch.ones_like(edit_on), *readings.values()], dim=-1)
+        self.counts += (kinds[..., None] & columns).sum(dim=1)
+
+    def compute(self) -> list[AttributeRates]:
+        """The rates of every attribute, in the order of the columns."""
+        return [_rates(off, on) for off, on in self.counts.transpose(0, 1).tolist()]
+
+
+def _rates(off: list[int], on: list[int]) -> AttributeRates:
+    """The rates of one attribute from (inputs, r = 1, e₀ = 1, e₁ = 1) over inputs without, and with, it."""
+    n_off, reconstructed_off, removed_off, added_off = off
+    n_on, reconstructed_on, removed_on, added_on = on
+    on_from_on = wilson(added_on, n_on)
+    off_from_on = wilson(n_on - removed_on, n_on)
+    return {
+        "reconstruction": {
+            "on": wilson(reconstructed_on, n_on),
+            "off": wilson(n_off - reconstructed_off, n_off),
+        },
+        "paper": {"on": on_from_on, "off": off_from_on},
+        "full": {
+            "on_from_on": on_from_on,
+            "on_from_off": wilson(added_off, n_off),
+            "off_from_on": off_from_on,
+            "off_from_off": wilson(n_off - removed_off, n_off),
+            "on": wilson(added_on + added_off, n_on + n_off),
+            "off": wilson(n_on + n_off - removed_on - removed_off, n_on + n_off),
+        },
+    }

@@ -1,0 +1,68 @@
+"""Numbers that carry how many cases they rest on: rates with their interval, means with their n.
+
+They are named tuples, not frozen dataclasses, because ``torchmetrics`` walks through what a metric's ``compute``
+returns and refuses frozen dataclasses there.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """A share in [0, 1] with its confidence interval [low, high] and the number of cases it was counted over."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def as_dict(self) -> dict[str, float]:
+        """``value``, ``low``, ``high`` and ``n`` as plain numbers, for JSON; an empty rate's value is NaN."""
+        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
+
+
+class Mean(NamedTuple):
+    """A mean, in the unit of what was averaged, and the number of cases it was taken over."""
+
+    value: float
+    n: int
+
+    def as_dict(self) -> dict[str, float]:
+        """``value`` and ``n`` as plain numbers, for JSON; the mean of nothing is NaN."""
+        return {"value": self.value, "n": self.n}
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:
+    """Wilson's score interval of a rate p̂ = successes / n (Wilson 1927, JASA 22, p. 209).
+
+    With z the standard normal's quantile at (1 + confidence) / 2, the interval is
+
+        (p̂ + z²/2n ± z √(p̂(1 - p̂)/n + z²/4n²)) / (1 + z²/n).
+
+    Unlike p̂ ± z·sd it stays inside [0, 1] and doesn't shrink to a point at rates of 0 and 1.
+
+    Args:
+        successes: how many of the cases, 0 to ``n``.
+        n: how many cases; 0 gives a value of NaN in the interval [0, 1]: nothing is known.
+        confidence: of the two-sided interval, in (0, 1).
+
+    Raises:
+        ValueError: counts that can't be, or a confidence outside (0, 1).
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"a rate needs 0 <= successes <= n, got {successes} of {n}")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie strictly between 0 and 1, got {confidence}")
+    if n == 0:
+        return Rate(math.nan, 0.0, 1.0, 0)
+    rate = successes / n
+    z = NormalDist().inv_cdf((1.0 + confidence) / 2.0)
+    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    # At 0 and n one bound is p̂ itself; rounding would leave it a hair beside.
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == n else centre + half
+    return Rate(rate, low, high, n)

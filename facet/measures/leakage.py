@@ -1,0 +1,143 @@
+"""What a code tells of a label to those who try to read it: usable information, measured by fresh probes.
+
+The paper's claim is H(y|z) ≈ H(y): the encoder's code tells nothing of the attribute. That the auxiliary network, which
+the encoder learned to fool, can't read y from z is no proof of it; a probe trained afterwards on the frozen code is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics.functional.classification import binary_auroc
+
+from facet.measures.probes import PROBES, fit_probe
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What probes read of a label from a code.
+
+    Attributes:
+        bits: the reported I_V(z→y): the best probe's, not below 0 and not above ``entropy_bits``.
+        probe_bits: per probe, as measured; below 0 where the probe overfits by more than there is to know.
+        auc: per probe, area under the ROC curve of the pooled out-of-fold predictions; 0.5 is chance, NaN where only
+            one label occurs.
+        entropy_bits: H(y), all there is to know.
+        n: samples with a known label.
+    """
+
+    bits: float
+    probe_bits: dict[str, float]
+    auc: dict[str, float]
+    entropy_bits: float
+    n: int
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields as plain numbers, for JSON."""
+        return {
+            "bits": self.bits,
+            "probe_bits": dict(self.probe_bits),
+            "auc": dict(self.auc),
+            "entropy_bits": self.entropy_bits,
+            "n": self.n,
+        }
+
+
+def entropy(labels: Tensor) -> float:
+    """H(y) = -p log₂ p - (1 - p) log₂(1 - p) in bits, p the share of ones among labels ``[N]`` in {0, 1}."""
+    share = float(labels.double().mean())
+    return -sum(p * math.log2(p) for p in (share, 1.0 - share) if p > 0.0)
+
+
+def leakage(
+    codes: Tensor,
+    labels: Tensor,
+    seed: int = 0,
+    folds: int = 5,
+    probes: Sequence[str] = PROBES,
+) -> Leakage:
+    """Usable information I_V(z→y) = H(y) - H_V(y|z) in bits (Xu et al. 2020, "A Theory of Usable Information Under
+    Computational Constraints", ICLR, definitions 1 and 2).
+
+    H_V(y|z) is the cross-entropy -E log₂ q(y|z) of the best q in a family V of probes; here that of probes fitted on
+    the other folds (:func:`~facet.measures.probes.fit_probe`), so that it is never too low but for chance, and the
+    information never too high: a probe that could be better only makes the true leakage larger. Linear probes answer
+    for what lies open, MLPs for what is hidden.
+
+    The folds are stratified, and they, the probes' first weights and their batches come from ``seed`` alone: the
+    global random state is neither read nor changed. Runs in float32 on the codes' device, also under ``inference_mode``
+    and ``autocast``.
+
+    Args:
+        codes: z, ``[N, d]``, on any scale.
+        labels: y, ``[N]`` in {0, 1}; NaN where unknown (left out).
+        seed: of folds and probes.
+        folds: of the cross-validation, 2 or more.
+        probes: which, of ``linear`` and ``mlp``.
+
+    Raises:
+        ValueError: shapes that don't fit, codes that aren't finite, an unknown probe, or fewer than 4 known labels
+            per fold.
+    """
+    if codes.ndim != 2 or labels.shape != codes.shape[:1]:
+        shapes = f"{tuple(codes.shape)} and {tuple(labels.shape)}"
+        raise ValueError(f"leakage: expected codes [N, d] and labels [N], got {shapes}")
+    if folds < 2 or not probes or not set(probes) <= set(PROBES):
+        raise ValueError(f"leakage: needs 2 folds or more and probes among {PROBES}, got {folds} and {tuple(probes)}")
+    # Outside inference mode, and copied there, because probes need gradients.
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(codes.device.type, enabled=False):
+        known = ~labels.isnan()
+        codes, labels = codes.detach()[known].clone().float(), labels.detach()[known].clone().float()
+        if not codes.isfinite().all():
+            raise ValueError("leakage: the codes contain NaN or infinite values; the model has diverged")
+        if len(labels) < 4 * folds:
+            raise ValueError(f"leakage: {len(labels)} known labels are too few for {folds} folds (4 for each)")
+        entropy_bits = entropy(labels)
+        logits = {probe: _out_of_fold(codes, labels, probe, seed, folds) for probe in probes}
+        nats = {name: float(F.binary_cross_entropy_with_logits(out, labels.double())) for name, out in logits.items()}
+        bits = {name: entropy_bits - value / math.log(2) for name, value in nats.items()}
+        auc = {name: _auc(out, labels) for name, out in logits.items()}
+    return Leakage(max(0.0, *bits.values()), bits, auc, entropy_bits, len(labels))
+
+
+def stratified(labels: Tensor, parts: int, generator: torch.Generator) -> Tensor:
+    """Deals samples to ``parts`` parts, at random but the labels evenly: the part of each sample, ``[N]``.
+
+    Without it the base rates differ between folds and a probe that knows nothing scores an AUC below 0.5.
+
+    Args:
+        labels: ``[N]`` in {0, 1}.
+        parts: how many; their sizes differ by one at most.
+        generator: on the CPU, so that every device gets the same parts.
+    """
+    order = torch.randperm(len(labels), generator=generator).to(labels.device)
+    by_label = order[torch.argsort(labels[order], stable=True)]
+    part = torch.empty_like(order)
+    part[by_label] = torch.arange(len(labels), device=labels.device) % parts
+    return part
+
+
+def _out_of_fold(codes: Tensor, labels: Tensor, probe: str, seed: int, folds: int) -> Tensor:
+    """Every sample's logit, ``[N]`` in float64, from the probe that was fitted without its fold."""
+    generator = torch.Generator().manual_seed(seed)
+    fold = stratified(labels, folds, generator)
+    logits = torch.empty(len(labels), dtype=torch.float64, device=labels.device)
+    for held_out in range(folds):
+        outside = fold != held_out
+        # One part in five of what may be learned from says when to stop.
+        validation = stratified(labels[outside], 5, generator) == 0
+        fitted = fit_probe(probe, codes[outside], labels[outside], validation, generator)
+        logits[~outside] = fitted(codes[~outside]).double()
+    return logits
+
+
+def _auc(logits: Tensor, labels: Tensor) -> float:
+    if labels.min() == labels.max():
+        return math.nan
+    # In float64 the sigmoid, which binary_auroc would take in float32, ties no two confident predictions.
+    return float(binary_auroc(logits.sigmoid(), labels.long(), validate_args=False))

@@ -1,0 +1,184 @@
+"""The report's directory: the page, the table as CSV, Markdown and LaTeX, and the figures."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+
+from facet.report import figures, grids
+from facet.report.findings import Finding, attribute_of, find, summary
+from facet.report.markup import to_latex, to_markdown
+from facet.report.panels import panels
+from facet.report.results import Row, RowRuns, read_rows
+from facet.report.tables import TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell, to_csv
+from facet.runs import atomic_write
+
+SYMBOL = re.compile(r"\b(L|E|A)_(aux|class|gan|KL|y)\b")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The strips of one run as the page shows them: (label, PNG as data URI)."""
+
+    seed: int
+    strips: tuple[tuple[str, str], ...]
+    width: int
+    faces: int
+
+
+def write_report(table: TableSpec, runs: Sequence[RowRuns], directory: Path, commands: Sequence[str]) -> Path:
+    """Write ``index.html`` and all that lies beside it, each file whole or not at all.
+
+    Args:
+        table: what the table shows.
+        runs: the rows' runs; missing, failed and unevaluated ones are marked on the page.
+        directory: made where it does not exist.
+        commands: how to make the report again, a line each.
+
+    Returns:
+        The path of ``index.html``, which is written last.
+    """
+    rows = read_rows(runs, table.rows)
+    attribute, findings = attribute_of(rows), find(rows)
+    drawn = draw(table, rows, attribute)
+    files: dict[str, bytes] = {
+        "table.csv": to_csv(rows).encode(),
+        "table.md": to_markdown(table, rows, findings, attribute).encode(),
+        "table.tex": to_latex(table, rows, attribute).encode(),
+        **{name: content for name, content in drawn.items() if "-dark" not in name},
+        **grid_files(rows, attribute),
+    }
+    files["index.html"] = render(table, rows, findings, attribute, drawn, commands).encode()
+    for old in directory.glob("grid-*.png"):  # of runs that the report no longer shows
+        if old.name not in files:
+            old.unlink()
+    for name, content in files.items():
+        atomic_write(directory / name, partial(_put, content))
+    return directory / "index.html"
+
+
+def draw(table: TableSpec, rows: Sequence[Row], attribute: str) -> dict[str, bytes]:
+    """The figures by file name; those with ``-dark`` are for the page alone."""
+    made: dict[str, bytes] = {}
+
+    def rates(scheme: figures.Scheme) -> Figure:
+        return figures.edit_rates(table, rows, attribute, scheme)
+
+    def curves(scheme: figures.Scheme) -> Figure:
+        return figures.learning_curves(rows, scheme)
+
+    for name, figure in (("rates", rates), ("curves", curves)):
+        if name == "curves" and not figures.quantities(rows):
+            continue
+        made[f"{name}.png"] = figures.save(figure, "png")
+        made[f"{name}.pdf"] = figures.save(figure, "pdf")
+        made[f"{name}-dark.png"] = figures.save(figure, "png", "dark")
+    return made
+
+
+def grid_files(rows: Sequence[Row], attribute: str) -> dict[str, bytes]:
+    """A labelled grid for every run that has examples."""
+    made = {}
+    for row in rows:
+        for result in row.evaluated:
+            if strips := grids.read_examples(result.directory):
+                title = f"{row.title}, seed {result.seed}"
+                made[f"grid-{row.key}-seed{result.seed}.png"] = grids.grid_png(strips, title, attribute)
+    return made
+
+
+def page_grids(row: Row, attribute: str) -> list[Grid]:
+    """The strips of a row's runs, for the page."""
+    made = []
+    for result in row.evaluated:
+        if strips := grids.read_examples(result.directory):
+            first = next(iter(strips.values()))
+            shown = tuple(
+                (label, data_uri(grids.strip_png(strips[name])))
+                for name, label in grids.labels(attribute).items()
+                if name in strips
+            )
+            width = grids.factor(first) * first.shape[-1] * len(first)
+            made.append(Grid(result.seed, shown, width, len(first)))
+    return made
+
+
+def render(
+    table: TableSpec,
+    rows: Sequence[Row],
+    findings: Sequence[Finding],
+    attribute: str,
+    drawn: dict[str, bytes],
+    commands: Sequence[str],
+) -> str:
+    """The page, with everything in it."""
+    environment = Environment(
+        loader=PackageLoader("facet.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["symbols"] = symbols
+    cells = {"mse": mse_cell, "rate": rate_cell, "sum": sum_cell, "count": count_cell, "published": published_cell}
+    return environment.get_template("table.html.j2").render(
+        table=table,
+        rows=rows,
+        findings=findings,
+        summary=summary(rows),
+        attribute=attribute,
+        absent=f"Not-{attribute}",
+        cells=cells,
+        many_seeds=any(len(row.results) > 1 for row in rows),
+        missing=[(row, result) for row in rows for result in row.missing],
+        never=[row for row in rows if not row.results],
+        figures={name.removesuffix(".png"): data_uri(png) for name, png in drawn.items() if name.endswith(".png")},
+        grids=[(row, page_grids(row, attribute)) for row in rows],
+        panels=panels(rows, attribute),
+        origins=origins(rows),
+        commands=commands,
+    )
+
+
+def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
+    """Where the numbers come from: each kind of fact, and the values it takes over all runs."""
+    contents = [result.content for row in rows for result in row.evaluated]
+
+    def facts(key: str) -> list[str]:
+        return list(dict.fromkeys(str(content[key]) for content in contents if content.get(key) is not None))
+
+    versions: dict[str, Any] = {}
+    for content in contents:
+        for name, version in content.get("versions", {}).items():
+            versions.setdefault(name, {})[str(version)] = None
+    found = [
+        ("Data", facts("data")),
+        ("Data fingerprint", facts("data_fingerprint")),
+        ("Preset", facts("preset")),
+        ("Code revision", facts("revision")),
+        ("Versions", [f"{name} {' / '.join(each)}" for name, each in versions.items()]),
+    ]
+    return [(name, values) for name, values in found if values]
+
+
+def symbols(text: str) -> Markup:
+    """``L_aux`` with a real subscript; everything else escaped."""
+    return Markup(SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text))))
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG that needs no file."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _put(content: bytes, file: Any) -> None:
+    file.write(content)

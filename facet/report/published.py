@@ -1,0 +1,81 @@
+"""The papers' tables as data (``published.yaml``), with the intervals that the papers do not print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from facet.measures.intervals import wilson
+
+
+@dataclass(frozen=True)
+class PublishedRate:
+    """A rate as printed.
+
+    Attributes:
+        value: in [0, 1], from the printed percentage.
+        low, high: 95% Wilson interval, or None where the number of images is not known.
+        n: how many images it rests on, as inferred, or None.
+        comparable: False where it was not measured by a classifier.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    comparable: bool = True
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """One row of a published table; ``remark`` says why it can't be compared, where it can't."""
+
+    title: str
+    mse: float
+    edit_off: PublishedRate
+    edit_on: PublishedRate
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published table."""
+
+    title: str
+    caption: str
+    citation: str
+    note: str
+    rows: Mapping[str, PublishedRow]
+
+
+def load(name: str) -> Published:
+    """A published table by its name, such as ``table1``.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    text = files("facet.report").joinpath("published.yaml").read_text("utf-8")
+    tables: Any = OmegaConf.to_container(OmegaConf.create(text))
+    if name not in tables:
+        raise ValueError(f"no published table is named {name!r}: there is {', '.join(sorted(tables))}")
+    table = tables[name]
+    rows = {key: _row(row) for key, row in table.pop("rows").items()}
+    return Published(rows=rows, **table)
+
+
+def _row(row: Mapping[str, Any]) -> PublishedRow:
+    remark = row.get("not_comparable", "")
+    rates = {key: _rate(row[key], comparable=not remark) for key in ("edit_off", "edit_on")}
+    return PublishedRow(title=row["title"], mse=row["mse"], remark=remark, **rates)
+
+
+def _rate(printed: Mapping[str, Any], comparable: bool) -> PublishedRate:
+    value = printed["percent"] / 100
+    if "successes" not in printed:
+        return PublishedRate(value, comparable=comparable)
+    interval = wilson(printed["successes"], printed["n"])
+    return PublishedRate(value, interval.low, interval.high, printed["n"], comparable)

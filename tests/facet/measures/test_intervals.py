@@ -1,0 +1,48 @@
+"""Wilson's interval against its definition and a published value."""
+
+import math
+from statistics import NormalDist
+
+import pytest
+
+from facet.measures.intervals import Mean, Rate, wilson
+
+
+def test_published_value() -> None:
+    # Newcombe 1998, Statistics in Medicine 17, Table I, method 3: 81 of 263 and 15 of 148.
+    assert wilson(81, 263)[:3] == pytest.approx((0.3080, 0.2553, 0.3662), abs=5e-5)
+    assert wilson(15, 148)[:3] == pytest.approx((0.1014, 0.0624, 0.1605), abs=5e-5)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(1, 2), (3, 40), (39, 40), (500, 1000)])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+def test_bounds_are_where_the_score_test_turns(successes: int, n: int, confidence: float) -> None:
+    rate = wilson(successes, n, confidence)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    for bound in (rate.low, rate.high):
+        assert abs(rate.value - bound) == pytest.approx(z * math.sqrt(bound * (1 - bound) / n))
+    assert 0 < rate.low < rate.value < rate.high < 1
+
+
+def test_extremes_stay_inside() -> None:
+    z2 = NormalDist().inv_cdf(0.975) ** 2
+    assert tuple(wilson(0, 20)) == pytest.approx((0.0, 0.0, z2 / (20 + z2), 20))
+    assert tuple(wilson(20, 20)) == pytest.approx((1.0, 20 / (20 + z2), 1.0, 20))
+    assert (wilson(0, 7).low, wilson(7, 7).high) == (0.0, 1.0)
+
+
+def test_no_cases() -> None:
+    rate = wilson(0, 0)
+    assert math.isnan(rate.value)
+    assert (rate.low, rate.high, rate.n) == (0.0, 1.0, 0)
+
+
+@pytest.mark.parametrize("arguments", [(3, 2), (-1, 2), (1, 2, 1.0), (1, 2, 0.0)])
+def test_impossible_arguments(arguments: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"a rate needs|confidence must lie"):
+        wilson(*arguments)
+
+
+def test_as_dict() -> None:
+    assert Rate(0.5, 0.1, 0.9, 4).as_dict() == {"value": 0.5, "low": 0.1, "high": 0.9, "n": 4}
+    assert Mean(0.25, 3).as_dict() == {"value": 0.25, "n": 3}
