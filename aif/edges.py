@@ -54,4 +54,5 @@ def nonsaturating_weight(fake: Tensor, ratio: float) -> Tensor:
         ratio: (weight of the generator's term) / (weight of the discriminator's term).
     """
     # Beyond 50 the product with σ would leave float32's range; there the discriminator is certain anyway.
-    return -ratio * torch.exp(-fake.detach().float().clamp(min=-50.0))
+    logits = fake.detach().to(torch.promote_types(fake.dtype, torch.float32))
+    return -ratio * torch.exp(-logits.clamp(min=-50.0))

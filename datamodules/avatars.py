@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from datamodules.avatar_drawing import render, versions
-from datamodules.avatar_factors import ATTRIBUTES, SPLITS, Avatar, draw_avatar
+from datamodules.avatar_factors import ATTRIBUTES, GROUPS, SPLITS, Avatar, draw_avatar
 from datamodules.avatar_pool import draw_runs
 from datamodules.loader import ResidentLoader
 from datamodules.store import Chunks, PackedStore, data_directory, fingerprint, open_or_build
@@ -120,6 +120,12 @@ class AvatarsDataModule(LightningDataModule):
     def fingerprint(self) -> str:
         """Changes with anything that changes an image, a label or a split."""
         return fingerprint({**self.description, **self.sizes})
+
+    @property
+    def exclusive(self) -> dict[str, frozenset[str]]:
+        """Attribute -> the others that change with it, because they belong to one group."""
+        members = [{name for _, names in states.values() for name in names} for states in GROUPS.values()]
+        return {name: frozenset(group - {name}) for group in members for name in group}
 
     def prepare_data(self) -> None:
         """Draw what is missing. Runs in one process."""

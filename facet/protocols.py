@@ -6,6 +6,7 @@ A batch is a dict: ``image`` ``[B, C, H, W]`` in [0, 1], ``attributes`` ``[B, k]
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -60,6 +61,10 @@ class Data(Protocol):
     @property
     def fingerprint(self) -> str:
         """Changes with anything that changes an image, a label or a split."""
+
+    @property
+    def exclusive(self) -> Mapping[str, frozenset[str]]:
+        """Attribute -> the others that have to change with it (the hair colours); empty where there are none."""
 
     def prepare_data(self) -> None:
         """Make what is missing."""

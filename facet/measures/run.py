@@ -68,7 +68,7 @@ class _Pass:
         self.columns = [judge.attribute_names.index(name) for name in names]
         self.pixels, self.edits = PixelError(), EditRates(len(names))
         self.accuracy = AttributeAccuracy(len(names))
-        self.drift = Drift(names, judge.attribute_names, getattr(data, "exclusive", None))
+        self.drift = Drift(names, judge.attribute_names, data.exclusive)
         self.truth = (
             {name: data.counterfactuals(name, split) for name in names} if isinstance(data, Counterfactuals) else {}
         )

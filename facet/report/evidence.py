@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from facet.report.results import INTERPRETABLE, Row, Spread
 from facet.report.tables import decimal, rate_cell, sums
+
+UNDERTRAINED = (
+    f"Below {INTERPRETABLE:.0%} for either label edits can't be interpreted yet: an undertrained decoder that draws no "
+    "mouth also gives a sum of about 100%."
+)
 
 
 def within(spread: Spread, low: float, high: float) -> bool | None:
@@ -59,13 +65,13 @@ def uninterpretable(*rows: Row) -> str:
         if row.undertrained:
             on, off = rate_cell(row.spread("reconstruction_on")), rate_cell(row.spread("reconstruction_off"))
             many = len(row.evaluated) > 1
-            which = f" in seed {', '.join(str(result.seed) for result in row.undertrained)}" if many else ""
+            which = f", too few in seed {', '.join(str(result.seed) for result in row.undertrained)}" if many else ""
             said.append(
-                f"{short(row)} can't be interpreted yet: its unedited reconstructions keep the label in {on.value} "
-                f"(present) and {off.value} (absent) of cases, less than {INTERPRETABLE:.0%} for one of them{which}."
+                f"The unedited reconstructions of {short(row)} keep the label in {on.value} (present) and {off.value} "
+                f"(absent) of cases{which}."
             )
     if said:
-        said.append("An undertrained decoder that draws no mouth also gives a sum of about 100%.")
+        said.append(UNDERTRAINED)
     return " ".join(said)
 
 
@@ -99,8 +105,10 @@ def ratio(one: Spread, other: Spread) -> str:
     return f"{decimal(one.mean)} and {decimal(other.mean)}, a ratio of {one.mean / other.mean:.2f}"
 
 
-def seeds(*rows: Row) -> str:
+def seeds(rows: Sequence[Row]) -> str:
     """A caution where a row has a single seed."""
-    if min(len(row.evaluated) for row in rows) > 1:
+    if not rows or min(len(row.evaluated) for row in rows) > 1:
         return ""
-    return " From one seed: the intervals cover the choice of test faces, not the luck of a training run."
+    several = any(len(row.evaluated) > 1 for row in rows)
+    start = "Some rows have one seed only" if several else "Each row is one training run"
+    return f" {start}: the intervals cover the choice of test faces, not the luck of training."

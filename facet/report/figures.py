@@ -75,7 +75,7 @@ def save(draw: Callable[[Scheme], Figure], kind: Literal["png", "pdf"], scheme: 
 def edit_rates(table: TableSpec, rows: Sequence[Row], attribute: str, scheme: Scheme) -> Figure:
     """Both edit rates of every row: a dot and a 95% interval per seed, the published number as a hollow square."""
     figure = Figure(figsize=(9.4, 0.9 + 0.62 * len(rows)), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
+    axes = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
     for ax, side in zip(axes, ("off", "on"), strict=True):
         for place, row in enumerate(rows):
             _row_rates(ax, place, row, side, scheme)
@@ -85,6 +85,7 @@ def edit_rates(table: TableSpec, rows: Sequence[Row], attribute: str, scheme: Sc
         ax.xaxis.set_major_formatter(PercentFormatter(1.0))
         ax.grid(axis="x")
         ax.tick_params(length=0)
+        ax.spines["left"].set_visible(False)
         ax.set_ylim(len(rows) - 0.45, -0.55)
     axes[0].set_yticks(range(len(rows)), [_title(row) for row in rows])
     ink = INK[scheme][0]
@@ -164,9 +165,10 @@ def learning_curves(rows: Sequence[Row], scheme: Scheme) -> Figure:
         ax.set_axis_off()
     drawn = {i: row for i, row, metrics in curves if metrics}
     handles = [
-        axes[0].plot([], [], color=COLOURS[scheme][i % 6], linestyle=DASHES[i % 6], label=row.title)[0]
+        axes[0].plot([], [], color=COLOURS[scheme][i % 6], linestyle=DASHES[i % 6], label=symbols(row.title))[0]
         for i, row in drawn.items()
     ]
+    figure.supxlabel("training step as logged", fontsize=9)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)), frameon=False)
     return figure
 
@@ -178,7 +180,6 @@ def _dress(ax: Axes, name: str, scheme: Scheme) -> None:
     ax.tick_params(length=0)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(4))
-    ax.set_xlabel("training step as logged", fontsize=7.5, alpha=0.8)
     if RATES.search(name):
         ax.set_ylim(-0.03, 1.03)
         ax.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -197,6 +198,9 @@ def thin(points: Points) -> list[tuple[float, float]]:
 
 def _title(row: Row) -> str:
     """A row's title for an axis, with what keeps its numbers from being used."""
-    if row.evaluated and not row.interpretable:
-        return f"{row.title}\nnot interpretable yet"
-    return row.title
+    return symbols(row.title) + ("\nnot interpretable yet" if row.undertrained else "")
+
+
+def symbols(text: str) -> str:
+    """``L_aux`` with a real subscript."""
+    return re.sub(r"\bL_(\w+)", r"$L_{\\mathrm{\1}}$", text)

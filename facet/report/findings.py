@@ -8,7 +8,7 @@ from typing import Literal
 
 from facet.report import evidence
 from facet.report.results import Row, Spread
-from facet.report.tables import mse_cell, rate_cell, sums
+from facet.report.tables import mse_cell, rate_cell, signed, sums
 
 Verdict = Literal["seen", "partly seen", "not seen", "undecided", "can't be interpreted", "not tested"]
 
@@ -72,11 +72,11 @@ def ignores_label(rows: Mapping[str, Row]) -> Finding:
         verdict = "partly seen"
     elif worse or ignored is False or high is False:
         verdict = "not seen"
-    text = f"Without L_aux {evidence.edits(without)}; they add up to {evidence.total(without)}: {_control(total)}. "
-    text += f"With L_aux {evidence.edits(ours)}; they add up to {evidence.total(ours)}: {_heights(high)}."
+    text = f"Without L_aux, {evidence.edits(without)}; they add up to {evidence.total(without)}: {_control(total)}. "
+    text += f"With L_aux, {evidence.edits(ours)}; they add up to {evidence.total(ours)}: {_heights(high)}."
     if verdict == "partly seen":
         text += " L_aux makes a clear difference, though not the whole one that the paper reports."
-    return Finding(claim, verdict, text + evidence.seeds(ours, without))
+    return Finding(claim, verdict, text)
 
 
 def same_error(rows: Mapping[str, Row]) -> Finding:
@@ -87,7 +87,7 @@ def same_error(rows: Mapping[str, Row]) -> Finding:
         return _untested(claim, rows["ours"], rows["no_aux"])
     verdict: Verdict = "seen" if abs(ours.mean / without.mean - 1) <= SAME_MSE else "not seen"
     text = f"With L_aux and without it, MSE is {evidence.ratio(ours, without)}."
-    return Finding(claim, verdict, text + evidence.seeds(rows["ours"], rows["no_aux"]))
+    return Finding(claim, verdict, text)
 
 
 def factored(rows: Mapping[str, Row]) -> Finding:
@@ -125,15 +125,15 @@ def class_on_reconstruction(rows: Mapping[str, Row]) -> Finding:
     attribute = attribute_of([ours])
     changes = [evidence.difference(new, old) for new, old in zip(after, before, strict=True)]
     benefit, harm = any(low > 0 for _, low, _ in changes), any(high < 0 for _, _, high in changes)
-    points = [f"{100 * change:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})" for change, low, high in changes]
+    points = [f"{signed(change)} points ({signed(low)} to {signed(high)})" for change, low, high in changes]
     text = f"The edits to Not-{attribute} change by {points[0]}, those to {attribute} by {points[1]}: "
     text += {
-        (False, False): "neither interval leaves zero out",
+        (False, False): "both intervals include zero",
         (True, False): "a gain that the choice of test faces does not explain",
         (False, True): "a loss that the choice of test faces does not explain",
         (True, True): "one rate gains and the other loses",
     }[benefit, harm]
-    return Finding(claim, "not seen" if benefit and not harm else "seen", f"{text}." + evidence.seeds(ours, other))
+    return Finding(claim, "not seen" if benefit and not harm else "seen", f"{text}.")
 
 
 def icgan(rows: Mapping[str, Row]) -> Finding:
@@ -147,8 +147,10 @@ def icgan(rows: Mapping[str, Row]) -> Finding:
     quality = f"IcGAN's unedited reconstructions keep the label in {rate_cell(on).value} (present) and "
     quality += f"{rate_cell(off).value} (absent) of cases, with an MSE of {mse_cell(error).value}"
     quality += f" (ours: {mse_cell(mse).value})" if mse else ""
-    quality += ": trained well enough to be judged by its edits." if other.interpretable else "."
-    if stop := _stop(claim, other, ours):
+    if not other.interpretable:
+        return Finding(claim, "can't be interpreted", f"{quality}. {evidence.UNDERTRAINED}")
+    quality += ": trained well enough to be judged by its edits."
+    if stop := _stop(claim, ours):
         return Finding(claim, stop.verdict, f"{quality} {stop.text}")
     if total is None or reference is None or mse is None:
         return _untested(claim, other, ours)
@@ -158,7 +160,7 @@ def icgan(rows: Mapping[str, Row]) -> Finding:
     how = "less well than ours" if less else "better than ours" if more else "not clearly worse or better than ours"
     text = f"{quality} It edits {how}: {evidence.edits(other)}, together {evidence.total(other)}."
     text += f" Its MSE is {'about the same' if similar else f'{error.mean / mse.mean:.1f} times ours'}."
-    return Finding(claim, verdict, text + evidence.seeds(ours, other))
+    return Finding(claim, verdict, text)
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -176,7 +178,7 @@ def summary(rows: Sequence[Row]) -> str:
     said += f" that is right on {100 * accuracy:.1f}% of real test images. " if accuracy is not None else ". "
     for key, start in (("ours", "With L_aux"), ("no_aux", "Without L_aux")):
         if key in by_key and by_key[key].evaluated and edit_rates(by_key[key]):
-            said += f"{start} {evidence.edits(by_key[key])}. "
+            said += f"{start}, {evidence.edits(by_key[key])}. "
     if {"ours", "no_aux"} <= by_key.keys():
         said += {
             "seen": "The paper's main finding is seen: without L_aux the edits ignore the label, with it both succeed.",
@@ -187,7 +189,7 @@ def summary(rows: Sequence[Row]) -> str:
             "can't be interpreted": "The paper's main finding can't be judged yet: reconstructions lose the label.",
             "not tested": "The paper's main finding is not tested: a row that it needs has no numbers.",
         }[ignores_label(by_key).verdict]
-    return said
+    return said + evidence.seeds([row for row in rows if row.evaluated])
 
 
 def edit_rates(row: Row) -> tuple[Spread, Spread] | None:

@@ -83,5 +83,5 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 def _png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
+    picture.save(buffer, format="PNG")
     return buffer.getvalue()

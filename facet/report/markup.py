@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from facet.report.findings import Finding
+from facet.report.findings import Finding, summary
 from facet.report.results import Row
 from facet.report.tables import Cell, TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell
 
@@ -65,7 +65,9 @@ def to_markdown(table: TableSpec, rows: Sequence[Row], findings: Sequence[Findin
     if table.published:
         notes += [f"Published: {table.published.citation}. {table.published.note}"]
         notes += [row.remark for row in table.published.rows.values() if row.remark]
-    return "\n\n".join([f"# {table.title}", table.caption, "\n".join(body), "\n".join(said), *notes]) + "\n"
+    return (
+        "\n\n".join([f"# {table.title}", table.caption, summary(rows), "\n".join(body), "\n".join(said), *notes]) + "\n"
+    )
 
 
 def to_latex(table: TableSpec, rows: Sequence[Row], attribute: str) -> str:

@@ -171,8 +171,8 @@ def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
 
 
 def symbols(text: str) -> Markup:
-    """``L_aux`` with a real subscript; everything else escaped."""
-    return Markup(SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text))))
+    """``L_aux`` with a real subscript and typographic apostrophes; everything else escaped."""
+    return Markup(SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text.replace("'", "’")))))
 
 
 def data_uri(png: bytes) -> str:

@@ -38,6 +38,7 @@ class Panel:
 def panels(rows: Sequence[Row], attribute: str) -> list[Panel]:
     """Those for which there are numbers, in the page's order."""
     made = [
+        steadiness(rows, attribute),
         leakage(rows, attribute),
         cells(rows, attribute),
         classifier(rows, attribute),
@@ -49,16 +50,35 @@ def panels(rows: Sequence[Row], attribute: str) -> list[Panel]:
     return [panel for panel in made if any(cell.value != "–" for _, line in panel.lines for cell in line)]
 
 
+def steadiness(rows: Sequence[Row], attribute: str) -> Panel:
+    """The edit rates that the last evaluations during training logged, run by run."""
+    lines: list[Line] = []
+    for row in rows:
+        for result in row.results:
+            metrics = result.metrics()
+            rates = [metrics.get(f"val/edit_{side}", [])[-3:] for side in ("off", "on")]
+            if all(rates):
+                last = [Cell(", ".join(f"{percent(value)}%" for _, value in each)) for each in rates]
+                lines.append((f"{row.title}, seed {result.seed}", last))
+    return Panel(
+        "steadiness",
+        "The last three evaluations during training",
+        "Edit rates on the validation split, the latest last: whether the table's numbers are a moment's luck. "
+        "The table uses each run's last checkpoint.",
+        ["Run", f"Ĉ Not-{attribute}", f"Ĉ {attribute}"],
+        lines,
+    )
+
+
 def leakage(rows: Sequence[Row], attribute: str) -> Panel:
     """Fresh probes on both codes, beside H(y)."""
-    kinds = (("linear_bits", 3), ("mlp_bits", 3), ("linear_auc", 3), ("mlp_auc", 3))
-    paths = [(code, kind, digits) for code in ("sample", "mean") for kind, digits in kinds]
+    kinds = ("linear_bits", "mlp_bits", "linear_auc", "mlp_auc")
+    paths = [("measures", "leakage", ATTRIBUTE, code, kind) for code in ("sample", "mean") for kind in kinds]
     lines: list[Line] = []
     for row in _with_numbers(rows):
-        found = [
-            number(row.spread_at("measures", "leakage", ATTRIBUTE, code, kind), digits) for code, kind, digits in paths
-        ]
-        lines.append((row.title, [number(row.spread("entropy_bits"), 3), *found]))
+        lines.append(
+            (row.title, [number(row.spread("entropy_bits")), *(number(row.spread_at(*path)) for path in paths)])
+        )
     return Panel(
         "leakage",
         f"What the code still tells of {attribute}",
@@ -176,12 +196,15 @@ def cost(rows: Sequence[Row]) -> Panel:
         said = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in extra.items())
         line = [Cell(f"{spread.mean:,.0f}") if spread else Cell() for spread in (steps, images)]
         time = Cell(f"{seconds.mean / 60:.1f} min") if seconds else Cell()
-        lines.append((row.title, [*line, time, Cell(_count(sum(sizes.values())), parts), Cell(said or "–")]))
+        total = Cell(_count(sum(sizes.values())), parts) if sizes else Cell()
+        lines.append((row.title, [*line, time, total, Cell(said or "–")]))
     head = ["Model", "Steps", "Images seen", "Time", "Parameters", "Besides"]
+    if all(line[-1].value == "–" for _, line in lines):
+        head, lines = head[:-1], [(title, line[:-1]) for title, line in lines]
     return Panel("cost", "What training took", "Per run; means over the seeds.", head, lines)
 
 
-def number(spread: Spread | None, digits: int) -> Cell:
+def number(spread: Spread | None, digits: int = 2) -> Cell:
     """A plain number with ± sd over the seeds."""
     if spread is None:
         return Cell()

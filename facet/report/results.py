@@ -17,7 +17,7 @@ SCHEMA = 1
 INTERPRETABLE = 0.9
 """The reconstruction rate below which a row's edits can't be interpreted, for either label."""
 
-State = Literal["evaluated", "not evaluated", "running", "failed", "absent", "unreadable"]
+State = Literal["evaluated", "not evaluated", "running", "failed", "never run", "unreadable"]
 
 ATTRIBUTE = "<attribute>"
 PATHS: dict[str, tuple[str, ...]] = {
@@ -208,7 +208,7 @@ def read_rows(runs: Sequence[RowRuns], order: Sequence[tuple[str, str]]) -> tupl
 def read_run(row: str, seed: int, directory: Path) -> Result:
     """One run, whatever state it is in."""
     if not directory.is_dir():
-        return Result(row, seed, directory, "absent")
+        return Result(row, seed, directory, "never run")
     try:
         status = _json(directory / "status.json")
         if status.get("status") in ("failed", "running"):
@@ -218,7 +218,7 @@ def read_run(row: str, seed: int, directory: Path) -> Result:
     except (OSError, ValueError) as error:
         return Result(row, seed, directory, "unreadable", str(error).splitlines()[0])
     if not content:
-        return Result(row, seed, directory, "not evaluated" if status else "absent")
+        return Result(row, seed, directory, "not evaluated" if status else "never run")
     if content.get("schema") != SCHEMA:
         reason = f"results.json has schema {content.get('schema')}, this report reads {SCHEMA}: evaluate the run again"
         return Result(row, seed, directory, "unreadable", reason)

@@ -68,6 +68,11 @@ def decimal(value: float) -> str:
     return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"
 
 
+def signed(value: float) -> str:
+    """A difference in percentage points, with its sign: ``+0.7``, ``−0.7``."""
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
 def rate_cell(spread: Spread | None) -> Cell:
     """``92.1%`` with its interval; over several seeds mean ± sd, and from the lowest to the highest interval's end."""
     if spread is None:
@@ -81,15 +86,15 @@ def mse_cell(spread: Spread | None) -> Cell:
     """``0.0121``, or mean ± sd over the seeds. Other decimals look the same."""
     if spread is None:
         return Cell()
-    return Cell(decimal(spread.mean) + ("" if spread.sd is None else f" ± {decimal(spread.sd)}"))
+    return Cell(decimal(spread.mean) + ("" if spread.sd is None else f" ± {spread.sd:.4f}"))
 
 
 def published_cell(rate: PublishedRate) -> Cell:
     """The printed percentage, with an asterisk where it can't be compared, and the interval where n is known."""
     star = "" if rate.comparable else "*"
     if rate.low is None or rate.high is None:
-        return Cell(f"{percent(rate.value)}{star}%")
-    return Cell(f"{percent(rate.value)}{star}%", f"{percent(rate.low)}–{percent(rate.high)}%")
+        return Cell(f"{percent(rate.value)}%{star}")
+    return Cell(f"{percent(rate.value)}%{star}", f"{percent(rate.low)}–{percent(rate.high)}%")
 
 
 def sums(row: Row) -> Spread | None:
@@ -141,6 +146,6 @@ def _field(result: Result, column: str) -> float | int | str:
     if column in ("n", "edit_off_low", "edit_off_high", "edit_on_low", "edit_on_high"):
         quantity, _, end = ("edit_off_n" if column == "n" else column).rpartition("_")
         rate = result.rate(*PATHS[quantity])
-        return "" if rate is None else {"low": rate.low, "high": rate.high, "n": rate.n}[end]
+        return "" if rate is None else {"low": round(rate.low, 6), "high": round(rate.high, 6), "n": rate.n}[end]
     value = result.value(column)
-    return "" if value is None else value
+    return "" if value is None else round(value, 6)

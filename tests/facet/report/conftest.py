@@ -18,7 +18,7 @@ OTHERS = ("Eyeglasses", "Mustache", "Wearing_Hat", "Black_Hair")
 
 def rate(value: float, n: int) -> dict[str, float]:
     """A rate as ``results.json`` holds it."""
-    return wilson(round(value * n), n).as_dict()
+    return wilson(min(n, round(value * n)), n).as_dict()
 
 
 def results(row: str, seed: int, **given: Any) -> dict[str, Any]:
@@ -98,6 +98,17 @@ def write_run(directory: Path, content: dict[str, Any], faces: np.ndarray | None
                    for name, value in final.items()} if i < points else final  # fmt: skip
             writer.writerow({"epoch": i, "step": step, **now})
     return directory
+
+
+@pytest.fixture(scope="module")
+def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[int, Path]]:
+    """``make_run`` for all tests of a module."""
+    root = tmp_path_factory.mktemp("runs")
+
+    def make(row: str, seed: int = 0, **given: Any) -> tuple[int, Path]:
+        return seed, write_run(root / row / f"seed{seed}", results(row, seed, **given))
+
+    return make
 
 
 @pytest.fixture

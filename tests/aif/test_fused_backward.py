@@ -1,0 +1,134 @@
+"""One forward and one backward pass give each network what separate passes over the paper's losses would give it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+from small_models import NETWORKS, batch, model
+from torch import Tensor, nn
+
+from aif import losses
+from aif.edges import Edge, nonsaturating_weight
+from aif.module import IFcVAEGAN, sample
+from aif.networks import untracked_statistics
+
+Grads = dict[str, list[Tensor]]
+
+
+def fused(net: IFcVAEGAN) -> Grads:
+    images, labels = batch()
+    torch.manual_seed(3)
+    net.zero_grad()
+    net.total(net.losses(images, labels)).backward()
+    return {
+        name: [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in getattr(net, name).parameters()]
+        for name in NETWORKS
+    }
+
+
+def separate(net: IFcVAEGAN) -> Grads:
+    """Eqs. 3 to 6 written plainly: a loss per network, each differentiated with respect to its network alone."""
+    images, labels = batch()
+    torch.manual_seed(3)  # the same noise, drawn in the same order
+    mean, log_variance, label_logits = net.encoder(images)
+    latent = sample(mean, log_variance)
+    predicted = label_logits.sigmoid()
+    known = torch.where(labels.isnan(), predicted.detach(), labels)
+    decoded = net.decoder(predicted if net.reconstruct_from == "predicted" else known, latent)
+    read = latent if net.auxiliary_noise == "shared" else sample(mean, log_variance)
+    auxiliary = losses.classification(net.auxiliary(read), labels)
+    reconstruction = losses.reconstruction(decoded, images, net.reduction)
+    encoder = (
+        reconstruction
+        + net.kl_weight * losses.kl(mean, log_variance, net.reduction)
+        + net.class_weight * losses.classification(label_logits, labels)
+        - net.auxiliary_weight * auxiliary
+    )
+    decoder, gan = reconstruction, torch.zeros((), dtype=torch.float64)
+    if net.gan_weight:
+        noise = torch.randn_like(latent)
+        with untracked_statistics(net.decoder):
+            fakes = [decoded.sigmoid(), net.decoder(known, noise).sigmoid()]
+        fake_logits = [net.discriminator(fake) for fake in fakes]
+        gan = losses.discriminator(net.discriminator(images), fake_logits, net.discriminator_factor, net.reduction)
+        adversarial = -gan if net.gan_form == "saturating" else losses.generator(fake_logits, 0.5, net.reduction)
+        encoder, decoder = encoder + net.gan_weight * adversarial, decoder + net.gan_weight * adversarial
+    own = {"encoder": encoder, "decoder": decoder, "discriminator": gan, "auxiliary": auxiliary}
+    return {name: gradient(loss, getattr(net, name)) for name, loss in own.items()}
+
+
+def gradient(loss: Tensor, network: nn.Module) -> list[Tensor]:
+    parameters = list(network.parameters())
+    if not loss.requires_grad:
+        return [torch.zeros_like(p) for p in parameters]
+    found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
+
+
+def norm(grads: list[Tensor]) -> float:
+    return torch.cat([g.flatten() for g in grads]).norm().item()
+
+
+CASES = [
+    dict(zip(("gan_form", "reduction", "auxiliary_noise"), case, strict=True))
+    for case in itertools.product(("saturating", "nonsaturating"), ("sum", "mean"), ("shared", "second"))
+]
+
+
+@pytest.mark.parametrize("settings", CASES, ids=lambda s: "-".join(s.values()))
+def test_fused_backward_is_the_separate_backwards(settings: dict[str, Any]) -> None:
+    net = model(kl_weight=0.2, class_weight=0.3, gan_weight=0.4, auxiliary_weight=0.7, **settings)
+    expected, found = separate(net), fused(net)
+    for name in NETWORKS:
+        difference = norm([f - e for f, e in zip(found[name], expected[name], strict=True)])
+        assert norm(expected[name]) > 1e-4, f"{name}: nothing is compared"
+        assert difference < 1e-10 * norm(expected[name]), name
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"auxiliary_weight": 0.0},
+        {"gan_weight": 0.0},
+        {"kl_weight": 0.0},
+        {"reconstruct_from": "label"},
+        {"detach_label_head": True},
+        {"batch_norm": False},
+    ],
+    ids=str,
+)
+def test_the_ablations_too(settings: dict[str, Any]) -> None:
+    net = model(**settings)
+    expected, found = separate(net), fused(net)
+    for name in NETWORKS:
+        difference = norm([f - e for f, e in zip(found[name], expected[name], strict=True)])
+        assert difference <= 1e-10 * max(norm(expected[name]), 1e-12), name
+
+
+def test_the_comparison_can_fail() -> None:
+    """A wrong edge must be seen by the comparison above."""
+    net = model(auxiliary_weight=0.7)
+    expected = separate(net)
+    net.auxiliary_weight = 0.71
+    found = fused(net)
+    difference = norm([f - e for f, e in zip(found["encoder"], expected["encoder"], strict=True)])
+    assert difference > 1e-4 * norm(expected["encoder"])
+
+
+def test_edge_scales_per_sample() -> None:
+    values = torch.ones(3, 2, requires_grad=True)
+    edge = Edge()
+    out = edge(values)
+    edge.weight = torch.tensor([1.0, -2.0, 0.0])  # set after the forward pass
+    out.sum().backward()
+    assert values.grad is not None
+    assert values.grad.tolist() == [[1, 1], [-2, -2], [0, 0]]
+
+
+@pytest.mark.parametrize("logit", [-60.0, -20.0, -1.0, 0.0, 3.0, 40.0])
+def test_nonsaturating_weight_stays_finite(logit: float) -> None:
+    weight = nonsaturating_weight(torch.tensor([logit]), ratio=0.5)
+    assert torch.isfinite(weight * torch.sigmoid(torch.tensor([logit]))).all()

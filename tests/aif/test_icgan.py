@@ -1,0 +1,92 @@
+"""IcGAN: each stage trains its own networks, and the GAN's one backward pass is two separate ones."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+from torch import Tensor
+from torch.optim import SGD
+
+from aif import losses
+from aif.baselines.icgan import IcGAN
+from aif.networks import Decoder, Discriminator, Regressor
+
+
+def icgan(gan_share: float = 0.5) -> IcGAN:
+    sgd = functools.partial(SGD, lr=0.1)
+    torch.manual_seed(1)
+    return IcGAN(
+        Decoder(16, latent_dim=5, width=4),
+        Discriminator(16, width=4, attributes=1),
+        Regressor(16, 5, width=4, batch_norm=True),
+        Regressor(16, 1, width=4, batch_norm=True),
+        ["Smiling"],
+        5,
+        sgd,
+        sgd,
+        sgd,
+        gan_share=gan_share,
+    ).double()
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    torch.manual_seed(2)
+    return torch.rand(6, 3, 16, 16, dtype=torch.float64), torch.randint(0, 2, (6, 1)).double()
+
+
+def touched(net: IcGAN) -> set[str]:
+    return {
+        name for name, child in net.named_children() if any(p.grad is not None and p.grad.any() for p in child.parameters())
+    }
+
+
+def test_the_gan_stage_is_two_separate_backwards() -> None:
+    net = icgan()
+    images, labels = batch()
+    noise = torch.randn(6, 5, dtype=torch.float64)
+    net.noise = lambda images: noise  # type: ignore[method-assign]
+    net.gan_losses(images, labels)["gan"].backward()
+    assert touched(net) == {"generator", "discriminator"}
+
+    fake = torch.sigmoid(net.generator(labels, noise))
+    real_logits, fake_logits = net.discriminator(images, labels), net.discriminator(fake, labels)
+    wanted = {
+        "discriminator": losses.discriminator(real_logits, [fake_logits], 1.0, "mean"),
+        "generator": losses.generator([fake_logits], 1.0, "mean"),
+    }
+    for name, loss in wanted.items():
+        parameters = list(getattr(net, name).parameters())
+        expected = torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters, retain_graph=True)])
+        found = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
+        assert expected.norm() > 1e-4
+        assert (found - expected).norm() < 1e-10 * expected.norm(), name
+
+
+def test_the_encoder_stage_leaves_the_generator_alone() -> None:
+    net = icgan()
+    images, labels = batch()
+    before = {name: value.clone() for name, value in net.generator.state_dict().items()}
+    sum(net.encoder_losses(images, labels).values()).backward()  # type: ignore[union-attr]
+    assert touched(net) == {"encoder_z", "encoder_y"}
+    assert all(torch.equal(before[name], value) for name, value in net.generator.state_dict().items())
+
+
+def test_unknown_labels_are_masked() -> None:
+    net = icgan()
+    images, labels = batch()
+    net.encoder_y.eval()
+    terms = net.encoder_losses(images, labels)
+    labels[0] = float("nan")
+    masked = net.encoder_losses(images, labels)
+    predicted = torch.sigmoid(net.encoder_y(images))
+    expected = (predicted[1:] - labels[1:]).square().mean()
+    torch.testing.assert_close(masked["class"], expected)
+    assert not torch.isclose(terms["class"], masked["class"])
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_both_stages_need_a_share(share: float) -> None:
+    with pytest.raises(ValueError, match="gan_share"):
+        icgan(share)

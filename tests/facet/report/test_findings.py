@@ -1,0 +1,128 @@
+"""The words flip with the numbers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facet.report.findings import Finding, find, summary
+from facet.report.results import Row, RowRuns, read_rows
+
+Make = Callable[..., tuple[int, Path]]
+ROWS = (("ours", "(1)"), ("no_aux", "(2)"), ("rec_class", "(3)"), ("icgan", "(4) IcGAN"))
+
+
+def read(make_run: Make, **given: Any) -> tuple[Row, ...]:
+    """Rows whose numbers are given, one seed each, or several as a list."""
+    runs = []
+    for key, numbers in given.items():
+        seeds = numbers if isinstance(numbers, list) else [numbers]
+        runs.append(RowRuns(key, dict(ROWS)[key], [make_run(key, seed, **each) for seed, each in enumerate(seeds)]))
+    return read_rows(runs, ROWS)
+
+
+def finding(rows: tuple[Row, ...], start: str) -> Finding:
+    """The finding whose claim starts so."""
+    return next(finding for finding in find(rows) if finding.claim.startswith(start))
+
+
+GOOD, BLIND = {"off": 0.93, "on": 0.95}, {"off": 0.30, "on": 0.71}
+
+
+@pytest.mark.parametrize(
+    ("ours", "no_aux", "verdict", "said"),
+    [
+        (GOOD, BLIND, "seen", "the picture does not follow y"),
+        (GOOD, {"off": 0.60, "on": 0.70}, "partly seen", "follows y to some extent"),
+        ({"off": 0.70, "on": 0.95}, BLIND, "partly seen", "not both rates are high"),
+        (GOOD, {"off": 0.94, "on": 0.95}, "not seen", "follows y to some extent"),
+        (BLIND, BLIND, "not seen", "not both rates are high"),
+        ({**GOOD, "n": 12}, {**BLIND, "n": 12}, "undecided", "the interval does not tell"),
+        (GOOD, {**BLIND, "reconstruction": (0.99, 0.40)}, "can't be interpreted", "draws no mouth"),
+        ({**GOOD, "reconstruction": (0.89, 0.99)}, BLIND, "can't be interpreted", "draws no mouth"),
+    ],
+)
+def test_main_finding(make_run: Make, ours: Any, no_aux: Any, verdict: str, said: str) -> None:
+    rows = read(make_run, ours=ours, no_aux=no_aux)
+    main = finding(rows, "Without L_aux")
+    assert main.verdict == verdict
+    assert said in main.text
+    assert ("is seen" in summary(rows)) == (verdict == "seen")
+
+
+def test_seeds_are_listed(make_run: Make) -> None:
+    steady = finding(read(make_run, ours=[GOOD] * 3, no_aux=[BLIND] * 3), "Without L_aux")
+    assert steady.verdict == "seen"
+    assert "by seed 101.0%, 101.0%, 101.0%" in steady.text
+
+
+def test_an_odd_seed_counts(make_run: Make) -> None:
+    rows = read(make_run, ours=[GOOD, GOOD], no_aux=[BLIND, {"off": 0.6, "on": 0.8}])
+    assert finding(rows, "Without L_aux").verdict == "partly seen"
+
+
+def test_missing_row_is_not_tested_and_named(make_run: Make) -> None:
+    rows = read(make_run, ours=GOOD)
+    main = finding(rows, "Without L_aux")
+    assert main.verdict == "not tested"
+    assert "“(2)” has no numbers (never run)" in main.text
+    assert "not tested" in summary(rows)
+
+
+def test_nothing_at_all_has_findings_too() -> None:
+    rows = read_rows([], ROWS)
+    assert {each.verdict for each in find(rows)} == {"not tested"}
+    assert "No run has been evaluated" in summary(rows)
+
+
+@pytest.mark.parametrize(
+    ("leak", "verdict"), [((0.02, 0.08), "seen"), ((0.02, 0.6), "partly seen"), ((0.4, 0.99), "not seen")]
+)
+def test_leakage(make_run: Make, leak: tuple[float, float], verdict: str) -> None:
+    found = finding(read(make_run, ours={"leak": leak}), "The code does not tell")
+    assert found.verdict == verdict
+    assert "98% of H(y), at chance" in found.text
+    assert ("A at chance is not the proof" in found.text) == (verdict != "seen")
+
+
+def test_mean_squared_errors(make_run: Make) -> None:
+    same = read(make_run, ours={"mse": 0.0112}, no_aux={"mse": 0.0110})
+    assert finding(same, "L_aux costs").verdict == "seen"
+
+
+def test_worse_error_is_said(make_run: Make) -> None:
+    rows = read(make_run, ours={"mse": 0.02}, no_aux={"mse": 0.01})
+    worse = finding(rows, "L_aux costs")
+    assert (worse.verdict, "ratio of 2.00" in worse.text) == ("not seen", True)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "verdict", "said"),
+    [
+        ({"off": 0.935, "on": 0.95}, "seen", "both intervals include zero"),
+        ({"off": 0.99, "on": 0.95}, "not seen", "a gain"),
+        ({"off": 0.80, "on": 0.95}, "seen", "a loss"),
+    ],
+)
+def test_class_loss_on_reconstructions(make_run: Make, numbers: Any, verdict: str, said: str) -> None:
+    found = finding(read(make_run, ours=GOOD, rec_class=numbers), "A classification loss")
+    assert found.verdict == verdict
+    assert said in found.text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "verdict", "said"),
+    [
+        ({"off": 0.6, "on": 0.9, "mse": 0.0115}, "seen", "less well than ours"),
+        ({"off": 0.6, "on": 0.9, "mse": 0.03}, "partly seen", "2.7 times ours"),
+        ({"off": 0.99, "on": 0.99}, "not seen", "better than ours"),
+        (GOOD, "undecided", "not clearly worse or better"),
+        ({"reconstruction": (0.95, 0.6)}, "can't be interpreted", "95.0% (present) and 60.0% (absent)"),
+    ],
+)
+def test_icgan_and_its_training(make_run: Make, numbers: Any, verdict: str, said: str) -> None:
+    found = finding(read(make_run, ours=GOOD, icgan=numbers), "IcGAN")
+    assert found.verdict == verdict
+    assert said in found.text
+    assert "unedited reconstructions keep the label" in found.text

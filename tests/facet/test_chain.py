@@ -1,0 +1,98 @@
+"""The whole chain on real input for two minutes: drawn faces, trained, judged, reported; and again, the same."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import tiny
+
+from facet.configuration import compose_config
+from facet.evaluate import evaluate, judged
+from facet.report.command import report
+from facet.runs import Run, read_json
+from facet.train import train
+
+ROW = "row, seed, mse, reconstruction_on, reconstruction_off, edit_off, edit_off_low, edit_off_high, edit_on, edit_on_low"
+COLUMNS = [
+    *ROW.split(", "),
+    *("edit_on_high", "n", "accuracy", "leakage_bits_sample", "leakage_bits_mean", "judge_accuracy"),
+]
+SMALL = ("data.train_size=4000", "data.val_size=400", "data.test_size=800", "trainer.max_epochs=6")
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """A run of the embedded preset, shorter, with W&B offline as by default."""
+    root = tmp_path_factory.mktemp("chain")
+    more = [*SMALL, f"data.root={root / 'data'}", f"runs={root / 'runs'}", "callbacks.progress=null"]
+    run = Run(train(compose_config("train", ["experiment=aif/table1/ours", *more])))
+    evaluate(compose_config("evaluate", [f"run={run.path}"]))
+    return root, run
+
+
+def test_it_learned(chain: tuple[Path, Run]) -> None:
+    results = read_json(chain[1].path / "results.json")
+    measures = results["measures"]
+    assert results["judge"]["accuracy"]["Smiling"] > 0.9
+    assert measures["mse"]["value"] < 0.04  # the mean image: about 0.09
+    assert measures["classifier"]["Smiling"]["accuracy"]["value"] > 0.8
+    assert measures["mse"]["n"] == 800
+    assert results["row"] == "ours"
+    assert list((chain[1].path / "wandb").glob("offline-run-*"))
+    with np.load(chain[1].path / "examples.npz") as examples:
+        assert examples["original"].shape == (16, 3, 32, 32)
+
+
+def test_every_number_has_its_n(chain: tuple[Path, Run]) -> None:
+    def rates(node: Any) -> list[dict[str, Any]]:
+        if not isinstance(node, dict):
+            return []
+        return [node] * ("low" in node) + [rate for child in node.values() for rate in rates(child)]
+
+    found = rates(read_json(chain[1].path / "results.json")["measures"])
+    assert len(found) > 30
+    assert all(rate["low"] <= rate["value"] <= rate["high"] and rate["n"] >= 300 for rate in found)
+
+
+def test_the_page_of_it(chain: tuple[Path, Run]) -> None:
+    root, run = chain
+    quoted = ",".join(f'"{item}"' for item in (*SMALL, f"data.root={root / 'data'}", "callbacks.progress=null"))
+    page = report(
+        compose_config(
+            "report",
+            ["table=table1", f"runs={root / 'runs'}", f"reports={root}", f"overrides=[{quoted}]", "logger=csv"],
+        )
+    )
+    assert page.stat().st_size > 100_000  # with its pictures inside
+    with (page.parent / "table.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert list(rows[0]) == COLUMNS
+    assert [row["row"] for row in rows] == ["ours", "no_aux", "rec_class", "icgan"]
+    results = read_json(run.path / "results.json")
+    assert float(rows[0]["mse"]) == pytest.approx(results["measures"]["mse"]["value"], rel=1e-3)
+    assert int(rows[0]["n"]) == results["measures"]["edits"]["Smiling"]["paper"]["off"]["n"]
+    assert not rows[1]["mse"], "a row that never ran is there, and empty"
+    assert {"table.md", "table.tex"} <= {file.name for file in page.parent.iterdir()}
+
+
+def test_a_judged_run_is_skipped(chain: tuple[Path, Run], capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged(chain[1])
+    evaluate(compose_config("evaluate", [f"run={chain[1].path}"]))
+    assert "judged already" in capsys.readouterr().err
+
+
+def test_the_same_command_gives_the_same_results(tmp_path: Path) -> None:
+    """Byte for byte, but for the time it took."""
+    found = []
+    for name in ("first", "second"):
+        run = Run(train(tiny(tmp_path, f"run_dir={tmp_path / name}", "trainer.max_epochs=1")))
+        evaluate(compose_config("evaluate", [f"run={run.path}"]))
+        results = read_json(run.path / "results.json")
+        del results["training"]["seconds"]
+        found.append(json.dumps(results))
+    assert found[0] == found[1]

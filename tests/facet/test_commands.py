@@ -1,0 +1,88 @@
+"""The commands as a user meets them: a mistake is one clear line and exit code 2, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny import overrides
+
+from facet import evaluate, train
+from facet.report import command as report
+
+COMMANDS: dict[str, Callable[[], None]] = {"train": train.main, "evaluate": evaluate.main, "report": report.main}
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process; its exit code and what it said."""
+
+    def call(command: str, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", [f"facet-{command}", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            COMMANDS[command]()
+        return int(stopped.value.code or 0), capsys.readouterr().err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["attributes=[Smilling]"], "data=avatars has no attribute 'Smilling'; nearest: Smiling"),
+        (["modle.kl_weight=1"], "unknown config key modle.kl_weight; nearest: model.kl_weight"),
+        (["+model.kl=1"], "config key model.kl: aif.module.IFcVAEGAN has no such argument"),
+        (["data.resolution=40"], "resolution=40 does not work with four stride-2 layers: choose a multiple of 16"),
+        (["data.root=/proc/nowhere"], "can't be written"),
+        (["data=celba"], "data=celba: no such choice; nearest: "),
+        (["data.train_size=0"], "data.train_size=0"),
+        (["data.batch_size=1000"], "fewer than one batch of 1000"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_users_mistake(more: list[str], said: str, run: Run, tmp_path: Path) -> None:
+    code, message = run("train", *overrides(tmp_path, *more))
+    assert code == 2
+    assert said in message
+    assert len([line for line in message.splitlines() if "drawing" not in line and "judge" not in line]) == 1
+    assert not (tmp_path / "runs").exists(), "nothing half-written"
+
+
+def test_a_run_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for arguments, said in (
+        ([f"run={empty}"], "is not a run directory: it has no config.yaml"),
+        ([f"run={tmp_path / 'nowhere'}"], "there is no such run directory"),
+        ([], "say what to evaluate"),
+        (["table=table9"], "table=table9: no such choice; nearest: table1"),
+    ):
+        code, message = run("evaluate", *arguments)
+        assert (code, len(message.strip().splitlines())) == (2, 1)
+        assert said in message
+    (empty / "config.yaml").write_text("seed: 0\n")
+    code, message = run("evaluate", f"run={empty}")
+    assert code == 2
+    assert "has no checkpoint (status: absent)" in message
+    assert [file.name for file in empty.iterdir()] == ["config.yaml"]
+
+
+def test_a_report_needs_a_table(run: Run) -> None:
+    code, message = run("report")
+    assert code == 2
+    assert "table=table1" in message
+
+
+def test_a_report_of_runs_that_never_were(run: Run, tmp_path: Path) -> None:
+    code, message = run("report", "table=table1", f"runs={tmp_path / 'runs'}", f"reports={tmp_path}", "logger=csv")
+    assert code == 0, message
+    assert (tmp_path / "table1" / "index.html").is_file()
+
+
+def test_overrides_of_a_table_are_checked(run: Run, tmp_path: Path) -> None:
+    code, message = run("report", "table=table1", 'overrides=["sede=1"]', f"reports={tmp_path}", "logger=csv")
+    assert code == 2
+    assert "unknown config key sede; nearest: seed" in message

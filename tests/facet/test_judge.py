@@ -1,0 +1,81 @@
+"""The judge: learns what can be seen, is trained once, and leaves the random state alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from facet import judge as judge_module
+from facet.judge import Judge, get_judge, judge_key, masked_bce, train_judge
+
+
+class Squares:
+    """Images with a bright square left (attribute A) or right (attribute B), or both, or none; B is partly unknown."""
+
+    attribute_names = ("A", "B")
+    resolution, channels = 16, 3
+    exclusive: dict[str, frozenset[str]] = {}  # noqa: RUF012
+
+    def __init__(self, directory: Path, fingerprint: str = "squares") -> None:
+        self.directory, self.fingerprint = directory, fingerprint
+
+    def prepare_data(self) -> None: ...
+
+    def tensors(self, split: str) -> tuple[Tensor, Tensor]:
+        size = {"train": 512, "val": 128, "test": 200}[split]
+        generator = torch.Generator().manual_seed(size)
+        labels = torch.randint(0, 2, (size, 2), generator=generator).float()
+        images = torch.randint(0, 60, (size, 3, 16, 16), generator=generator, dtype=torch.uint8)
+        images[labels[:, 0] == 1, :, 4:12, :8] += 150
+        images[labels[:, 1] == 1, :, 4:12, 8:] += 150
+        if split == "train":
+            labels[::3, 1] = float("nan")
+        return images, labels
+
+
+def test_it_learns_what_can_be_seen_and_leaves_the_random_state_alone(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    state = torch.get_rng_state()
+    judge, card = get_judge(Squares(tmp_path))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert card["n"] == 200
+    assert min(card["accuracy"].values()) > 0.98
+    assert not judge.training
+    images, labels = Squares(tmp_path).tensors("test")
+    read = judge.read(images.float() / 255)
+    assert read.dtype == torch.bool
+    assert (read == labels.bool()).float().mean() > 0.98
+
+
+def test_it_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, card = get_judge(Squares(tmp_path))
+    monkeypatch.setattr(judge_module, "train_judge", lambda *a: pytest.fail("trained again"))
+    second, again = get_judge(Squares(tmp_path))
+    assert card == again
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(first(images), second(images))
+
+
+def test_training_is_reproducible(tmp_path: Path) -> None:
+    (first, a), (second, b) = train_judge(Squares(tmp_path)), train_judge(Squares(tmp_path))
+    assert a == b
+    assert all(torch.equal(x, y) for x, y in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_its_key_follows_the_data(tmp_path: Path) -> None:
+    assert judge_key(Squares(tmp_path)) == judge_key(Squares(tmp_path / "elsewhere"))
+    assert judge_key(Squares(tmp_path)) != judge_key(Squares(tmp_path, "other data"))
+
+
+@pytest.mark.parametrize("resolution", [16, 32, 48, 64])
+def test_any_resolution(resolution: int) -> None:
+    assert Judge(("A", "B"), resolution)(torch.rand(2, 3, resolution, resolution)).shape == (2, 2)
+
+
+def test_unknown_labels_are_masked() -> None:
+    logits = torch.tensor([[0.0, 9.0]])
+    labels = torch.tensor([[1.0, float("nan")]])
+    assert masked_bce(logits, labels).item() == pytest.approx(0.6931, abs=1e-4)

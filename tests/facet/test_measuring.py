@@ -1,0 +1,116 @@
+"""All measures together, on editors whose scores are known: a perfect one, one that ignores y, one that leaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from facet.callbacks.edits import edited
+from facet.judge import Judge
+from facet.measures.run import measure
+
+
+class Dots:
+    """Images whose pixel (0, 0) is attribute A, (0, 1) attribute B, and the rest one of many grey levels."""
+
+    attribute_names = ("A", "B")
+    resolution, channels, fingerprint = 16, 3, "dots"
+    directory = Path()
+    exclusive: dict[str, frozenset[str]] = {}  # noqa: RUF012
+
+    def prepare_data(self) -> None: ...
+
+    def tensors(self, split: str) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(1)
+        labels = torch.randint(0, 2, (400, 2), generator=generator).float()
+        grey = torch.randint(0, 256, (400, 1, 1, 1), generator=generator, dtype=torch.uint8)
+        images = grey.expand(400, 3, 16, 16).clone()
+        images[:, :, 0, :2] = (labels * 255).byte()[:, None]
+        return images, labels
+
+    def counterfactuals(self, name: str, split: str = "test") -> Tensor:
+        images = self.tensors(split)[0]
+        column = self.attribute_names.index(name)
+        images[:, :, 0, column] = 255 - images[:, :, 0, column]
+        return images
+
+
+class Reader(Judge):
+    """A judge that reads the two pixels."""
+
+    def __init__(self) -> None:
+        super().__init__(("A", "B"), 16)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images[:, 0, 0, :2] - 0.5
+
+
+class Perfect:
+    """Knows how the images are made."""
+
+    attribute_names = ("A", "B")
+
+    def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        read = images[:, 0, 0, :2] if attributes is None else attributes
+        return read, self.nuisance(images)
+
+    def nuisance(self, images: Tensor) -> Tensor:
+        return images[:, 0, 5, 5:6]
+
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        images = nuisance[:, :1, None, None].expand(-1, 3, 16, 16).clone()
+        images[:, :, 0, :2] = attributes[:, None]
+        return images
+
+
+class Leaky(Perfect):
+    """Keeps the attributes in the nuisance too, and decodes from there: edits do nothing."""
+
+    def nuisance(self, images: Tensor) -> Tensor:
+        return torch.cat([images[:, 0, 5, 5:6], images[:, 0, 0, :2]], dim=1)
+
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        return super().decode(nuisance[:, 1:], nuisance)
+
+
+def test_a_perfect_editor() -> None:
+    measures, examples = measure(Perfect(), Dots(), Reader().eval(), "test", 5, seed=0)
+    assert measures["mse"] == {"value": pytest.approx(0, abs=1e-12), "n": 400}
+    for name in ("A", "B"):
+        positives = int(Dots().tensors("test")[1][:, ("A", "B").index(name)].sum())
+        for side in ("on", "off"):
+            assert measures["reconstruction"][name][side]["value"] == 1
+            assert measures["edits"][name]["paper"][side]["value"] == 1
+            assert measures["edits"][name]["paper"][side]["n"] == positives
+        assert measures["classifier"][name]["accuracy"]["value"] == 1
+        assert measures["drift"][name]["mean"] == 0
+        assert measures["counterfactual"][name]["mse"]["value"] == pytest.approx(0, abs=1e-12)
+        assert measures["counterfactual"][name]["ssim"]["value"] == pytest.approx(1)
+        for kind in ("sample", "mean"):
+            assert measures["leakage"][name][kind]["bits"] < 0.05
+    assert {key: value.shape for key, value in examples.items()} == dict.fromkeys(
+        ("original", "reconstruction", "off", "on"), (5, 3, 16, 16)
+    )
+    assert (examples["original"][:, 0, 0, 0] == 255).all(), "examples have the first attribute"
+    assert (examples["off"][:, 0, 0, 0] == 0).all()
+
+
+def test_an_editor_that_ignores_y() -> None:
+    """The paper's symptom: reconstruction is perfect, and the two rates add up to 100%."""
+    measures, _ = measure(Leaky(), Dots(), Reader().eval(), "test", 5, seed=0)
+    assert measures["mse"]["value"] == pytest.approx(0, abs=1e-12)
+    paper = measures["edits"]["A"]["paper"]
+    assert paper["on"]["value"] + paper["off"]["value"] == 1
+    assert measures["reconstruction"]["A"]["on"]["value"] == 1
+    assert measures["leakage"]["A"]["mean"]["bits"] > 0.9
+    assert measures["counterfactual"]["A"]["mse_inside"]["value"] > 0.05
+
+
+def test_edits_change_one_attribute_only() -> None:
+    attributes = torch.tensor([[0.2, 0.7]])
+    image = edited(Perfect(), attributes, torch.zeros(1, 1), 1, 1.0)
+    assert image[0, 0, 0, :2].tolist() == pytest.approx([0.2, 1.0])
+    assert attributes.tolist() == [[pytest.approx(0.2), pytest.approx(0.7)]]

@@ -1,0 +1,98 @@
+"""Files that are whole or absent, and logs that outlive an interruption."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from facet.callbacks.averaging import WarmAveraging
+from facet.callbacks.random_state import RandomState
+from facet.loggers import make_loggers, resumable_csv
+from facet.runs import Run, atomic_write, read_json, write_json
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "file.json"
+    write_json(file, {"a": 1})
+
+    def failing(handle: object) -> None:
+        handle.write(b"{half")  # type: ignore[attr-defined]
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        atomic_write(file, failing)
+    assert read_json(file) == {"a": 1}
+    assert [path.name for path in file.parent.iterdir()] == ["file.json"]
+
+
+def test_status(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    assert run.status == "absent"
+    run.mark("failed", error="why")
+    assert run.status == "failed"
+    (tmp_path / "status.json").write_text("{torn")
+    assert run.status == "absent"
+
+
+def test_metrics_survive_an_interruption(tmp_path: Path) -> None:
+    first = resumable_csv(tmp_path)
+    first.log_metrics({"train/kl": 1.0, "epoch": 0}, step=10)
+    first.log_metrics({"val/mse": 0.5}, step=20)
+    first.save()
+    second = resumable_csv(tmp_path)
+    second.log_metrics({"val/mse": 0.25, "val/new": 3.0}, step=30)
+    second.save()
+    with (tmp_path / "metrics.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["step"] for row in rows] == ["10", "20", "30"]
+    assert [row["val/mse"] for row in rows] == ["", "0.5", "0.25"]
+    assert rows[2]["val/new"] == "3.0"
+
+
+def test_wandb_is_offline_and_asks_nothing(tmp_path: Path) -> None:
+    loggers = make_loggers(tmp_path / "run", "aif/table1/ours", ["ablation=none", "preset=embedded"], {"seed": 0})
+    assert [type(logger).__name__ for logger in loggers] == ["CSVLogger", "WandbLogger"]
+    run = loggers[1].experiment
+    try:
+        assert run.settings.mode == "offline"
+        assert run.group == "aif/table1/ours"
+        assert set(run.tags) == {"ablation=none", "preset=embedded"}
+        assert run.config["seed"] == 0
+    finally:
+        run.finish()
+    assert list((tmp_path / "run" / "wandb").glob("offline-run-*"))
+    assert len(make_loggers(tmp_path / "other", "name", [], {}, mode="disabled")) == 1
+
+
+def test_random_state_round_trip(tmp_path: Path) -> None:
+    """Through a file and torch's safe loading, as checkpoints go."""
+    saved = RandomState().state_dict()
+    expected = (random.random(), np.random.rand(), torch.rand(1).item(), torch.randn(1).item())
+    torch.save(saved, tmp_path / "state.pt")
+    callback = RandomState()
+    callback.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    callback.on_train_start(None, None)  # type: ignore[arg-type]
+    assert (random.random(), np.random.rand(), torch.rand(1).item(), torch.randn(1).item()) == expected
+
+
+def test_warm_averaging_forgets_the_start() -> None:
+    """After t steps the weight left on the initialisation is the product of the decays so far, not decay^t."""
+    averaging = WarmAveraging(0.999)
+    averages, current = [torch.tensor([1.0])], [torch.tensor([0.0])]
+    left = 1.0
+    for step in range(1, 101):
+        averaging._latest_update_step = step
+        averaging._average(averages, current, step)
+        left *= min(0.999, (1 + step) / (10 + step))
+    assert averages[0].item() == pytest.approx(left, rel=1e-4)
+    assert left < 1e-6 < 0.999**100
+    counter = [torch.tensor(3)]
+    averaging._average(counter, [torch.tensor(8)], 1)
+    assert counter[0].item() == 8
+    with pytest.raises(ValueError, match="averaging.decay=1"):
+        WarmAveraging(1.0)

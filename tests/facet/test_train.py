@@ -1,0 +1,135 @@
+"""Training: runs finish, are skipped when finished, resume bit for bit, and fail without taking others along."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import overrides, tiny
+
+from aif.module import IFcVAEGAN
+from facet.runs import Run, read_json
+from facet.train import train
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the module's runs share their data and judge."""
+    return tmp_path_factory.mktemp("train")
+
+
+@pytest.fixture(scope="module")
+def finished(root: Path) -> Run:
+    """A run that was never interrupted."""
+    return Run(train(tiny(root)))
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(run.checkpoint, weights_only=True)["state_dict"]
+    return state
+
+
+def evaluations(run: Run) -> list[dict[str, str]]:
+    with (run.path / "metrics.csv").open(newline="") as lines:
+        return [row for row in csv.DictReader(lines) if row.get("val/mse")]
+
+
+def test_a_run_leaves_what_it_should(finished: Run) -> None:
+    assert finished.status == "finished"
+    status = read_json(finished.path / "status.json")
+    assert status["training"]["steps"] == 3 * 6
+    assert status["training"]["images_seen"] == 3 * 96
+    assert set(status["training"]["parameters"]) == {"encoder", "decoder", "discriminator", "auxiliary"}
+    assert len(list((finished.path / "grids").glob("*.png"))) == 3
+    rows = evaluations(finished)
+    assert len(rows) == 3
+    for key in ("val/edit_on", "val/edit_off", "val/reconstruction_on", "val/auxiliary_confusion", "val/accuracy"):
+        assert all(row[key] for row in rows), key
+
+
+def test_a_finished_run_is_skipped(finished: Run, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = finished.checkpoint.stat().st_mtime_ns
+    assert train(tiny(root)) == finished.path
+    assert finished.checkpoint.stat().st_mtime_ns == before
+    assert "finished already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["first", "second"])
+def test_an_interrupted_run_resumes_bit_for_bit(
+    where: str, finished: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(root, f"run_dir={root / 'interrupted' / where}")
+    stop_at = {"first": 2, "second": 10}[where]
+    step, calls = IFcVAEGAN.training_step, 0
+
+    def failing(self: IFcVAEGAN, *arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == stop_at:
+            raise RuntimeError("the machine went down")
+        step(self, *arguments)
+
+    monkeypatch.setattr(IFcVAEGAN, "training_step", failing)
+    with pytest.raises(RuntimeError, match="went down"):
+        train(config)
+    run = Run(root / "interrupted" / where)
+    assert run.status == "failed"
+    assert "went down" in read_json(run.path / "status.json")["error"]
+    monkeypatch.setattr(IFcVAEGAN, "training_step", step)
+    train(config)
+    assert run.status == "finished"
+    expected, found = weights(finished), weights(run)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert [row["val/mse"] for row in evaluations(run)] == [row["val/mse"] for row in evaluations(finished)]
+
+
+def test_another_seed_gives_another_run(finished: Run, root: Path) -> None:
+    other = Run(train(tiny(root, "seed=1", "trainer.max_epochs=1")))
+    assert other.path != finished.path
+    name = "decoder.project.0.weight"
+    assert not torch.equal(weights(other)[name], weights(finished)[name])
+
+
+def test_a_stage_wise_run(root: Path) -> None:
+    run = Run(train(tiny(root, "experiment=aif/table1/icgan", "model.gan_share=0.5", "trainer.max_epochs=2")))
+    assert run.status == "finished"
+    with (run.path / "metrics.csv").open(newline="") as lines:
+        header = next(csv.reader(lines))
+    assert {"val/mse", "val/edit_on"} <= set(header)
+
+
+def facet(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", f"facet.{command}", *arguments], capture_output=True, text=True)
+
+
+def test_a_sweep_goes_on_past_a_failed_run(root: Path) -> None:
+    """The second run's networks don't fit together, which only training finds out."""
+    found = facet(
+        "train", "-m", *overrides(root, "trainer.max_epochs=1", "seed=5"), "networks.width=3,4", "model.auxiliary.latent_dim=5,6"
+    )
+    assert found.returncode == 1
+    assert "2 of the sweep's runs failed" in found.stderr
+    assert "model.auxiliary.latent_dim=5" in found.stderr
+    statuses = [Run(path).status for path in (root / "runs/aif/table1/ours").glob("seed5-*")]
+    assert sorted(statuses) == ["failed", "failed", "finished", "finished"]
+
+
+def test_two_processes_train_together(root: Path) -> None:
+    """DDP over two gloo ranks on the CPU."""
+    run = Run(root / "ddp")
+    found = facet(
+        "train",
+        *overrides(root, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", f"run_dir={run.path}"),
+    )
+    assert found.returncode == 0, found.stderr
+    training = read_json(run.path / "status.json")["training"]
+    assert training["processes"] == 2
+    assert training["steps"] == 3 * 3
+    assert training["images_seen"] == 3 * 96
+    assert all(torch.isfinite(value).all() for value in weights(run).values())
+    assert len(evaluations(run)) == 3

@@ -1,0 +1,40 @@
+"""Networks small enough for exact comparisons, in float64."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import SGD
+
+from aif.module import IFcVAEGAN
+from aif.networks import Auxiliary, Decoder, Discriminator, Encoder
+
+NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
+
+
+def model(**settings: Any) -> IFcVAEGAN:
+    detach = settings.pop("detach_label_head", False)
+    batch_norm = settings.pop("batch_norm", True)
+    sgd = functools.partial(SGD, lr=0.1)
+    torch.manual_seed(1)
+    return IFcVAEGAN(
+        Encoder(16, attributes=2, latent_dim=5, width=4, batch_norm=batch_norm, detach_label_head=detach),
+        Decoder(16, attributes=2, latent_dim=5, width=4),
+        Discriminator(16, width=4),
+        Auxiliary(5, attributes=2, width=8),
+        ["Smiling", "Eyeglasses"],
+        sgd,
+        sgd,
+        sgd,
+        **settings,
+    ).double()
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    torch.manual_seed(2)
+    labels = torch.randint(0, 2, (8, 2)).double()
+    labels[3, 1] = float("nan")
+    return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels

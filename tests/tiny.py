@@ -1,0 +1,23 @@
+"""A run small enough for tests: 16-pixel avatars, narrow networks, a few batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from facet.configuration import compose_config
+
+SIZES = ("data.resolution=16", "data.train_size=96", "data.val_size=40", "data.test_size=60", "data.batch_size=16")
+NETWORKS = ("networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=1")
+TINY = (*SIZES, *NETWORKS, "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")
+
+
+def overrides(root: Path, *more: str) -> list[str]:
+    """Overrides of ``facet-train`` for a tiny run whose data and runs lie below ``root``."""
+    return ["experiment=aif/table1/ours", *TINY, f"data.root={root / 'data'}", f"runs={root / 'runs'}", *more]
+
+
+def tiny(root: Path, *more: str) -> DictConfig:
+    """The composed config of a tiny run."""
+    return compose_config("train", overrides(root, *more))
