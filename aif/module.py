@@ -77,8 +77,8 @@ class IFcVAEGAN(LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.encoder, self.decoder = encoder, decoder
-        self.discriminator, self.auxiliary = discriminator, auxiliary
+        self.encoder: Any = encoder  # Any: a type checker does not see the parts of a module
+        self.decoder, self.discriminator, self.auxiliary = decoder, discriminator, auxiliary
         self.attribute_names = tuple(attribute_names)
         self.make_optimizers = (autoencoder_optimizer, auxiliary_optimizer, discriminator_optimizer)
         self.schedule = schedule or Schedule()
@@ -90,13 +90,16 @@ class IFcVAEGAN(LightningModule):
         self.gan_form, self.discriminator_factor = gan_form, discriminator_factor
         self.reconstruct_from, self.auxiliary_noise = reconstruct_from, auxiliary_noise
         self.statistics = statistics
-        self.validation = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy", "auxiliary", "positive")})
+        self.validation: Any = nn.ModuleDict(
+            {name: MeanMetric() for name in ("mse", "accuracy", "auxiliary", "positive")}
+        )
 
     # ------------------------------------------------------------------ Algorithm 1
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """One pass of Algorithm 1's loop: all losses from one forward pass, all gradients from one backward pass."""
-        optimizers, progress = self.optimizers(), self.progress(batch_idx)
+        optimizers: Any = self.optimizers()
+        progress = self.progress(batch_idx)
         self.schedule.apply(progress, optimizers)
         terms = self.losses(batch["image"], batch["attributes"], self.schedule.adversary(progress))
         for optimizer in optimizers:
@@ -176,7 +179,7 @@ class IFcVAEGAN(LightningModule):
     # ------------------------------------------------------------------ Lightning's hooks
 
     def progress(self, batch_idx: int) -> float:
-        """Share of the run that is done, in [0, 1): a function of the position alone, so that resuming changes nothing."""
+        """Share of the run that is done, in [0, 1): a function of the position, so that resuming changes nothing."""
         batches = int(self.trainer.num_training_batches)
         return (self.current_epoch * batches + batch_idx) / (batches * (self.trainer.max_epochs or 1))
 

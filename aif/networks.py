@@ -6,6 +6,7 @@ return logits; whoever needs probabilities or pixels applies the sigmoid.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -25,13 +26,13 @@ def check_resolution(resolution: int) -> None:
         )
 
 
-def _convolutions(channels: int, width: int, batch_norm: bool) -> nn.Sequential:
+def _convolutions(channels: int, width: int, batch_norm: bool, leak: float = 0.0) -> nn.Sequential:
     layers: list[nn.Module] = []
     for out in (width, 2 * width, 4 * width, 8 * width):
         layers.append(nn.Conv2d(channels, out, 5, stride=2, padding=2, bias=not batch_norm))
         if batch_norm:
             layers.append(nn.BatchNorm2d(out))
-        layers.append(nn.ReLU())
+        layers.append(nn.LeakyReLU(leak) if leak else nn.ReLU())
         channels = out
     return nn.Sequential(*layers, nn.Flatten())
 
@@ -116,7 +117,7 @@ class Decoder(nn.Module):
                 nn.BatchNorm2d(o),
                 nn.ReLU(),
             )
-            for i, o in zip(widths, widths[1:], strict=False)
+            for i, o in itertools.pairwise(widths)
         ]
         last = nn.ConvTranspose2d(width + extra, channels, 3, stride=2, padding=1, output_padding=1)
         self.blocks = nn.ModuleList([*blocks, last])
@@ -129,7 +130,8 @@ class Decoder(nn.Module):
                 planes = labels[:, :, None, None].expand(-1, -1, *hidden.shape[2:])
                 hidden = torch.cat([hidden, planes.to(hidden.dtype)], dim=1)
             hidden = block(hidden)
-        return hidden
+        decoded: Tensor = hidden
+        return decoded
 
 
 class Discriminator(nn.Module):
@@ -139,13 +141,16 @@ class Discriminator(nn.Module):
         resolution: side of the images, a multiple of 16.
         channels: of the images.
         width: channels of the first convolution.
-        attributes: k if it also reads y, beside the features (conditional GANs), else 0.
+        attributes: k if it also reads y, as constant input channels (conditional GANs), else 0.
+        leak: slope of the leaky ReLUs, DCGAN's 0.2; AIF's authors have plain ones (0).
     """
 
-    def __init__(self, resolution: int, channels: int = 3, width: int = 64, attributes: int = 0) -> None:
+    def __init__(
+        self, resolution: int, channels: int = 3, width: int = 64, attributes: int = 0, leak: float = 0.0
+    ) -> None:
         super().__init__()
         check_resolution(resolution)
-        self.trunk = _convolutions(channels + attributes, width, batch_norm=False)
+        self.trunk = _convolutions(channels + attributes, width, batch_norm=False, leak=leak)
         self.head = nn.Linear(8 * width * (resolution // 16) ** 2, 1)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -68,7 +68,8 @@ def _started() -> Iterator[Process]:
     command = [sys.executable, "-P", "-m", "datamodules.avatar_pool"]
     environment = {**os.environ, "PYTHONPATH": path}
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     try:
         yield process
     finally:
@@ -79,7 +80,8 @@ def _started() -> Iterator[Process]:
 
 
 def _ask(process: Process, run: range, settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     shape = (len(run), 3, settings["resolution"], settings["resolution"])
     sizes = int(np.prod(shape)), len(run) * len(ATTRIBUTES)
     try:

@@ -110,7 +110,8 @@ class _Checker:
             elif path and not called and not argument and not self.is_read(here):
                 if value is None and any(_has_target(other) for other in node.values()):
                     continue  # a slot left empty, as callbacks have them
-                siblings = [f"{path}.{other}" for other in node if self.is_read(f"{path}.{other}")]
+                others = [f"{path}.{other!s}" for other in node]
+                siblings = [other for other in others if self.is_read(other)]
                 raise self.error(here, f"set, but nothing reads it; nearest: {nearest(here, siblings)}")
 
     def is_read(self, path: str) -> bool:
@@ -166,9 +167,10 @@ class _Checker:
         files = [f"{group.split('@')[0]}/{choice}.yaml" for group, choice in self.choices.items() if choice]
         for name in [*sorted(files, key=lambda f: "experiment" not in f), f"{self.primary}.yaml"]:
             file = root / name.lstrip("/")
-            if not name.startswith("hydra/") and file.is_file():
-                if re.search(rf"^\s*{re.escape(key)}\s*:", file.read_text("utf-8"), re.MULTILINE):
-                    return f"conf/{name}"
+            if name.startswith("hydra/") or not file.is_file():
+                continue
+            if re.search(rf"^\s*{re.escape(key)}\s*:", file.read_text("utf-8"), re.MULTILINE):
+                return f"conf/{name}"
         return None
 
 
@@ -187,7 +189,7 @@ def primary_keys(primary: str) -> Iterator[str]:
 
 def _items(node: DictConfig, error: Callable[[str, str], UserError], path: str) -> Iterator[tuple[str, Any]]:
     for key in node:
-        here = f"{path}.{key}" if path else str(key)
+        here = f"{path}.{key!s}" if path else str(key)
         try:
             yield str(key), node[key]
         except OmegaConfBaseException as problem:

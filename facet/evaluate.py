@@ -118,7 +118,7 @@ def versions() -> Iterator[tuple[str, str]]:
 def _save(file: Any, arrays: dict[str, np.ndarray]) -> None:
     import numpy as np
 
-    np.savez(file, **arrays)
+    np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ class Judge(nn.Module):
         width: channels of the first convolution.
     """
 
-    def __init__(self, attribute_names: tuple[str, ...], resolution: int, channels: int = 3, width: int = WIDTH) -> None:
+    def __init__(
+        self, attribute_names: tuple[str, ...], resolution: int, channels: int = 3, width: int = WIDTH
+    ) -> None:
         super().__init__()
         self.attribute_names = attribute_names
         layers: list[nn.Module] = [*_block(channels, width), *_block(width, width)]
@@ -54,7 +56,8 @@ class Judge(nn.Module):
     @torch.no_grad()
     def read(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to the attributes it sees, ``[B, K]`` bool."""
-        return self(images) > 0
+        seen: Tensor = self(images) > 0
+        return seen
 
 
 def _block(channels: int, out: int) -> list[nn.Module]:
@@ -122,7 +125,7 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
                 batch = images[index].to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
                 loss = masked_bce(judge(batch), labels[index].to(device))
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
                 progress.advance(task)
@@ -145,7 +148,7 @@ def masked_bce(logits: Tensor, labels: Tensor) -> Tensor:
 @torch.no_grad()
 def _logits(judge: Judge, images: Tensor, device: torch.device | str) -> Tensor:
     judge.eval()
-    return torch.cat([judge(chunk.to(device).float() / 255).cpu() for chunk in images.split(512)])
+    return torch.cat([judge(chunk.to(device).float() / 255).cpu() for chunk in torch.split(images, 512)])
 
 
 def _accuracy(logits: Tensor, labels: Tensor) -> list[float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from torch import Tensor
 
 Mode = Literal["offline", "online", "disabled"]
 
@@ -61,7 +62,9 @@ def resumable_csv(run: Path) -> CSVLogger:
         file.unlink()
     logger = CSVLogger(save_dir=str(run), name="", version="")
     for row in earlier:
-        values = {key: float(value) for key, value in row.items() if key != "step" and value not in ("", None)}
+        values: dict[str, Tensor | float] = {
+            key: float(value) for key, value in row.items() if key != "step" and value not in ("", None)
+        }
         logger.log_metrics(values, step=int(float(row["step"])))
     if earlier:
         logger.save()

@@ -49,7 +49,9 @@ def train(config: DictConfig) -> Path:
     model = parts.model()
     trainer = parts.trainer()
     if trainer.is_global_zero:
-        atomic_write(run.path / "config.yaml", lambda file: file.write(OmegaConf.to_yaml(config, resolve=True).encode()))
+        atomic_write(
+            run.path / "config.yaml", lambda file: file.write(OmegaConf.to_yaml(config, resolve=True).encode())
+        )
         run.mark("running", revision=revision())
         say(f"training {run.path}")
     resume = str(run.checkpoint) if run.checkpoint.is_file() and not config.force else None

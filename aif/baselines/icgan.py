@@ -1,8 +1,9 @@
-"""IcGAN (Perarnau et al. 2016, "Invertible conditional GANs for image editing"): a conditional GAN, then two encoders."""
+"""IcGAN (Perarnau et al. 2016, "Invertible conditional GANs for image editing"): a GAN, then two encoders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -64,13 +65,14 @@ class IcGAN(LightningModule):
         self.latent_dim, self.gan_share = latent_dim, gan_share
         self.make_optimizers = (generator_optimizer, discriminator_optimizer, encoder_optimizer)
         self.schedule = schedule or Schedule()
-        self.validation = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy")})
+        self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy")})
 
     # ------------------------------------------------------------------ training
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """A step of the stage that the run is in."""
-        generator, discriminator, encoders = self.optimizers()
+        optimizers: Any = self.optimizers()
+        generator, discriminator, encoders = optimizers
         images, labels = batch["image"], batch["attributes"]
         progress = self.progress(batch_idx)
         if progress < self.gan_share:

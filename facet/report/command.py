@@ -71,12 +71,19 @@ def log_table(config: DictConfig, directory: Path) -> None:
 
     os.environ.setdefault("WANDB_SILENT", "true")
     with (directory / "table.csv").open(newline="") as lines:
-        header, *rows = csv.reader(lines)
+        rows = list(csv.reader(lines))
+    columns: list[str | int] = list(rows[0])
     settings: dict[str, Any] = {"project": config.logger.project, "entity": config.logger.entity}
     with wandb.init(
         **settings, mode=config.logger.mode, dir=str(directory), group=config.table.name, job_type="report"
     ) as run:
-        run.log({config.table.name: wandb.Table(columns=header, data=[[_number(cell) for cell in row] for row in rows])})
+        run.log(
+            {
+                config.table.name: wandb.Table(
+                    columns=columns, data=[[_number(cell) for cell in row] for row in rows[1:]]
+                )
+            }
+        )
 
 
 def _number(cell: str) -> float | str | None:

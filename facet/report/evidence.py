@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from facet.report.results import INTERPRETABLE, Row, Spread
 from facet.report.tables import decimal, rate_cell, sums
 
+JUDGE = 0.95
+"""The judge's accuracy on real images below which its readings of edits can't be relied on."""
 UNDERTRAINED = (
     f"Below {INTERPRETABLE:.0%} for either label edits can't be interpreted yet: an undertrained decoder that draws no "
     "mouth also gives a sum of about 100%."
@@ -53,6 +55,16 @@ def short(row: Row) -> str:
     return f"“{row.title.removesuffix(' (ours)')}”"
 
 
+def weak_judge(*rows: Row) -> str:
+    """A judge that errs too often for its readings to count, or nothing."""
+    accuracies = [
+        value for row in rows for result in row.evaluated if (value := result.value("judge_accuracy")) is not None
+    ]
+    if not accuracies or min(accuracies) >= JUDGE:
+        return ""
+    return f"The judge is right on only {100 * min(accuracies):.1f}% of real test images, too few to be relied on. "
+
+
 def unusable(*rows: Row) -> str:
     """Why rows have no numbers, or nothing."""
     return " ".join(f"{short(row)} has no numbers ({row.reason})." for row in rows if not row.evaluated)
@@ -72,7 +84,7 @@ def uninterpretable(*rows: Row) -> str:
             )
     if said:
         said.append(UNDERTRAINED)
-    return " ".join(said)
+    return weak_judge(*rows) + " ".join(said)
 
 
 def edits(row: Row) -> str:

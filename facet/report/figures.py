@@ -105,7 +105,7 @@ def _row_rates(ax: Axes, place: int, row: Row, side: str, scheme: Scheme) -> Non
         colour = COLOURS[scheme][place % len(COLOURS[scheme])]
         ax.plot((rate.low, rate.high), (y, y), color=colour, linewidth=2, solid_capstyle="butt")
         face = colour if row.interpretable else INK[scheme][2]
-        ax.plot(rate.value, y, "o", color=colour, markerfacecolor=face, markersize=5.5)
+        ax.plot(rate.value, y, "o", color=colour, markerfacecolor=face, markersize=4.2)
 
 
 def _published_rate(ax: Axes, place: int, table: TableSpec, row: Row, side: str, scheme: Scheme) -> None:

@@ -85,9 +85,10 @@ def same_error(rows: Mapping[str, Row]) -> Finding:
     ours, without = rows["ours"].spread("mse"), rows["no_aux"].spread("mse")
     if ours is None or without is None:
         return _untested(claim, rows["ours"], rows["no_aux"])
-    verdict: Verdict = "seen" if abs(ours.mean / without.mean - 1) <= SAME_MSE else "not seen"
     text = f"With L_aux and without it, MSE is {evidence.ratio(ours, without)}."
-    return Finding(claim, verdict, text)
+    if stop := _stop(claim, rows["ours"], rows["no_aux"]):  # two models that draw nothing have the same error too
+        return Finding(claim, stop.verdict, f"{text} {stop.text}")
+    return Finding(claim, "seen" if abs(ours.mean / without.mean - 1) <= SAME_MSE else "not seen", text)
 
 
 def factored(rows: Mapping[str, Row]) -> Finding:
@@ -110,6 +111,9 @@ def factored(rows: Mapping[str, Row]) -> Finding:
     without = rows.get("no_aux")
     if without and (other := without.spread("leakage_bits_mean")):
         text += f"Without L_aux the probe reads {evidence.bits(other)} from μ. "
+    stop = _stop(claim, ours)
+    if stop and verdict != "not seen":  # a code that tells nothing at all does not tell y either
+        return Finding(claim, stop.verdict, text + stop.text)
     return Finding(claim, verdict, text + f"At most {LEAK:.1f} bit counts as not telling.")
 
 
@@ -148,9 +152,9 @@ def icgan(rows: Mapping[str, Row]) -> Finding:
     quality += f"{rate_cell(off).value} (absent) of cases, with an MSE of {mse_cell(error).value}"
     quality += f" (ours: {mse_cell(mse).value})" if mse else ""
     if not other.interpretable:
-        return Finding(claim, "can't be interpreted", f"{quality}. {evidence.UNDERTRAINED}")
+        return Finding(claim, "can't be interpreted", f"{quality}. {evidence.weak_judge(other)}{evidence.UNDERTRAINED}")
     quality += ": trained well enough to be judged by its edits."
-    if stop := _stop(claim, ours):
+    if stop := _stop(claim, ours, other):
         return Finding(claim, stop.verdict, f"{quality} {stop.text}")
     if total is None or reference is None or mse is None:
         return _untested(claim, other, ours)
@@ -186,7 +190,8 @@ def summary(rows: Sequence[Row]) -> str:
             "whole one that the paper reports.",
             "not seen": "The paper's main finding, that only L_aux makes edits follow the label, is not seen.",
             "undecided": "Whether the paper's main finding holds is undecided: the intervals allow both.",
-            "can't be interpreted": "The paper's main finding can't be judged yet: reconstructions lose the label.",
+            "can't be interpreted": "The paper's main finding can't be judged yet: "
+            + ("the judge errs too often." if evidence.weak_judge(*rows) else "reconstructions lose the label."),
             "not tested": "The paper's main finding is not tested: a row that it needs has no numbers.",
         }[ignores_label(by_key).verdict]
     return said + evidence.seeds([row for row in rows if row.evaluated])

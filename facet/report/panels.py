@@ -11,6 +11,9 @@ from facet.report.markup import mark
 from facet.report.results import ATTRIBUTE, INTERPRETABLE, Row, Spread
 from facet.report.tables import Cell, decimal, mse_cell, percent, rate_cell
 
+COSTS = ("steps", "images_seen", "seconds", "parameters", "extra")
+"""What ``training`` in ``results.json`` holds that has a column; whatever else it holds is listed beside."""
+
 Line = tuple[str, list[Cell]]
 
 
@@ -84,7 +87,8 @@ def leakage(rows: Sequence[Row], attribute: str) -> Panel:
         f"What the code still tells of {attribute}",
         "Usable information in bits that a probe, trained afterwards on the frozen code, reads from it, and the "
         "probe's AUC. 0 bit and an AUC of 0.5: the code does not tell the label; H(y) bits: it tells it entirely. "
-        "ẑ is what A reads in training, μ what the edits start from.",
+        "ẑ is what A reads in training, μ what the edits start from. Of the two probes the better one counts; one "
+        "below 0 does worse than a guess by frequency.",
         ["Model", "H(y)", *("linear, bit", "MLP, bit", "linear, AUC", "MLP, AUC") * 2],
         lines,
         (("", 2), ("sampled ẑ", 4), ("mean μ", 4)),
@@ -125,7 +129,7 @@ def counterfactual(rows: Sequence[Row], attribute: str) -> Panel:
     for row in _with_numbers(rows):
         base = ("measures", "counterfactual", ATTRIBUTE)
         errors = [mse_cell(row.spread_at(*base, kind)) for kind in kinds]
-        n = row.spread_at(*base, "n")
+        n = row.spread_at(*base, "mse", "n") or row.spread_at(*base, "n")
         count = Cell(f"{n.mean:,.0f}") if n else Cell()
         lines.append((row.title, [*errors, number(row.spread_at(*base, "ssim"), 3), count]))
     return Panel(
@@ -192,7 +196,8 @@ def cost(rows: Sequence[Row]) -> Panel:
         steps, images, seconds = (row.spread_at("training", key) for key in ("steps", "images_seen", "seconds"))
         sizes = row.evaluated[0].at("training", "parameters") or {}
         parts = ", ".join(f"{name} {_count(size)}" for name, size in sizes.items())
-        extra = row.evaluated[0].at("training", "extra") or {}
+        training = row.evaluated[0].at("training") or {}
+        extra = {name: value for name, value in training.items() if name not in COSTS} | (training.get("extra") or {})
         said = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in extra.items())
         line = [Cell(f"{spread.mean:,.0f}") if spread else Cell() for spread in (steps, images)]
         time = Cell(f"{seconds.mean / 60:.1f} min") if seconds else Cell()
@@ -208,7 +213,9 @@ def number(spread: Spread | None, digits: int = 2) -> Cell:
     """A plain number with ± sd over the seeds."""
     if spread is None:
         return Cell()
-    return Cell(f"{spread.mean:.{digits}f}" + ("" if spread.sd is None else f" ± {spread.sd:.{digits}f}"))
+    return Cell(
+        f"{spread.mean:.{digits}f}".replace("-", "−") + ("" if spread.sd is None else f" ± {spread.sd:.{digits}f}")
+    )
 
 
 def _with_numbers(rows: Iterable[Row]) -> list[Row]:

@@ -61,7 +61,7 @@ def test_reach(term: str, settings: dict[str, Any], expected: set[str]) -> None:
 def test_the_fixed_classifier_is_fixed() -> None:
     """Row (3) as the paper means it: the gradient enters E through the code, never through E as the classifier."""
     net = model(class_on_reconstruction_weight=1.0)
-    images, labels = batch()
+    _images, labels = batch()
     decoded = torch.rand(8, 3, 16, 16, dtype=torch.float64, requires_grad=True)
     net.classify_reconstruction(decoded, labels).backward()
     assert decoded.grad is not None

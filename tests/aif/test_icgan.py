@@ -38,7 +38,9 @@ def batch() -> tuple[Tensor, Tensor]:
 
 def touched(net: IcGAN) -> set[str]:
     return {
-        name for name, child in net.named_children() if any(p.grad is not None and p.grad.any() for p in child.parameters())
+        name
+        for name, child in net.named_children()
+        if any(p.grad is not None and p.grad.any() for p in child.parameters())
     }
 
 

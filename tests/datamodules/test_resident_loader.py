@@ -69,7 +69,7 @@ def test_ranks_together_evaluate_everything_once(world_size: int) -> None:
 def test_ranks_train_on_different_samples_and_take_as_many_steps(world_size: int) -> None:
     loaders = [loader(shuffle=True, rank=rank, world_size=world_size) for rank in range(world_size)]
     seen = [order(part) for part in loaders]
-    assert len(set([index for part in seen for index in part])) == len([index for part in seen for index in part])
+    assert len({index for part in seen for index in part}) == len([index for part in seen for index in part])
     assert {len(part) for part in loaders} == {23 // world_size // 4}
     assert {len(part) for part in seen} == {23 // world_size // 4 * 4}
 

@@ -17,7 +17,9 @@ from facet.report.command import report
 from facet.runs import Run, read_json
 from facet.train import train
 
-ROW = "row, seed, mse, reconstruction_on, reconstruction_off, edit_off, edit_off_low, edit_off_high, edit_on, edit_on_low"
+ROW = (
+    "row, seed, mse, reconstruction_on, reconstruction_off, edit_off, edit_off_low, edit_off_high, edit_on, edit_on_low"
+)
 COLUMNS = [
     *ROW.split(", "),
     *("edit_on_high", "n", "accuracy", "leakage_bits_sample", "leakage_bits_mean", "judge_accuracy"),

@@ -94,5 +94,5 @@ def test_warm_averaging_forgets_the_start() -> None:
     counter = [torch.tensor(3)]
     averaging._average(counter, [torch.tensor(8)], 1)
     assert counter[0].item() == 8
-    with pytest.raises(ValueError, match="averaging.decay=1"):
+    with pytest.raises(ValueError, match=r"averaging\.decay=1"):
         WarmAveraging(1.0)

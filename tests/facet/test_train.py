@@ -110,7 +110,11 @@ def facet(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_sweep_goes_on_past_a_failed_run(root: Path) -> None:
     """The second run's networks don't fit together, which only training finds out."""
     found = facet(
-        "train", "-m", *overrides(root, "trainer.max_epochs=1", "seed=5"), "networks.width=3,4", "model.auxiliary.latent_dim=5,6"
+        "train",
+        "-m",
+        *overrides(root, "trainer.max_epochs=1", "seed=5"),
+        "networks.width=3,4",
+        "model.auxiliary.latent_dim=5,6",
     )
     assert found.returncode == 1
     assert "2 of the sweep's runs failed" in found.stderr

@@ -126,3 +126,17 @@ def test_icgan_and_its_training(make_run: Make, numbers: Any, verdict: str, said
     assert found.verdict == verdict
     assert said in found.text
     assert "unedited reconstructions keep the label" in found.text
+
+
+def test_models_that_draw_nothing_prove_nothing(make_run: Make) -> None:
+    blank = {"reconstruction": (1.0, 0.0), "off": 0.0, "on": 1.0, "leak": (0.0, 0.0)}
+    rows = read(make_run, ours=blank, no_aux=blank, rec_class=blank, icgan=blank)
+    assert {each.verdict for each in find(rows)} == {"can't be interpreted"}
+
+
+def test_a_judge_that_errs_judges_nothing(make_run: Make) -> None:
+    rows = read(make_run, ours={**GOOD, "judge": 0.5}, no_aux=BLIND)
+    main = finding(rows, "Without L_aux")
+    assert main.verdict == "can't be interpreted"
+    assert "right on only 50.0%" in main.text
+    assert "the judge errs too often" in summary(rows)
