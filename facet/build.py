@@ -47,6 +47,7 @@ def prepare(data: Any) -> None:
     """
     try:
         data.prepare_data()
+        data.train_dataloader()  # a split smaller than a batch is told here, not in the middle of a run
     except ValueError as error:
         raise UserError(str(error)) from error
 

@@ -36,7 +36,7 @@ def evaluate(config: DictConfig) -> None:
         paths = [Path(path) for path in sorted(glob.glob(str(config.run)))]
         if not paths:
             raise UserError(f"run={config.run}: there is no such run directory")
-    elif config.table is not None:
+    elif config.get("table") is not None:
         from facet.tables import table_runs
 
         paths = [path for _, _, path in table_runs(config)]

@@ -9,11 +9,10 @@ from typing import Any
 from omegaconf import DictConfig
 
 from facet.commands import run_command, say
-from facet.configuration import check
+from facet.configuration import check, digest
 from facet.errors import UserError
-from facet.report.page import write_report
 from facet.report.results import RowRuns
-from facet.report.tables import TableSpec
+from facet.runs import read_json, write_json
 from facet.tables import table_runs
 
 
@@ -32,8 +31,11 @@ def report(config: DictConfig) -> Path:
         UserError: no such table.
     """
     check(config, "report")
-    if config.table is None:
+    if config.get("table") is None:
         raise UserError("say which table: table=table1")
+    from facet.report.page import write_report  # matplotlib takes a second, and often there is nothing to draw
+    from facet.report.tables import TableSpec
+
     table = TableSpec.of(config.table.name)
     titles = dict(table.rows)
     runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
@@ -41,10 +43,32 @@ def report(config: DictConfig) -> Path:
         runs[row].append((seed, path))
     rows = [RowRuns(row, titles[row], tuple(found)) for row, found in runs.items()]
     directory = Path(config.reports) / table.name
-    page = write_report(table, rows, directory, list(config.commands) or commands(config))
+    shown = list(config.commands) or commands(config)
+    inputs = fingerprint(rows, shown)
+    if read_json(directory / "inputs.json").get("digest") == inputs and (directory / "index.html").is_file():
+        say(f"the page is there already: {directory / 'index.html'}")
+        return directory / "index.html"
+    page = write_report(table, rows, directory, shown)
     log_table(config, directory)
+    write_json(directory / "inputs.json", {"digest": inputs})
     say(f"the page: {page}")
     return page
+
+
+def fingerprint(rows: list[RowRuns], shown: list[str]) -> str:
+    """Changes with what the page is made from: the runs' results, and the code that makes it."""
+    sources = [file for file in Path(__file__).parent.rglob("*.*") if "__pycache__" not in file.parts]
+    made_by = max(_changed(file) for file in sources)
+    found = {
+        str(path): [_changed(path / name) for name in ("results.json", "status.json")]
+        for row in rows
+        for _, path in row.runs
+    }
+    return digest({"rows": found, "commands": shown, "made_by": made_by})
+
+
+def _changed(file: Path) -> int:
+    return file.stat().st_mtime_ns if file.is_file() else 0
 
 
 def commands(config: DictConfig) -> list[str]:

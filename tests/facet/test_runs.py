@@ -59,7 +59,7 @@ def test_wandb_is_offline_and_asks_nothing(tmp_path: Path) -> None:
     assert [type(logger).__name__ for logger in loggers] == ["CSVLogger", "WandbLogger"]
     run = loggers[1].experiment
     try:
-        assert run.settings.mode == "offline"
+        assert run.settings._offline
         assert run.group == "aif/table1/ours"
         assert set(run.tags) == {"ablation=none", "preset=embedded"}
         assert run.config["seed"] == 0
