@@ -118,15 +118,17 @@ class IFcVAEGAN(LightningModule):
             adversary: what the schedule multiplies γ with.
         """
         terms: dict[str, Tensor] = {}
-        mean, log_variance, label_logits = self.encoder(images)  # ẑ, ŷ ← E(x)
+        mean, log_variance, label_logits = map(full_precision, self.encoder(images))  # ẑ, ŷ ← E(x)
         latent = sample(mean, log_variance)
         predicted = label_logits.sigmoid()
         known = torch.where(labels.isnan(), predicted.detach(), labels)
-        decoded = self.decoder(predicted if self.reconstruct_from == "predicted" else known, latent)  # x̂ ← D(ŷ, ẑ)
+        decoded = full_precision(  # x̂ ← D(ŷ, ẑ)
+            self.decoder(predicted if self.reconstruct_from == "predicted" else known, latent)
+        )
 
         read = latent if self.auxiliary_noise == "shared" else sample(mean, log_variance)
         to_auxiliary = Edge(-self.auxiliary_weight * adversary)
-        guess = self.auxiliary(to_auxiliary(read))  # ỹ ← A(ẑ)
+        guess = full_precision(self.auxiliary(to_auxiliary(read)))  # ỹ ← A(ẑ)
 
         terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)
         terms["kl"] = losses.kl(mean, log_variance, self.reduction)
@@ -159,7 +161,7 @@ class IFcVAEGAN(LightningModule):
         """L_gan; what reaches E and D through the edges is -δ L_gan, or the non-saturating form's gradient."""
         edges = [Edge(-self.gan_weight), Edge(-self.gan_weight)]
         fakes = [edge(fake) for edge, fake in zip(edges, (reconstructed, synthesised), strict=True)]
-        real_logits, *fake_logits = self.discriminator(torch.cat([images, *fakes])).chunk(3)
+        real_logits, *fake_logits = full_precision(self.discriminator(torch.cat([images, *fakes]))).chunk(3)
         if self.gan_form == "nonsaturating":
             ratio = self.gan_weight * 0.5 / self.discriminator_factor
             for edge, logits in zip(edges, fake_logits, strict=True):
@@ -174,7 +176,7 @@ class IFcVAEGAN(LightningModule):
             else:
                 with frozen(self.encoder):
                     logits = self.encoder.label(self.encoder.trunk(reconstructed))
-        return losses.classification(logits, labels)
+        return losses.classification(full_precision(logits), labels)
 
     # ------------------------------------------------------------------ Lightning's hooks
 
@@ -237,6 +239,11 @@ class IFcVAEGAN(LightningModule):
         """(y, z) side by side ``[B, k + n_z]`` to images in [0, 1]."""
         k = len(self.attribute_names)
         return self.decode(codes[:, :k], codes[:, k:])
+
+
+def full_precision(values: Tensor) -> Tensor:
+    """At least float32: networks may run in bf16, losses and the sampling of z do not."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def sample(mean: Tensor, log_variance: Tensor) -> Tensor:

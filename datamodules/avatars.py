@@ -19,6 +19,7 @@ from datamodules.avatar_pool import draw_runs
 from datamodules.loader import ResidentLoader
 from datamodules.store import Chunks, PackedStore, data_directory, fingerprint, open_or_build
 
+EVALUATION_BATCH = 250  # no gradients are kept, so a batch may be larger
 CHUNK = 200  # images a worker draws before it reports
 
 
@@ -149,7 +150,7 @@ class AvatarsDataModule(LightningDataModule):
         trainer = self.trainer
         return ResidentLoader(
             *self.tensors(split),
-            batch_size=self.batch_size,
+            batch_size=self.batch_size if split == "train" else max(self.batch_size, EVALUATION_BATCH),
             shuffle=split == "train",
             seed=self.order_seed,
             epoch=(lambda: trainer.current_epoch) if trainer else (lambda: 0),

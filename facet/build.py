@@ -95,14 +95,15 @@ class Parts:
         module: LightningModule = make(self.config.model)
         return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def trainer(self) -> Trainer:
-        """The Trainer, with loggers."""
+    def trainer(self, finished_epochs: int) -> Trainer:
+        """The Trainer, with loggers that go on after so many epochs."""
         plain: Any = OmegaConf.to_container(self.config, resolve=True)
         loggers = make(self.config.logger)(
             run=self.run.path,
             experiment=self.config.name,
             tags=[f"ablation={self.config.ablation}", f"preset={self.config.preset}"],
             config=plain,
+            finished_epochs=finished_epochs,
         )
         trainer: Trainer = make(
             self.config.trainer, logger=loggers, callbacks=self.callbacks, default_root_dir=str(self.run.path)

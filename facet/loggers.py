@@ -19,6 +19,7 @@ def make_loggers(
     experiment: str,
     tags: Sequence[str],
     config: dict[str, Any],
+    finished_epochs: int = 0,
     mode: Mode = "offline",
     project: str = "facet",
     entity: str | None = None,
@@ -30,40 +31,44 @@ def make_loggers(
         experiment: W&B's group.
         tags: W&B's tags: ablation and preset.
         config: the whole config, plain.
+        finished_epochs: how many epochs a resumed run has behind it; what ``metrics.csv`` holds of them is kept.
         mode: of W&B; ``offline`` needs no account and asks nothing, ``wandb sync`` uploads it later.
         project: W&B's project.
         entity: W&B's user or team.
     """
-    loggers: list[Logger] = [resumable_csv(run)]
+    loggers: list[Logger] = [resumable_csv(run, finished_epochs)]
     if mode != "disabled":
         os.environ.setdefault("WANDB_SILENT", "true")
-        loggers.append(
-            WandbLogger(
-                name=f"{experiment.rsplit('/', 1)[-1]}-{run.name}",
-                save_dir=str(run),
-                offline=mode == "offline",
-                project=project,
-                entity=entity,
-                group=experiment,
-                tags=list(tags),
-                config=config,
-            )
+        wandb = WandbLogger(
+            name=f"{experiment.rsplit('/', 1)[-1]}-{run.name}",
+            save_dir=str(run),
+            offline=mode == "offline",
+            project=project,
+            entity=entity,
+            group=experiment,
+            tags=list(tags),
+            config=config,
         )
+        wandb._wandb_init.pop("anonymous", None)  # Lightning still passes it, and W&B warns about it in every run
+        loggers.append(wandb)
     return loggers
 
 
-def resumable_csv(run: Path) -> CSVLogger:
-    """``metrics.csv`` that keeps what an interrupted run had written (Lightning's logger starts it anew)."""
+def resumable_csv(run: Path, finished_epochs: int) -> CSVLogger:
+    """``metrics.csv`` that keeps the finished epochs of an interrupted run (Lightning's logger starts it anew)."""
     file = run / "metrics.csv"
     earlier: list[dict[str, str]] = []
     if file.is_file():
         with file.open(newline="") as lines:
-            earlier = list(csv.DictReader(lines))
+            rows = list(csv.DictReader(lines))
+        earlier = [row for row in rows if row.get("epoch") and float(row["epoch"]) < finished_epochs]
         file.unlink()
     logger = CSVLogger(save_dir=str(run), name="", version="")
     for row in earlier:
         values: dict[str, Tensor | float] = {
-            key: float(value) for key, value in row.items() if key != "step" and value not in ("", None)
+            key: int(value) if value.isdigit() else float(value)
+            for key, value in row.items()
+            if key != "step" and value
         }
         logger.log_metrics(values, step=int(float(row["step"])))
     if earlier:

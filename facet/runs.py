@@ -86,6 +86,12 @@ class Run:
         """The last checkpoint: tables use no other."""
         return self.path / "checkpoints" / "last.ckpt"
 
+    def finished_epochs(self) -> int:
+        """How many epochs the last checkpoint has behind it."""
+        import torch
+
+        return int(torch.load(self.checkpoint, map_location="cpu", weights_only=True)["epoch"]) + 1
+
     def mark(self, status: str, **details: Any) -> None:
         """Write ``status.json``."""
         write_json(self.path / "status.json", {"status": status, **details})

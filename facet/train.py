@@ -36,7 +36,7 @@ def train(config: DictConfig) -> Path:
         UserError: a mistake in the config.
         ValueError: a value that a constructor refuses.
     """
-    if OmegaConf.is_missing(config, "name") or _finished(config):
+    if _finished(config):
         return run_directory(config)
     check(config)
     from facet.build import build, quiet, seeded
@@ -47,14 +47,14 @@ def train(config: DictConfig) -> Path:
     parts = build(config, run)
     seeded(config.seed)
     model = parts.model()
-    trainer = parts.trainer()
+    resume = str(run.checkpoint) if run.checkpoint.is_file() and not config.force else None
+    trainer = parts.trainer(run.finished_epochs() if resume else 0)
     if trainer.is_global_zero:
         atomic_write(
             run.path / "config.yaml", lambda file: file.write(OmegaConf.to_yaml(config, resolve=True).encode())
         )
         run.mark("running", revision=revision())
         say(f"training {run.path}")
-    resume = str(run.checkpoint) if run.checkpoint.is_file() and not config.force else None
     try:
         trainer.fit(model, datamodule=parts.data, ckpt_path=resume, weights_only=True if resume else None)
     except Exception as error:

@@ -14,6 +14,7 @@ from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.edges import Edge, nonsaturating_weight
+from aif.module import full_precision
 from aif.schedule import Schedule
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -98,7 +99,7 @@ class IcGAN(LightningModule):
         fake = torch.sigmoid(self.generator(labels, self.noise(images)))
         edge = Edge()
         logits = self.discriminator(torch.cat([images, edge(fake)]), torch.cat([labels, labels]))
-        real_logits, fake_logits = logits.chunk(2)
+        real_logits, fake_logits = full_precision(logits).chunk(2)
         edge.weight = nonsaturating_weight(fake_logits, ratio=1.0)
         return {"gan": losses.discriminator(real_logits, [fake_logits], factor=1.0, reduction="mean")}
 
@@ -109,10 +110,10 @@ class IcGAN(LightningModule):
         with torch.no_grad():
             generated = torch.sigmoid(self.generator(labels.nan_to_num(0.5), noise))
         known = ~labels.isnan()
-        predicted = torch.sigmoid(self.encoder_y(images))
+        predicted = torch.sigmoid(full_precision(self.encoder_y(images)))
         squared = (predicted - labels.nan_to_num()).square() * known
         return {
-            "latent": F.mse_loss(self.encoder_z(generated), noise),
+            "latent": F.mse_loss(full_precision(self.encoder_z(generated)), noise),
             "class": squared.sum() / known.sum().clamp(min=1),
         }
 

@@ -49,14 +49,14 @@ class EditMonitor(Callback):
         if self._rates is None:
             self._rates = EditRates(len(names)).to(pl_module.device)
         images, labels = batch["image"], batch["attributes"]
-        predicted, nuisance = pl_module.encode(images)
-        reconstruction = pl_module.decode(predicted, nuisance)
-        edits = [edited(pl_module, predicted, nuisance, j, float(v)) for j in range(len(names)) for v in (0, 1)]
         columns = [judge.attribute_names.index(name) for name in names]
-        read = [judge.read(edit)[:, columns[i // 2]] for i, edit in enumerate(edits)]
-        self._rates.update(
-            labels, judge.read(reconstruction)[:, columns], torch.stack(read[0::2], 1), torch.stack(read[1::2], 1)
-        )
+        with trainer.precision_plugin.forward_context():  # the training's precision: this happens often
+            predicted, nuisance = pl_module.encode(images)
+            reconstruction = pl_module.decode(predicted, nuisance)
+            edits = [edited(pl_module, predicted, nuisance, j, float(v)) for j in range(len(names)) for v in (0, 1)]
+            unedited = judge.read(reconstruction)[:, columns]
+            read = [judge.read(edit)[:, columns[i // 2]] for i, edit in enumerate(edits)]
+        self._rates.update(labels, unedited, torch.stack(read[0::2], 1), torch.stack(read[1::2], 1))
         if batch_idx == 0 and trainer.is_global_zero:
             rows = [images, reconstruction, *edits]
             self._show(trainer, names, [row[: self.faces].float().cpu() for row in rows])

@@ -40,12 +40,13 @@ def test_status(tmp_path: Path) -> None:
 
 
 def test_metrics_survive_an_interruption(tmp_path: Path) -> None:
-    first = resumable_csv(tmp_path)
+    first = resumable_csv(tmp_path, 0)
     first.log_metrics({"train/kl": 1.0, "epoch": 0}, step=10)
-    first.log_metrics({"val/mse": 0.5}, step=20)
+    first.log_metrics({"val/mse": 0.5, "epoch": 0}, step=20)
+    first.log_metrics({"train/kl": 9.0, "epoch": 1}, step=25)  # of an epoch that will be trained again
     first.save()
-    second = resumable_csv(tmp_path)
-    second.log_metrics({"val/mse": 0.25, "val/new": 3.0}, step=30)
+    second = resumable_csv(tmp_path, 1)
+    second.log_metrics({"val/mse": 0.25, "val/new": 3.0, "epoch": 1}, step=30)
     second.save()
     with (tmp_path / "metrics.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
