@@ -13,7 +13,7 @@ from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.edges import Edge, nonsaturating_weight
-from aif.networks import frozen, untracked_statistics
+from aif.networks import frozen, full_precision, untracked_statistics
 from aif.schedule import Schedule
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -48,6 +48,7 @@ class IFcVAEGAN(LightningModule):
         discriminator_factor: in L_gan; 1/3 in the paper, 0.3 in the authors' code.
         reconstruct_from: whether D reconstructs from the ``predicted`` ŷ or the true ``label``.
         auxiliary_noise: A reads the ``shared`` ẑ that D reads, or a ``second``, independent sample (authors' code).
+        gradient_clip: largest norm of the gradient of E and D together; None does not clip.
         statistics: D's running batch-norm statistics come from ``reconstructions`` alone or from ``both`` passes.
     """
 
@@ -74,6 +75,7 @@ class IFcVAEGAN(LightningModule):
         reconstruct_from: Literal["predicted", "label"] = "predicted",
         auxiliary_noise: Literal["shared", "second"] = "shared",
         statistics: Literal["reconstructions", "both"] = "reconstructions",
+        gradient_clip: float | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -89,9 +91,9 @@ class IFcVAEGAN(LightningModule):
         self.reduction: losses.Reduction = reduction
         self.gan_form, self.discriminator_factor = gan_form, discriminator_factor
         self.reconstruct_from, self.auxiliary_noise = reconstruct_from, auxiliary_noise
-        self.statistics = statistics
+        self.statistics, self.gradient_clip = statistics, gradient_clip
         self.validation: Any = nn.ModuleDict(
-            {name: MeanMetric() for name in ("mse", "accuracy", "auxiliary", "positive")}
+            {name: MeanMetric() for name in ("mse", "accuracy", "auxiliary", *self.attribute_names)}
         )
 
     # ------------------------------------------------------------------ Algorithm 1
@@ -105,6 +107,9 @@ class IFcVAEGAN(LightningModule):
         for optimizer in optimizers:
             optimizer.zero_grad()
         self.manual_backward(self.total(terms))
+        if self.gradient_clip is not None:
+            # Lightning's own clipping refuses fused optimisers.
+            nn.utils.clip_grad_norm_([*self.encoder.parameters(), *self.decoder.parameters()], self.gradient_clip)
         for optimizer in optimizers:
             optimizer.step()
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
@@ -203,14 +208,15 @@ class IFcVAEGAN(LightningModule):
         self.validation["mse"].update((reconstructed - images).square().mean(), len(images))
         self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
         self.validation["auxiliary"].update(losses.classification(guess, labels), known.sum())
-        self.validation["positive"].update(labels[known])
+        for name, column in zip(self.attribute_names, labels.T, strict=True):
+            self.validation[name].update(column[~column.isnan()])
 
     def on_validation_epoch_end(self) -> None:
         values = {name: metric.compute() for name, metric in self.validation.items()}
-        rate = values.pop("positive")
-        entropy = -(torch.xlogy(rate, rate) + torch.xlogy(1 - rate, 1 - rate))
+        rates = torch.stack([values.pop(name) for name in self.attribute_names])
+        entropy = -(torch.xlogy(rates, rates) + torch.xlogy(1 - rates, 1 - rates)).mean()
         # The paper's stopping rule: A is maximally confused where its loss is the entropy of y (confusion 1).
-        values["auxiliary_confusion"] = values["auxiliary"] / entropy
+        values["auxiliary_confusion"] = values["auxiliary"] / entropy.clamp(min=1e-6)
         self.log_dict({f"val/{name}": value for name, value in values.items()})
         for metric in self.validation.values():
             metric.reset()
@@ -239,11 +245,6 @@ class IFcVAEGAN(LightningModule):
         """(y, z) side by side ``[B, k + n_z]`` to images in [0, 1]."""
         k = len(self.attribute_names)
         return self.decode(codes[:, :k], codes[:, k:])
-
-
-def full_precision(values: Tensor) -> Tensor:
-    """At least float32: networks may run in bf16, losses and the sampling of z do not."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def sample(mean: Tensor, log_variance: Tensor) -> Tensor:

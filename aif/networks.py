@@ -225,3 +225,8 @@ def frozen(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
+
+
+def full_precision(values: Tensor) -> Tensor:
+    """At least float32: networks may run in bf16, losses and the sampling of z do not."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -55,7 +55,8 @@ class ResidentLoader:
     def __len__(self) -> int:
         if self.shuffle:
             return len(self.images) // self.world_size // self.batch_size
-        return -(-len(range(self.rank, len(self.images), self.world_size)) // self.batch_size)
+        longest = -(-len(self.images) // self.world_size)
+        return -(-longest // self.batch_size)  # the same on every rank, or the ranks would wait for one another
 
     def __iter__(self) -> Iterator[Batch]:
         if self.shuffle:
@@ -65,8 +66,11 @@ class ResidentLoader:
         else:
             order = torch.arange(len(self.images))
         order = order[self.rank :: self.world_size]
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            index = order[start : start + self.batch_size]
+        if self.shuffle:
+            parts = torch.split(order[: len(self) * self.batch_size], self.batch_size)
+        else:
+            parts = order.tensor_split(len(self))
+        for index in parts:
             yield {
                 "image": self.images[index].float().div_(255),
                 "attributes": self.attributes[index],

@@ -65,12 +65,23 @@ def seeded(seed: int) -> None:
     seed_everything(seed, workers=True, verbose=False)
 
 
+def seeded_by_rank(seed: int, rank: int) -> None:
+    """Other noise on every rank but the first; call it when the model, equal on all ranks, is initialised."""
+    if rank:
+        seed_everything(seed + 10_007 * rank, workers=True, verbose=False)
+
+
 def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
     """The judge of a config's data set, its card, and the data set with all its attributes."""
     everything = make(config.data, attributes=None)
     prepare(everything)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    judge, card = get_judge(everything, device)
+    try:
+        judge, card = get_judge(everything, device)
+    except OSError as error:
+        raise UserError(
+            f"the judge can't be kept beside the data ({error}): set data.root to a place that can"
+        ) from error
     return judge, card, everything
 
 
@@ -135,7 +146,10 @@ def build(config: DictConfig, run: Run) -> Parts:
         UserError: a value that a constructor or the data refuses.
     """
     data = make(config.data)
-    make(config.model)  # a mistake in it is told before data are drawn
+    try:  # a mistake in it is told before data are drawn
+        make(config.model).configure_optimizers()
+    except ValueError as error:
+        raise UserError(str(error)) from error
     prepare(data)
     checkpoint = ModelCheckpoint(
         dirpath=run.path / "checkpoints",

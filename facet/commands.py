@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -35,25 +35,27 @@ def run_command(primary: str, task: Callable[[DictConfig], object]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
     register_resolvers()
     failures: list[tuple[str, int]] = []
-    swept: list[bool] = []
+    jobs: list[RunMode | None] = []
 
     def job(config: DictConfig) -> None:
+        jobs.append(HydraConfig.get().mode)
         try:
             task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
             failures.append((" ".join(HydraConfig.get().overrides.task), report(primary, error)))
-            swept.append(HydraConfig.get().mode == RunMode.MULTIRUN)
 
     code = 0
     try:
         hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except Exception as error:
         code = report(primary, error)
-    if any(swept):
+    if failures and RunMode.MULTIRUN in jobs:
         say(f"{len(failures)} of the sweep's runs failed:", "red")
         for name, _ in failures:
             say(f"  {name}", "red")
-    code = max([code, *(number for _, number in failures)])
+    if failures:  # in a sweep, one run's mistake is not the command line's: 2 means that nothing could run
+        mistakes = sum(number == USER for _, number in failures)
+        code = USER if mistakes == len(jobs) else INTERNAL
     sys.exit(code)
 
 
@@ -72,6 +74,8 @@ def user_message(primary: str, error: Exception) -> str | None:
     if isinstance(error, UserError):
         return str(error)
     text = str(error)
+    if isinstance(error, InstantiationException):
+        return None  # a constructor of ours failed; what it refuses is a UserError already
     if isinstance(error, HydraException | OmegaConfBaseException):
         match = re.search(r"Could not override '([^']+)'", text)
         if match:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,10 @@ from omegaconf import DictConfig
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
-from facet.runs import Run, atomic_write, read_json, revision, write_json
+from facet.runs import RESULTS_SCHEMA, Run, atomic_write, read_json, revision, write_json
 
 if TYPE_CHECKING:
     import numpy as np
-
-SCHEMA = 1
 
 
 def main() -> None:
@@ -42,21 +41,32 @@ def evaluate(config: DictConfig) -> None:
         paths = [path for _, _, path in table_runs(config)]
     else:
         raise UserError("say what to evaluate: run=DIRECTORY or table=NAME")
+    failed = []
     for path in paths:
         run = Run(path)
         if len(paths) > 1 and run.status != "finished":
             say(f"left out: {path} is {run.status}", "yellow")
-        elif judged(run) and not config.force:
+        elif judged(run, config) and not config.force:
             say(f"judged already: {path}")
         else:
-            judge_run(run, config)
-            say(f"judged {path}")
+            try:
+                judge_run(run, config)
+                say(f"judged {path}")
+            except Exception:
+                if len(paths) == 1:
+                    raise
+                traceback.print_exc()  # the others are judged all the same
+                failed.append(path)
+    if failed:
+        raise RuntimeError(f"could not be judged: {', '.join(map(str, failed))}")
 
 
-def judged(run: Run) -> bool:
-    """Whether the run's last checkpoint has been judged under this schema."""
+def judged(run: Run, config: DictConfig) -> bool:
+    """Whether the run's last checkpoint has been judged as the config asks, under this schema."""
     results = run.path / "results.json"
-    if read_json(results).get("schema") != SCHEMA or not run.checkpoint.is_file():
+    found = read_json(results)
+    asked = {"schema": RESULTS_SCHEMA, "split": config.split, "faces": config.faces}
+    if {key: found.get(key) for key in asked} != asked or not run.checkpoint.is_file():
         return False
     return results.stat().st_mtime >= run.checkpoint.stat().st_mtime
 
@@ -86,14 +96,15 @@ def judge_run(run: Run, config: DictConfig) -> None:
     write_json(
         run.path / "results.json",
         {
-            "schema": SCHEMA,
+            "schema": RESULTS_SCHEMA,
             "experiment": settings.name,
             "row": settings.name.rsplit("/", 1)[-1],
             "seed": settings.seed,
             "preset": settings.preset,
-            "data": settings.data._target_.split(".")[1],
+            "data": settings.data._target_.split(".")[-2],
             "ablation": settings.ablation,
             "split": config.split,
+            "faces": config.faces,
             "attribute_names": list(model.attribute_names),
             "judge": card,
             "measures": measures,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from torch import Tensor
+
+from facet.runs import atomic_write
 
 Mode = Literal["offline", "online", "disabled"]
 
@@ -36,11 +39,17 @@ def make_loggers(
         project: W&B's project.
         entity: W&B's user or team.
     """
-    loggers: list[Logger] = [resumable_csv(run, finished_epochs)]
+    csv_logger = (
+        resumable_csv(run, finished_epochs)
+        if os.environ.get("LOCAL_RANK", "0") == "0"
+        else CSVLogger(run, name="", version="")
+    )
+    loggers: list[Logger] = [csv_logger]
     if mode != "disabled":
         os.environ.setdefault("WANDB_SILENT", "true")
         wandb = WandbLogger(
             name=f"{experiment.rsplit('/', 1)[-1]}-{run.name}",
+            id=wandb_id(run),
             save_dir=str(run),
             offline=mode == "offline",
             project=project,
@@ -52,6 +61,15 @@ def make_loggers(
         wandb._wandb_init.pop("anonymous", None)  # Lightning still passes it, and W&B warns about it in every run
         loggers.append(wandb)
     return loggers
+
+
+def wandb_id(run: Path) -> str:
+    """The run's id at W&B, kept beside it, so that a resumed run goes on in the same one."""
+    file = run / "wandb-id"
+    if not file.is_file():
+        new = uuid.uuid4().hex[:8]
+        atomic_write(file, lambda handle: handle.write(new.encode()))
+    return file.read_text("utf-8")
 
 
 def resumable_csv(run: Path, finished_epochs: int) -> CSVLogger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from facet.configuration import digest
 from facet.errors import UserError
+
+RESULTS_SCHEMA = 1  # of results.json
 
 # What does not change a run's outcome, or tells only where it runs: a run is the same run without it.
 PLACE = ("runs", "run_dir", "logger", "force")
@@ -28,11 +31,21 @@ def run_directory(config: DictConfig) -> Path:
     """
     if config.get("run_dir"):
         return Path(config.run_dir)
+    return Path(config.runs) / str(config.name) / f"seed{config.seed}-{digest(_settings(config))}"
+
+
+def same_run(one: Any, other: Any) -> bool:
+    """Whether two configs are the same run: equal in all that decides what comes out."""
+    return digest(_settings(one)) == digest(_settings(other))
+
+
+def _settings(config: DictConfig) -> dict[str, Any]:
+    """What decides a run's outcome, resolved."""
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     settings = {str(key): value for key, value in plain.items() if key not in PLACE}
     settings["data"] = {key: value for key, value in settings["data"].items() if key not in ("root", "workers")}
-    return Path(config.runs) / str(config.name) / f"seed{config.seed}-{digest(settings)}"
+    return settings
 
 
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -92,6 +105,30 @@ class Run:
 
         return int(torch.load(self.checkpoint, map_location="cpu", weights_only=True)["epoch"]) + 1
 
+    def claim(self) -> None:
+        """Find out that the run directory can be written to, and leave nothing.
+
+        Raises:
+            UserError: it can't.
+        """
+        existed = self.path.is_dir()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+            if not existed:
+                os.removedirs(self.path)
+        except OSError as error:
+            raise UserError(
+                f"the run directory {self.path} can't be written ({error.strerror}): set runs= or run_dir="
+            ) from error
+
+    def clear(self) -> None:
+        """Forget what was trained and judged here."""
+        for path in (self.checkpoint, *(self.path / name for name in ("metrics.csv", "results.json", "examples.npz"))):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.path / "grids", ignore_errors=True)
+
     def mark(self, status: str, **details: Any) -> None:
         """Write ``status.json``."""
         write_json(self.path / "status.json", {"status": status, **details})
@@ -115,6 +152,8 @@ class Run:
 def revision() -> str:
     """The git revision of the code, with ``+`` where files differ from it; ``unknown`` outside a checkout."""
     root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():  # installed: a repository around it is somebody else's
+        return "unknown"
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--abbrev=10", "--dirty=+", "--exclude=*"],

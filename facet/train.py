@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from facet.commands import run_command, say
 from facet.configuration import check
-from facet.runs import Run, atomic_write, revision, run_directory
+from facet.errors import UserError
+from facet.runs import Run, atomic_write, revision, run_directory, same_run
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
@@ -39,20 +42,23 @@ def train(config: DictConfig) -> Path:
     if _finished(config):
         return run_directory(config)
     check(config)
-    from facet.build import build, quiet, seeded
+    from facet.build import build, quiet, seeded, seeded_by_rank
 
     quiet()
 
     run = Run(run_directory(config))
+    _refuse(config, run)
     parts = build(config, run)
     seeded(config.seed)
     model = parts.model()
     resume = str(run.checkpoint) if run.checkpoint.is_file() and not config.force else None
     trainer = parts.trainer(run.finished_epochs() if resume else 0)
+    seeded_by_rank(config.seed, trainer.global_rank)
     if trainer.is_global_zero:
-        atomic_write(
-            run.path / "config.yaml", lambda file: file.write(OmegaConf.to_yaml(config, resolve=True).encode())
-        )
+        if not resume:
+            run.clear()
+        plain = OmegaConf.to_yaml(config, resolve=True).encode()
+        atomic_write(run.path / "config.yaml", lambda file: file.write(plain))
         run.mark("running", revision=revision())
         say(f"training {run.path}")
     try:
@@ -60,13 +66,28 @@ def train(config: DictConfig) -> Path:
     except Exception as error:
         if trainer.is_global_zero:
             run.mark("failed", error=f"{type(error).__name__}: {error}", revision=revision())
+        _close(trainer, exit_code=1)
         raise
-    finally:
-        _close(trainer)
+    _close(trainer, exit_code=0)
     if trainer.is_global_zero:
         run.mark("finished", revision=revision(), training=parts.summary(trainer, model))
         say(f"finished {run.path}")
     return run.path
+
+
+def _refuse(config: DictConfig, run: Run) -> None:
+    """Say what can't work before anything is made.
+
+    Raises:
+        UserError: a directory that can't be written or belongs to another config, or DDP in a sweep.
+    """
+    run.claim()
+    file = run.path / "config.yaml"
+    if file.is_file() and not config.force and not same_run(OmegaConf.load(file), config):
+        raise UserError(f"{run.path} belongs to a run with another config: choose another run_dir, or force=true")
+    swept = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+    if swept and str(config.trainer.devices) != "1":
+        raise UserError("a sweep trains on one device a run: use trainer=cpu or trainer=gpu with -m, or no -m for DDP")
 
 
 def _finished(config: DictConfig) -> bool:
@@ -74,19 +95,19 @@ def _finished(config: DictConfig) -> bool:
         run = Run(run_directory(config))
     except OmegaConfBaseException:
         return False  # the check will say what is wrong
-    if config.force or run.status != "finished":
+    if config.force or run.status != "finished" or not same_run(OmegaConf.load(run.path / "config.yaml"), config):
         return False
     say(f"finished already: {run.path}")
     return True
 
 
-def _close(trainer: Trainer) -> None:
+def _close(trainer: Trainer, exit_code: int) -> None:
     """End W&B's run, so that the next job of a sweep in this process gets its own."""
     loggers: list[Any] = trainer.loggers
     for logger in loggers:
-        logger.finalize("success")
+        logger.finalize("failed" if exit_code else "success")
         if type(logger).__name__ == "WandbLogger":
-            logger.experiment.finish()
+            logger.experiment.finish(exit_code=exit_code)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.edges import Edge, nonsaturating_weight
-from aif.module import full_precision
+from aif.networks import full_precision
 from aif.schedule import Schedule
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]

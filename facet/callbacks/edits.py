@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from facet.judge import Judge
-from facet.measures.edits import EditRates
+from facet.measures.edits import EditRates, edited
 from facet.pictures import edit_grid, save_png
 from facet.protocols import Batch, Editor
 
@@ -78,10 +78,3 @@ class EditMonitor(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_image("edits", [picture])
-
-
-def edited(editor: Editor, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:
-    """Decode with one attribute set for every image and the others as they were read, ``[B, C, H, W]``."""
-    changed = attributes.clone()
-    changed[:, column] = value
-    return editor.decode(changed, nuisance)

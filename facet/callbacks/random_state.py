@@ -34,6 +34,9 @@ class RandomState(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._restored is None:
             return
+        if trainer is not None and trainer.global_rank:  # the checkpoint holds the first rank's: other noise is wanted
+            torch.manual_seed(torch.initial_seed() + trainer.current_epoch)
+            return
         version, internal, gauss = self._restored["python"]
         random.setstate((version, tuple(internal), gauss))
         kind, keys, *rest = self._restored["numpy"]

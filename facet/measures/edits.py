@@ -7,6 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from facet.measures.intervals import Rate, wilson
+from facet.protocols import Editor
 
 AttributeRates = dict[str, dict[str, Rate]]
 
@@ -91,3 +92,10 @@ def _rates(off: list[int], on: list[int]) -> AttributeRates:
             "off": wilson(n_on + n_off - removed_on - removed_off, n_on + n_off),
         },
     }
+
+
+def edited(editor: Editor, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:
+    """Decode with one attribute set for every image and the others as they were read, ``[B, C, H, W]``."""
+    changed = attributes.clone()
+    changed[:, column] = value
+    return editor.decode(changed, nuisance)

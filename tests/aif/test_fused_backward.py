@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any
 
@@ -48,6 +49,11 @@ def separate(net: IFcVAEGAN) -> Grads:
         - net.auxiliary_weight * auxiliary
     )
     decoder, gan = reconstruction, torch.zeros((), dtype=torch.float64)
+    if net.class_on_reconstruction_weight:  # row (3): E's parameters as a classifier are constants
+        fixed = copy.deepcopy(net.encoder)
+        _, _, logits = fixed(decoded.sigmoid())
+        row_3 = net.class_on_reconstruction_weight * losses.classification(logits, labels)
+        encoder, decoder = encoder + row_3, decoder + row_3
     if net.gan_weight:
         noise = torch.randn_like(latent)
         with untracked_statistics(net.decoder):
@@ -97,6 +103,8 @@ def test_fused_backward_is_the_separate_backwards(settings: dict[str, Any]) -> N
         {"reconstruct_from": "label"},
         {"detach_label_head": True},
         {"batch_norm": False},
+        {"class_on_reconstruction_weight": 0.6},
+        {"statistics": "both"},
     ],
     ids=str,
 )

@@ -221,5 +221,7 @@ def test_where_data_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("FACET_CACHE", "/fast")
     assert cache_directory("judges") == Path("/fast/judges")
     monkeypatch.setenv("FACET_DATA", str(tmp_path))
+    assert data_directory("avatars", None) == Path("/fast/avatars"), "nothing is there: not a place to write to"
+    (tmp_path / "avatars").mkdir()
     assert data_directory("avatars", None) == tmp_path / "avatars"
     assert data_directory("avatars", "~/here") == Path("/home/someone/here")

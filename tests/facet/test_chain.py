@@ -83,7 +83,8 @@ def test_the_page_of_it(chain: tuple[Path, Run]) -> None:
 
 
 def test_a_judged_run_is_skipped(chain: tuple[Path, Run], capsys: pytest.CaptureFixture[str]) -> None:
-    assert judged(chain[1])
+    assert judged(chain[1], compose_config("evaluate", []))
+    assert not judged(chain[1], compose_config("evaluate", ["split=val"]))
     evaluate(compose_config("evaluate", [f"run={chain[1].path}"]))
     assert "judged already" in capsys.readouterr().err
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from facet.callbacks.edits import edited
 from facet.judge import Judge
+from facet.measures.edits import edited
 from facet.measures.run import measure
 
 
