@@ -1,6 +1,6 @@
 # make help lists the targets. Everything below sets up .venv by itself and is quick when nothing is to be done.
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all test-gpu lint format reproduce-table1 clean
+.PHONY: help setup test lint format reproduce-table1 clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,13 +33,6 @@ setup: $(VENV)/.ready  ## make .venv with everything pinned by constraints.txt
 
 test: setup  ## the test suite (≤ 10 minutes on two cores)
 	@$(BIN)/python -m pytest
-	@echo "tests passed; make test-all adds the slow ones"
-
-test-all: setup  ## every test that needs no GPU
-	@$(BIN)/python -m pytest -m "not gpu"
-
-test-gpu: setup  ## the tests that need a GPU
-	@$(BIN)/python -m pytest -m gpu
 
 lint: setup  ## ruff (lint and format) and mypy, as CI runs them
 	@$(BIN)/ruff check .
