@@ -1,7 +1,5 @@
 """Shared by all tests: nothing is read from or written to the user's own directories, and nothing is sent anywhere."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -12,9 +10,3 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.delenv("FACET_DATA", raising=False)
     monkeypatch.setenv("WANDB_MODE", "offline")
     torch.manual_seed(0)
-
-
-@pytest.fixture(scope="session")
-def repository() -> Path:
-    """The checkout's root."""
-    return Path(__file__).parent.parent
