@@ -78,3 +78,28 @@ def generator(fakes: list[Tensor], factor: float, reduction: Reduction) -> Tenso
         (F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake), reduction=reduction) for fake in fakes),
         start=torch.zeros((), device=fakes[0].device, dtype=fakes[0].dtype),
     )
+
+
+def conditional_discriminator(real: Tensor, fake: Tensor, mismatched: Tensor, known: Tensor) -> Tensor:
+    """IcGAN's discriminator: a real image with its y, against a fake and against a real image with another y.
+
+    The second kind is not in IcGAN's eq. 2 but in its authors' code (``trainWrongY``), where both kinds count half.
+
+    Args:
+        real: C(x, y) as logits, ``[B]``.
+        fake: C(G(z, y), y), ``[B]``.
+        mismatched: C(x, y'), ``[B]``.
+        known: whether y' is known to differ from y, ``[B]``.
+    """
+    right = F.softplus(-real).mean()
+    wrong = (F.softplus(mismatched) * known).sum() / known.sum().clamp(min=1)
+    return right + 0.5 * F.softplus(fake).mean() + 0.5 * wrong
+
+
+def gradient_penalty(gradients: Tensor) -> Tensor:
+    """R1 of Mescheder et al. 2018 ("Which training methods for GANs do actually converge?"), eq. 9, for γ = 1.
+
+    Args:
+        gradients: of C's logit with respect to each real image, ``[B, C, H, W]``.
+    """
+    return 0.5 * gradients.square().sum(dim=(1, 2, 3)).mean()

@@ -19,6 +19,8 @@ from aif.schedule import Schedule
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
+PENALTY_EVERY = 8  # batches; the penalty counts as many times as much (Karras et al. 2020, lazy regularisation)
+
 
 class IcGAN(LightningModule):
     """One run in two stages: G against C, both reading y; then E_z inverts G, and E_y learns to classify.
@@ -36,6 +38,7 @@ class IcGAN(LightningModule):
         discriminator_optimizer: makes C's.
         encoder_optimizer: makes that of both encoders.
         gan_share: share of the run that trains the GAN; the rest trains the encoders.
+        gradient_penalty: weight of C's R1 penalty; IcGAN has none.
         schedule: of the learning rates, over each stage by itself; constant if None.
 
     Raises:
@@ -54,6 +57,7 @@ class IcGAN(LightningModule):
         discriminator_optimizer: MakeOptimizer,
         encoder_optimizer: MakeOptimizer,
         gan_share: float = 0.7,
+        gradient_penalty: float = 0.0,
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__()
@@ -64,6 +68,7 @@ class IcGAN(LightningModule):
         self.encoder_z, self.encoder_y = encoder_z, encoder_y
         self.attribute_names = tuple(attribute_names)
         self.latent_dim, self.gan_share = latent_dim, gan_share
+        self.gradient_penalty = gradient_penalty
         self.make_optimizers = (generator_optimizer, discriminator_optimizer, encoder_optimizer)
         self.schedule = schedule or Schedule()
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy")})
@@ -77,7 +82,10 @@ class IcGAN(LightningModule):
         images, labels = batch["image"], batch["attributes"]
         progress = self.progress(batch_idx)
         if progress < self.gan_share:
-            self.step([generator, discriminator], progress / self.gan_share, self.gan_losses(images, labels))
+            terms = self.gan_losses(images, labels)
+            if self.gradient_penalty and batch_idx % PENALTY_EVERY == 0:
+                terms["gradient_penalty"] = PENALTY_EVERY * self.gradient_penalty * self.penalty(images, labels)
+            self.step([generator, discriminator], progress / self.gan_share, terms)
         else:
             rest = (progress - self.gan_share) / (1 - self.gan_share)
             self.step([encoders], rest, self.encoder_losses(images, labels))
@@ -93,15 +101,30 @@ class IcGAN(LightningModule):
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
     def gan_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Eq. 2 of IcGAN, the non-saturating form for G, both from one pass (see :mod:`aif.edges`)."""
+        """Eq. 2 of IcGAN with mismatched pairs, the non-saturating form for G, from one pass (see :mod:`aif.edges`)."""
+        other, known = self.other_labels(labels)
         labels = labels.nan_to_num(0.5)
         self.generator.train()
         fake = torch.sigmoid(self.generator(labels, self.noise(images)))
         edge = Edge()
-        logits = self.discriminator(torch.cat([images, edge(fake)]), torch.cat([labels, labels]))
-        real_logits, fake_logits = full_precision(logits).chunk(2)
-        edge.weight = nonsaturating_weight(fake_logits, ratio=1.0)
-        return {"gan": losses.discriminator(real_logits, [fake_logits], factor=1.0, reduction="mean")}
+        logits = self.discriminator(torch.cat([images, edge(fake), images]), torch.cat([labels, labels, other]))
+        real_logits, fake_logits, mismatched_logits = full_precision(logits).chunk(3)
+        edge.weight = nonsaturating_weight(fake_logits, ratio=2.0)  # the fakes count half in C's loss
+        return {"gan": losses.conditional_discriminator(real_logits, fake_logits, mismatched_logits, known)}
+
+    def other_labels(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """y with one attribute turned round in each row ``[B, k]``, and whether that one is known ``[B]``."""
+        chosen = torch.randint(labels.shape[1], (len(labels), 1), device=labels.device)
+        flipped = labels.scatter(1, chosen, 1 - labels.gather(1, chosen))
+        return flipped.nan_to_num(0.5), ~labels.gather(1, chosen).isnan().squeeze(1)
+
+    def penalty(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The R1 penalty on C at real images, in full precision."""
+        images = images.detach().requires_grad_()
+        with torch.autocast(images.device.type, enabled=False):
+            logits = self.discriminator(images, labels.nan_to_num(0.5))
+        (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+        return losses.gradient_penalty(gradients)
 
     def encoder_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Eqs. 3 and 4 of IcGAN: E_z on what G makes of known z, E_y on real images."""

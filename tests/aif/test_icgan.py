@@ -54,8 +54,9 @@ def test_the_gan_stage_is_two_separate_backwards() -> None:
 
     fake = torch.sigmoid(net.generator(labels, noise))
     real_logits, fake_logits = net.discriminator(images, labels), net.discriminator(fake, labels)
+    mismatched_logits, everywhere = net.discriminator(images, 1 - labels), torch.ones(6)
     wanted = {
-        "discriminator": losses.discriminator(real_logits, [fake_logits], 1.0, "mean"),
+        "discriminator": losses.conditional_discriminator(real_logits, fake_logits, mismatched_logits, everywhere),
         "generator": losses.generator([fake_logits], 1.0, "mean"),
     }
     for name, loss in wanted.items():
@@ -64,6 +65,29 @@ def test_the_gan_stage_is_two_separate_backwards() -> None:
         found = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
         assert expected.norm() > 1e-4
         assert (found - expected).norm() < 1e-10 * expected.norm(), name
+
+
+def test_a_mismatched_label_differs_in_one_known_attribute() -> None:
+    labels = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, float("nan")]]).repeat(200, 1)
+    other, known = icgan().other_labels(labels)
+    changed = other != labels.nan_to_num(0.5)
+    assert torch.equal(changed.sum(1), known.long())
+    assert changed[::2].any(0).all(), "every attribute gets its turn"
+    assert known[::2].all()
+    assert 0 < (~known[1::2]).sum() < 200
+
+
+def test_the_gradient_penalty_is_half_the_squared_norm_per_image() -> None:
+    net = icgan()
+    images, labels = batch()
+    expected = 0.0
+    for image, label in zip(images, labels, strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda x, y=label: net.discriminator(x[None], y[None]), image)
+        expected += float(jacobian.square().sum()) / 2 / len(images)
+    penalty = net.penalty(images, labels)
+    assert penalty.item() == pytest.approx(expected)
+    penalty.backward()
+    assert touched(net) == {"discriminator"}
 
 
 def test_the_encoder_stage_leaves_the_generator_alone() -> None:

@@ -75,3 +75,17 @@ def test_gradients_agree_with_finite_differences(reduction: losses.Reduction) ->
     assert gradcheck(lambda x: losses.classification(x, labels), double(2, 1))
     assert gradcheck(lambda r, f: losses.discriminator(r, [f, f + 1], 0.3, reduction), (double(3), double(3)))
     assert gradcheck(lambda f: losses.generator([f], 0.5, reduction), double(3))
+
+
+def test_conditional_discriminator_by_hand() -> None:
+    real, fake = torch.tensor([logit(0.9)] * 2), torch.tensor([logit(0.2)] * 2)
+    mismatched, known = torch.tensor([logit(0.5), 7.0]), torch.tensor([True, False])
+    expected = -math.log(0.9) - 0.5 * math.log(0.8) - 0.5 * math.log(0.5)
+    assert losses.conditional_discriminator(real, fake, mismatched, known).item() == pytest.approx(expected)
+    nobody = losses.conditional_discriminator(real, fake, mismatched, torch.tensor([False, False]))
+    assert nobody.item() == pytest.approx(expected + 0.5 * math.log(0.5))
+
+
+def test_gradient_penalty_by_hand() -> None:
+    gradients = torch.stack([torch.full((3, 2, 2), 0.5), torch.zeros(3, 2, 2)])
+    assert losses.gradient_penalty(gradients).item() == pytest.approx(0.5 * (12 * 0.25) / 2)
