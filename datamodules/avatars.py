@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -34,7 +35,8 @@ class AvatarsDataModule(LightningDataModule):
         train_size: images of the train split.
         val_size: images of the validation split.
         test_size: images of the test split.
-        images_per_identity: images that show one person; no person is in two splits.
+        images_per_identity: train images that show one person. Validation and test show everybody once, so that their
+            images are independent; no person is in two splits.
         correlation: strength of a realistic dependence between attributes, 0 (independent) to 1.
         seed: of the data set.
         root: where the packed store lies; ``$FACET_DATA/avatars`` or the user's cache directory if None.
@@ -79,7 +81,8 @@ class AvatarsDataModule(LightningDataModule):
             raise ValueError(f"data.correlation={correlation} is a strength: choose from 0 to 1")
         self.resolution, self.batch_size, self.order_seed = resolution, batch_size, order_seed
         self.sizes = dict(zip(SPLITS, sizes.values(), strict=True))
-        self.settings = {"seed": seed, "images_per_identity": images_per_identity, "correlation": correlation}
+        self.images_per_identity = {split: images_per_identity if split == "train" else 1 for split in SPLITS}
+        self.settings: dict[str, Any] = {"seed": seed, "correlation": correlation}
         self.directory = data_directory("avatars", root)
         self.workers = workers or os.cpu_count() or 1
         self.description = {"data": "avatars", "resolution": resolution, **self.settings, **versions()}
@@ -93,7 +96,13 @@ class AvatarsDataModule(LightningDataModule):
             split: ``train``, ``val`` or ``test``.
             flipped: if given, every image is the counterfactual in which this attribute is the other way round.
         """
-        description = {**self.description, "split": split, "size": self.sizes[split], "flipped": flipped}
+        description = {
+            **self.description,
+            "images_per_identity": self.images_per_identity[split],
+            "split": split,
+            "size": self.sizes[split],
+            "flipped": flipped,
+        }
         name = f"{split}{'-' + flipped if flipped else ''}-{self.resolution}px-{fingerprint(description)}"
         return open_or_build(
             self.directory / name,
@@ -108,7 +117,15 @@ class AvatarsDataModule(LightningDataModule):
         """Draw a split in parallel, with a progress bar."""
         size = self.sizes[split]
         runs = [range(i, min(i + CHUNK, size)) for i in range(0, size, CHUNK)]
-        drawn = draw_runs(runs, self.workers, split=split, resolution=self.resolution, changes=flipped, **self.settings)
+        drawn = draw_runs(
+            runs,
+            self.workers,
+            split=split,
+            resolution=self.resolution,
+            changes=flipped,
+            images_per_identity=self.images_per_identity[split],
+            **self.settings,
+        )
         title = f"drawing {split} avatars" + (f", {flipped} flipped" if flipped else "")
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -120,7 +137,7 @@ class AvatarsDataModule(LightningDataModule):
     @property
     def fingerprint(self) -> str:
         """Changes with anything that changes an image, a label or a split."""
-        return fingerprint({**self.description, **self.sizes})
+        return fingerprint({**self.description, **self.sizes, "images_per_identity": self.images_per_identity})
 
     @property
     def exclusive(self) -> dict[str, frozenset[str]]:
@@ -179,7 +196,8 @@ class AvatarsDataModule(LightningDataModule):
             raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
         if not 0 <= index < self.sizes[split]:
             raise ValueError(f"no image {index} in the {split} split: it has {self.sizes[split]}")
-        return draw_avatar(split=split, index=index, **self.settings)  # type: ignore[arg-type]
+        people = self.images_per_identity[split]
+        return draw_avatar(split=split, index=index, images_per_identity=people, **self.settings)
 
     def counterfactual(self, index: int, changes: Mapping[str, float], split: str = "test") -> Tensor:
         """The same avatar drawn again with attributes changed, ``[3, r, r]`` in [0, 1].

@@ -87,8 +87,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     model = make(settings.model)
     if not isinstance(model, Editor):
         raise UserError(f"{run.path}: {settings.model._target_} has no named attributes to edit")
-    saved = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
-    model.load_state_dict(saved["state_dict"])  # type: ignore[attr-defined]
+    model.load_state_dict(run.saved()["state_dict"])  # type: ignore[attr-defined]
     model.to(memory_format=torch.channels_last).eval()  # type: ignore[attr-defined]
     torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
     measures, examples = measure(model, data, judge, config.split, config.faces, settings.seed)

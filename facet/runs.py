@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from facet.configuration import digest
@@ -21,6 +23,7 @@ RESULTS_SCHEMA = 1  # of results.json
 
 # What does not change a run's outcome, or tells only where it runs: a run is the same run without it.
 PLACE = ("runs", "run_dir", "logger", "force")
+INCIDENTAL = {"data": ("root", "workers"), "trainer": ("log_every_n_steps",), "callbacks": ("progress",)}
 
 
 def run_directory(config: DictConfig) -> Path:
@@ -44,7 +47,8 @@ def _settings(config: DictConfig) -> dict[str, Any]:
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     settings = {str(key): value for key, value in plain.items() if key not in PLACE}
-    settings["data"] = {key: value for key, value in settings["data"].items() if key not in ("root", "workers")}
+    for group, names in INCIDENTAL.items():
+        settings[group] = {key: value for key, value in settings.get(group, {}).items() if key not in names}
     return settings
 
 
@@ -91,7 +95,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """``finished``, ``failed``, ``running`` or ``absent``."""
+        """``finished``, ``failed``, ``interrupted``, ``running`` or ``absent``."""
         return str(read_json(self.path / "status.json").get("status", "absent"))
 
     @property
@@ -101,9 +105,37 @@ class Run:
 
     def finished_epochs(self) -> int:
         """How many epochs the last checkpoint has behind it."""
+        return int(self.saved()["epoch"]) + 1
+
+    def saved(self) -> dict[str, Any]:
+        """What the last checkpoint holds, on the CPU.
+
+        Raises:
+            UserError: it can't be read.
+        """
         import torch
 
-        return int(torch.load(self.checkpoint, map_location="cpu", weights_only=True)["epoch"]) + 1
+        try:
+            saved: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise UserError(
+                f"the checkpoint {self.checkpoint} can't be read: train again with facet-train force=true"
+            ) from error
+        return saved
+
+    def lock(self) -> FileLock:
+        """Take the run directory for this process until the lock is released.
+
+        Raises:
+            UserError: another process is training in it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(f"another process is training {self.path}: wait, or choose another run_dir") from None
+        return lock
 
     def claim(self) -> None:
         """Find out that the run directory can be written to, and leave nothing.

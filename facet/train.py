@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from facet.errors import UserError
 from facet.runs import Run, atomic_write, revision, run_directory, same_run
 
 if TYPE_CHECKING:
-    from pytorch_lightning import Trainer
+    from pytorch_lightning import LightningModule, Trainer
+
+    from facet.build import Parts
 
 # Torch and Lightning are imported where they are needed: finding out that a run is finished must be quick.
 
@@ -54,6 +57,15 @@ def train(config: DictConfig) -> Path:
     resume = str(run.checkpoint) if run.checkpoint.is_file() and not config.force else None
     trainer = parts.trainer(run.finished_epochs() if resume else 0)
     seeded_by_rank(config.seed, trainer.global_rank)
+    with run.lock() if trainer.is_global_zero else nullcontext():
+        _fit(config, run, parts, model, trainer, resume)
+    return run.path
+
+
+def _fit(
+    config: DictConfig, run: Run, parts: Parts, model: LightningModule, trainer: Trainer, resume: str | None
+) -> None:
+    """Train in a run directory that is this process's, and leave word of how it ended."""
     if trainer.is_global_zero:
         if not resume:
             run.clear()
@@ -63,16 +75,16 @@ def train(config: DictConfig) -> Path:
         say(f"training {run.path}")
     try:
         trainer.fit(model, datamodule=parts.data, ckpt_path=resume, weights_only=True if resume else None)
-    except Exception as error:
+    except BaseException as error:  # Lightning ends the process itself on Ctrl-C
         if trainer.is_global_zero:
-            run.mark("failed", error=f"{type(error).__name__}: {error}", revision=revision())
+            status = "failed" if isinstance(error, Exception) else "interrupted"
+            run.mark(status, error=f"{type(error).__name__}: {error}", revision=revision())
         _close(trainer, exit_code=1)
         raise
     _close(trainer, exit_code=0)
     if trainer.is_global_zero:
         run.mark("finished", revision=revision(), training=parts.summary(trainer, model))
         say(f"finished {run.path}")
-    return run.path
 
 
 def _refuse(config: DictConfig, run: Run) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facet.measures.intervals import Rate
+from facet.runs import RESULTS_SCHEMA
 
-SCHEMA = 1
 INTERPRETABLE = 0.9
 """The reconstruction rate below which a row's edits can't be interpreted, for either label."""
 
-State = Literal["evaluated", "not evaluated", "running", "failed", "never run", "unreadable"]
+State = Literal["evaluated", "not evaluated", "running", "interrupted", "failed", "never run", "unreadable"]
 
 ATTRIBUTE = "<attribute>"
 PATHS: dict[str, tuple[str, ...]] = {
@@ -211,7 +211,7 @@ def read_run(row: str, seed: int, directory: Path) -> Result:
         return Result(row, seed, directory, "never run")
     try:
         status = _json(directory / "status.json")
-        if status.get("status") in ("failed", "running"):
+        if status.get("status") in ("failed", "running", "interrupted"):
             lines = str(status.get("error") or "").strip().splitlines()
             return Result(row, seed, directory, status["status"], lines[0] if lines else "")
         content = _json(directory / "results.json")
@@ -219,8 +219,12 @@ def read_run(row: str, seed: int, directory: Path) -> Result:
         return Result(row, seed, directory, "unreadable", str(error).splitlines()[0])
     if not content:
         return Result(row, seed, directory, "not evaluated" if status else "never run")
-    if content.get("schema") != SCHEMA:
-        reason = f"results.json has schema {content.get('schema')}, this report reads {SCHEMA}: evaluate the run again"
+    schema, split = content.get("schema"), content.get("split", "test")
+    if schema != RESULTS_SCHEMA:
+        reason = f"results.json has schema {schema}, this report reads {RESULTS_SCHEMA}: evaluate the run again"
+        return Result(row, seed, directory, "unreadable", reason)
+    if split != "test":
+        reason = f"results.json is of the {split} split, a table shows the test split: evaluate with split=test"
         return Result(row, seed, directory, "unreadable", reason)
     return Result(row, seed, directory, "evaluated", content=content)
 

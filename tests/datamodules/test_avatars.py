@@ -92,6 +92,13 @@ def test_settings_that_change_an_image_change_the_fingerprint(tmp_path: Path) ->
     assert len({data(tmp_path, **change).fingerprint for change in same}) == 1
 
 
+def test_who_is_in_two_images_is_in_train(tmp_path: Path) -> None:
+    drawn = data(tmp_path)
+    people = {split: [drawn.factors(i, split).identity for i in range(8)] for split in ("train", "val", "test")}
+    assert people["train"] == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert people["val"] == people["test"] == list(range(8))
+
+
 def test_a_corrupt_store_is_drawn_again_and_said_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     before = np.array(data(tmp_path).store("val").images)
     file = next(tmp_path.glob("val-*/images.npy"))
@@ -233,4 +240,4 @@ def test_a_trainer_sees_another_order_in_every_epoch(drawn: AvatarsDataModule) -
 
 
 def test_a_split_is_the_same_whatever_the_other_splits_are(tmp_path: Path) -> None:
-    assert draw_avatar(0, "test", 3, 4) == data(tmp_path, train_size=100).factors(3)
+    assert draw_avatar(0, "test", 3, 1) == data(tmp_path, train_size=100).factors(3)

@@ -46,6 +46,29 @@ def test_every_choice_composes_and_checks(group: str) -> None:
         check(compose_config("train", [f"{group}={choice}"]))
 
 
+@pytest.mark.parametrize("ablation", choices("ablation"))
+def test_ablations_instantiate(ablation: str) -> None:
+    config = compose_config("train", [f"ablation={ablation}", "preset=embedded"])
+    plain = compose_config("train", ["preset=embedded"])
+    make(config.model)
+    assert (config.model == plain.model) == (ablation == "none")
+
+
+@pytest.mark.parametrize("trainer", choices("trainer"))
+def test_trainers_instantiate(trainer: str) -> None:
+    config = compose_config("train", [f"trainer={trainer}", "trainer.accelerator=cpu", "trainer.devices=1"])
+    made = make(config.trainer, logger=False)
+    assert made.max_epochs == config.trainer.max_epochs
+    assert ("DDP" in type(made.strategy).__name__) == (trainer == "ddp")
+
+
+@pytest.mark.parametrize("logger", choices("logger"))
+def test_loggers_instantiate(logger: str, tmp_path: Path) -> None:
+    config = compose_config("train", [f"logger={logger}"])
+    made = make(config.logger)(run=tmp_path, experiment="e", tags=["a"], config={}, finished_epochs=0)
+    assert [type(one).__name__ for one in made] == ["CSVLogger", *(["WandbLogger"] if logger == "wandb" else [])]
+
+
 @pytest.mark.parametrize("callbacks", choices("callbacks"))
 def test_callbacks_instantiate(callbacks: str) -> None:
     config = compose_config("train", [f"callbacks={callbacks}"])

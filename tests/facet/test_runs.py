@@ -12,8 +12,10 @@ import torch
 
 from facet.callbacks.averaging import WarmAveraging
 from facet.callbacks.random_state import RandomState
+from facet.configuration import compose_config
+from facet.errors import UserError
 from facet.loggers import make_loggers, resumable_csv
-from facet.runs import Run, atomic_write, read_json, write_json
+from facet.runs import Run, atomic_write, read_json, run_directory, write_json
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
@@ -37,6 +39,34 @@ def test_status(tmp_path: Path) -> None:
     assert run.status == "failed"
     (tmp_path / "status.json").write_text("{torn")
     assert run.status == "absent"
+
+
+def test_a_run_directory_belongs_to_one_process(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    with run.lock(), pytest.raises(UserError, match="another process is training"):
+        run.lock()
+    run.lock().release()
+
+
+def test_a_torn_checkpoint_is_told_in_a_line(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.checkpoint.parent.mkdir()
+    whole = tmp_path / "whole.pt"
+    torch.save({"epoch": 3, "weights": torch.zeros(1000)}, whole)
+    run.checkpoint.write_bytes(whole.read_bytes()[:1500])
+    with pytest.raises(UserError, match="can't be read: train again"):
+        run.finished_epochs()
+    run.checkpoint.write_bytes(whole.read_bytes())
+    assert run.finished_epochs() == 4
+
+
+def test_what_only_shows_or_places_a_run_does_not_make_another() -> None:
+    def directory(*overrides: str) -> Path:
+        return run_directory(compose_config("train", list(overrides)))
+
+    shown = ["callbacks.progress=null", "trainer.log_every_n_steps=7", "data.workers=1", "data.root=elsewhere"]
+    assert directory(*shown, "logger=csv", "force=true") == directory()
+    assert directory("model.kl_weight=0.5") != directory()
 
 
 def test_metrics_survive_an_interruption(tmp_path: Path) -> None:

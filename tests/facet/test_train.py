@@ -94,6 +94,20 @@ def test_an_interrupted_run_resumes_bit_for_bit(
     assert metrics(run) == metrics(finished)
 
 
+def test_ctrl_c_leaves_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(self: IFcVAEGAN, *arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(IFcVAEGAN, "training_step", stopped)
+    run = Run(root / "stopped")
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        train(tiny(root, f"run_dir={run.path}"))
+    assert run.status == "interrupted"
+    monkeypatch.undo()
+    train(tiny(root, f"run_dir={run.path}"))
+    assert run.status == "finished"
+
+
 def test_another_seed_gives_another_run(finished: Run, root: Path) -> None:
     other = Run(train(tiny(root, "seed=1", "trainer.max_epochs=1")))
     assert other.path != finished.path
