@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -21,14 +21,18 @@ class Table:
     Attributes:
         name: of the report.
         experiments: row -> experiment, in the table's order.
+        beside: the same for variations that the paper's table does not have; they are not waited for.
     """
 
     name: str
     experiments: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
     """(row, seed, run directory) for every row of ``config.table`` and every one of ``config.seeds``.
+
+    Rows beside the table come last, and only those that there are.
 
     Args:
         config: with ``table`` (rows and their experiments), ``seeds``, ``overrides`` (what else the runs were trained
@@ -38,7 +42,8 @@ def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
         UserError: an override that does not exist.
     """
     found = []
-    for row, experiment in config.table.experiments.items():
+    beside = config.table.get("beside") or {}
+    for row, experiment in [*config.table.experiments.items(), *beside.items()]:
         for seed in config.seeds:
             overrides = [f"experiment={experiment}", f"seed={seed}", f"runs={config.runs}", *config.overrides]
             try:
@@ -48,5 +53,7 @@ def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
                 if line is None:
                     raise
                 raise UserError(f"overrides={list(config.overrides)}: {line}") from error
-            found.append((str(row), int(seed), run_directory(composed)))
+            path = run_directory(composed)
+            if row not in beside or path.is_dir():
+                found.append((str(row), int(seed), path))
     return found

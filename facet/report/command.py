@@ -41,6 +41,7 @@ def report(config: DictConfig) -> Path:
     runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     for row, seed, path in table_runs(config):
         runs[row].append((seed, path))
+    titles |= table.beside.rows if table.beside else {}
     rows = [RowRuns(row, titles[row], tuple(found)) for row, found in runs.items()]
     directory = Path(config.reports) / table.name
     shown = list(config.commands) or commands(config)

@@ -18,8 +18,9 @@ from facet.report import figures, grids
 from facet.report.findings import Finding, attribute_of, find, summary
 from facet.report.markup import to_latex, to_markdown
 from facet.report.panels import panels
-from facet.report.results import Row, RowRuns, read_rows
+from facet.report.results import Row, RowRuns
 from facet.report.tables import TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell, to_csv
+from facet.report.variations import split, variations
 from facet.runs import atomic_write
 
 SYMBOL = re.compile(r"\b(L|E|A)_(aux|class|gan|KL|y)\b")
@@ -47,7 +48,7 @@ def write_report(table: TableSpec, runs: Sequence[RowRuns], directory: Path, com
     Returns:
         The path of ``index.html``, which is written last.
     """
-    rows = read_rows(runs, table.rows)
+    rows, beside = split(table, runs)
     attribute, findings = attribute_of(rows), find(rows)
     drawn = draw(table, rows, attribute)
     files: dict[str, bytes] = {
@@ -55,9 +56,9 @@ def write_report(table: TableSpec, runs: Sequence[RowRuns], directory: Path, com
         "table.md": to_markdown(table, rows, findings, attribute).encode(),
         "table.tex": to_latex(table, rows, attribute).encode(),
         **{name: content for name, content in drawn.items() if "-dark" not in name},
-        **grid_files(rows, attribute),
+        **grid_files([*rows, *beside], attribute),
     }
-    files["index.html"] = render(table, rows, findings, attribute, drawn, commands).encode()
+    files["index.html"] = render(table, rows, beside, findings, attribute, drawn, commands).encode()
     for old in directory.glob("grid-*.png"):  # of runs that the report no longer shows
         if old.name not in files:
             old.unlink()
@@ -115,6 +116,7 @@ def page_grids(row: Row, attribute: str) -> list[Grid]:
 def render(
     table: TableSpec,
     rows: Sequence[Row],
+    beside: Sequence[Row],
     findings: Sequence[Finding],
     attribute: str,
     drawn: dict[str, bytes],
@@ -139,12 +141,14 @@ def render(
         absent=f"Not-{attribute}",
         cells=cells,
         many_seeds=any(len(row.results) > 1 for row in rows),
-        missing=[(row, result) for row in rows for result in row.missing],
+        missing=[(row, result) for row in (*rows, *beside) for result in row.missing],
         never=[row for row in rows if not row.results],
         figures={name.removesuffix(".png"): data_uri(png) for name, png in drawn.items() if name.endswith(".png")},
         grids=[(row, page_grids(row, attribute)) for row in rows],
+        variations=variations(table, rows, beside, attribute),
+        varied=[(row, page_grids(row, attribute)) for row in beside],
         panels=panels(rows, attribute),
-        origins=origins(rows),
+        origins=origins([*rows, *beside]),
         commands=commands,
     )
 

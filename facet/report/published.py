@@ -42,14 +42,34 @@ class PublishedRow:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Our own rows beside a published table.
+
+    Attributes:
+        title: of their section.
+        text: why they are there.
+        command: what trains them.
+        compared: the table's rows that they are shown with.
+        rows: key -> title.
+    """
+
+    title: str
+    text: str
+    command: str
+    compared: tuple[str, ...]
+    rows: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Published:
-    """A published table."""
+    """A published table; ``beside`` is None where nothing stands beside it."""
 
     title: str
     caption: str
     citation: str
     note: str
     rows: Mapping[str, PublishedRow]
+    beside: Beside | None = None
 
 
 def load(name: str) -> Published:
@@ -64,7 +84,8 @@ def load(name: str) -> Published:
         raise ValueError(f"no published table is named {name!r}: there is {', '.join(sorted(tables))}")
     table = tables[name]
     rows = {key: _row(row) for key, row in table.pop("rows").items()}
-    return Published(rows=rows, **table)
+    beside = Beside(**table.pop("beside")) if "beside" in table else None
+    return Published(rows=rows, beside=beside, **table)
 
 
 def _row(row: Mapping[str, Any]) -> PublishedRow:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facet.report.published import Published, PublishedRate, load
+from facet.report.published import Beside, Published, PublishedRate, load
 from facet.report.results import PATHS, Result, Row, RowRuns, Spread
 
 __all__ = ["COLUMNS", "Cell", "RowRuns", "TableSpec", "mse_cell", "published_cell", "rate_cell", "sum_cell", "to_csv"]
@@ -37,6 +37,11 @@ class TableSpec:
     caption: str
     rows: tuple[tuple[str, str], ...]
     published: Published | None = None
+
+    @property
+    def beside(self) -> Beside | None:
+        """Our own rows beside the paper's."""
+        return self.published.beside if self.published else None
 
     @classmethod
     def of(cls, name: str) -> TableSpec:

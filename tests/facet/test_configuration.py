@@ -13,6 +13,7 @@ from facet.commands import user_message
 from facet.configuration import check, compose_config, config_directory, primary_keys
 from facet.errors import UserError
 from facet.runs import run_directory
+from facet.tables import table_runs
 
 CONF = config_directory()
 
@@ -80,7 +81,16 @@ def test_every_table_names_experiments_that_exist(table: str) -> None:
     for primary in ("evaluate", "report"):
         check(compose_config(primary, [f"table={table}"]), primary)
     config = compose_config("report", [f"table={table}"])
-    assert set(config.table.experiments.values()) <= set(choices("experiment"))
+    assert {*config.table.experiments.values(), *config.table.beside.values()} <= set(choices("experiment"))
+
+
+def test_rows_beside_a_table_are_those_that_were_trained(tmp_path: Path) -> None:
+    config = compose_config("report", ["table=table1", f"runs={tmp_path}", "seeds=[0,1]"])
+    assert [row for row, *_ in table_runs(config)] == [row for row in config.table.experiments for _ in range(2)]
+    experiment = config.table.beside.every_layer
+    trained = run_directory(compose_config("train", [f"experiment={experiment}", f"runs={tmp_path}", "seed=1"]))
+    trained.mkdir(parents=True)
+    assert table_runs(config)[8:] == [("every_layer", 1, trained)]
 
 
 def test_files_are_all_reached() -> None:

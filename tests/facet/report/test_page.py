@@ -104,6 +104,27 @@ def test_everything_a_reader_needs_is_on_the_page(report: Path) -> None:
     }
 
 
+def test_rows_beside_the_table_have_a_section_of_their_own(runs: list[RowRuns], make_run: Make, tmp_path: Path) -> None:
+    assert TABLE.beside is not None
+    titles = TABLE.beside.rows
+    beside = [
+        RowRuns("every_layer", titles["every_layer"], [make_run("every_layer", on=0.9, mse=0.0432)]),
+        RowRuns("every_layer_no_aux", titles["every_layer_no_aux"], [(0, tmp_path / "nowhere")]),
+    ]
+    without = write_report(TABLE, runs, tmp_path / "without", []).read_text("utf-8")
+    page = write_report(TABLE, [*runs, *beside], tmp_path / "with", [])
+    html = page.read_text("utf-8")
+    assert Elements(html).open == []
+    section = html[html.index('<section id="variations">') :]
+    assert 0 < section.index("0.0432") < section.index("</section>")
+    assert "y at every layer, without" in section
+    assert "make reproduce-table1-entry" in without
+    assert "0.0432" not in without
+    assert (page.parent / "grid-every_layer-seed0.png").is_file()
+    for name in ("table.csv", "table.md", "table.tex"):
+        assert (page.parent / name).read_text() == (tmp_path / "without" / name).read_text()
+
+
 def test_failed_and_missing_rows_still_make_a_page(make_run: Make, tmp_path: Path) -> None:
     failed = tmp_path / "failed"
     failed.mkdir()
