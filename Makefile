@@ -43,8 +43,6 @@ format: setup  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Trains what isn't trained, judges what isn't judged, and makes the page even if a run failed; then says so and fails.
-# Exit code 2 of the training is a mistake on the command line: nothing more is tried.
 ROWS := aif/table1/ours,aif/table1/no_aux,aif/table1/rec_class,aif/table1/icgan
 
 reproduce-table1: table1  ## AIF Table 1: train, judge, write reports/table1/index.html (SEEDS=0,1,2 DATA= PRESET= EXTRA=)
@@ -52,11 +50,13 @@ reproduce-table1: table1  ## AIF Table 1: train, judge, write reports/table1/ind
 reproduce-table1-entry: ROWS := $(ROWS),aif/table1/every_layer,aif/table1/every_layer_no_aux
 reproduce-table1-entry: table1  ## the same with y at every decoder layer beside it, half as long again
 
+# Trains what isn't trained, judges what isn't judged, and makes the page even if a run failed; then says so and fails.
+# Exit code 2 of the training is a mistake on the command line: nothing more is tried.
 table1: setup
 	@$(BIN)/facet-train -m experiment=$(ROWS) seed=$(SEEDS) $(OVERRIDES); trained=$$?; \
 	if [ $$trained -eq 2 ]; then exit 2; fi; \
 	$(BIN)/facet-evaluate table=table1 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]'; judged=$$?; \
-	$(BIN)/facet-report table=table1 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]' && \
+	$(BIN)/facet-report table=table1 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]' $(filter logger%,$(EXTRA)) && \
 	echo "look at reports/table1/index.html" && exit $$(( trained | judged ))
 
 clean:  ## remove .venv and caches; runs and reports stay

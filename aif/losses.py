@@ -1,6 +1,6 @@
-"""The losses of "Adversarial Information Factorization" (AIF): tensors in, scalar out.
+"""The losses of "Adversarial Information Factorization" (AIF) and, last, of its baselines: tensors in, scalar out.
 
-Two reductions are known to all of them. ``sum`` is what the authors ran, and what the preset ``paper`` takes where the
+Two reductions are known to all of AIF's. ``sum`` is what the authors ran, and what the preset ``paper`` takes where the
 text is silent (``docs/fidelity.md``): reconstruction summed over everything and divided by 64², KL summed over the
 batch and divided by the latent width, GAN terms summed over the batch, classification terms averaged. ``mean`` averages
 every term over all its elements, so that no weight depends on batch size, resolution or latent width.
@@ -81,9 +81,10 @@ def generator(fakes: list[Tensor], factor: float, reduction: Reduction) -> Tenso
 
 
 def conditional_discriminator(real: Tensor, fake: Tensor, mismatched: Tensor, known: Tensor) -> Tensor:
-    """IcGAN's discriminator: a real image with its y, against a fake and against a real image with another y.
+    """The discriminator of IcGAN (Perarnau et al. 2016, eq. 2, non-saturating), means over the batch.
 
-    The second kind is not in IcGAN's eq. 2 but in its authors' code (``trainWrongY``), where both kinds count half.
+    A real image with its y stands against a fake and against a real image with another y. The last kind is not in
+    IcGAN's eq. 2 but in its authors' code (``trainWrongY``), where both kinds count half.
 
     Args:
         real: C(x, y) as logits, ``[B]``.
@@ -98,6 +99,8 @@ def conditional_discriminator(real: Tensor, fake: Tensor, mismatched: Tensor, kn
 
 def gradient_penalty(gradients: Tensor) -> Tensor:
     """R1 of Mescheder et al. 2018 ("Which training methods for GANs do actually converge?"), eq. 9, for γ = 1.
+
+    The mean over the batch.
 
     Args:
         gradients: of C's logit with respect to each real image, ``[B, C, H, W]``.

@@ -232,8 +232,10 @@ def check_attributes(chosen: Sequence[str] | None, known: Sequence[str], data: s
     """The chosen attributes, all known ones if None.
 
     Raises:
-        ValueError: one is unknown; the nearest known ones are named.
+        ValueError: none, one twice, or an unknown one; then the nearest known ones are named.
     """
+    if chosen is not None and (not chosen or len(set(chosen)) < len(chosen)):
+        raise ValueError(f"attributes={list(chosen)}: choose one or more, each once")
     for name in chosen or ():
         if name not in known:
             names = {one.lower(): one for one in known}

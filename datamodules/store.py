@@ -148,7 +148,7 @@ def _writing(path: Path) -> Iterator[None]:
     except OSError as error:
         raise ValueError(
             f"{path} can't be written ({error.strerror or error}): "
-            "set data.root or FACET_DATA to a directory that can, with room in it"
+            "set data.root or FACET_CACHE to a directory that can, with room in it"
         ) from error
 
 

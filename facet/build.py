@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import ModelCheckpoint, Timer
@@ -32,11 +33,11 @@ def make(node: DictConfig, **extra: Any) -> Any:
         return instantiate(node, **extra)
     except InstantiationException as error:
         cause = error.__cause__
-        while cause is not None and not isinstance(cause, ValueError):
+        while cause is not None and not isinstance(cause, ValueError | MisconfigurationException):
             cause = cause.__cause__
         if cause is None:
             raise
-        raise UserError(str(cause)) from error
+        raise UserError(" ".join(str(cause).split())) from error
 
 
 def prepare(data: Any) -> None:
@@ -146,10 +147,11 @@ def build(config: DictConfig, run: Run) -> Parts:
         UserError: a value that a constructor or the data refuses.
     """
     data = make(config.data)
-    try:  # a mistake in it is told before data are drawn
+    try:  # mistakes in them are told before data are drawn
         make(config.model).configure_optimizers()
     except ValueError as error:
         raise UserError(str(error)) from error
+    make(config.trainer, logger=False)
     prepare(data)
     checkpoint = ModelCheckpoint(
         dirpath=run.path / "checkpoints",

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from facet.configuration import compose_config, config_directory, register_resolvers
-from facet.errors import UserError, nearest
+from facet.errors import ToldError, UserError, nearest
 
 USER, INTERNAL = 2, 1  # exit codes: the user's mistake, or ours
 
@@ -61,6 +61,9 @@ def run_command(primary: str, task: Callable[[DictConfig], object]) -> None:
 
 def report(primary: str, error: Exception) -> int:
     """Tell an error on standard error, the user's in one line, and give the exit code."""
+    if isinstance(error, ToldError):
+        say(str(error), "red")
+        return INTERNAL
     line = user_message(primary, error)
     if line is None:
         traceback.print_exception(error)

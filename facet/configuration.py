@@ -15,8 +15,9 @@ import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from annotated_types import Ge, Lt, MinLen
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -27,6 +28,21 @@ from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, Val
 
 from facet.errors import UserError, nearest
 
+TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else has a constructor to be checked against
+    "attributes": Annotated[list[str], MinLen(1)],
+    "seed": Annotated[int, Ge(0), Lt(2**32)],
+    "name": str,
+    "runs": str,
+    "run_dir": str | None,
+    "force": bool,
+    "run": str | None,
+    "split": Literal["train", "val", "test"],
+    "faces": Annotated[int, Ge(1)],
+    "seeds": Annotated[list[Annotated[int, Ge(0)]], MinLen(1)],
+    "overrides": list[str],
+    "reports": str,
+    "commands": list[str],
+}
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
 
 
@@ -93,6 +109,9 @@ class _Checker:
         for key in self.config:
             if str(key) not in known:
                 raise self.error(str(key), f"unknown key; nearest: {nearest(str(key), known)}")
+        for key, value in _items(self.config, self.error, ""):
+            if key in TOP_LEVEL:
+                self.value(key, value, TOP_LEVEL[key])
 
     def node(self, node: DictConfig, path: str, argument: bool = False) -> None:
         """Check a node and all below it; inside an ``argument`` of a call, the annotation says which keys there are."""

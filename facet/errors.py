@@ -10,6 +10,10 @@ class UserError(ValueError):
     """Something the user can mend: the message says what was wrong, where, and what to do."""
 
 
+class ToldError(Exception):
+    """Some of several things failed, each told when it did: one more line, and exit code 1."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known words nearest to one, for an error message: ``a, b`` or all of them where none is near."""
     names = sorted(known)

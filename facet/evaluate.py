@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import glob
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from facet.commands import run_command, say
+from facet.commands import report, run_command, say
 from facet.configuration import check
-from facet.errors import UserError
+from facet.errors import ToldError, UserError
 from facet.runs import RESULTS_SCHEMA, Run, atomic_write, read_json, revision, write_json
 
 if TYPE_CHECKING:
@@ -52,13 +51,13 @@ def evaluate(config: DictConfig) -> None:
             try:
                 judge_run(run, config)
                 say(f"judged {path}")
-            except Exception:
+            except Exception as error:
                 if len(paths) == 1:
                     raise
-                traceback.print_exc()  # the others are judged all the same
+                report("evaluate", error)  # the others are judged all the same
                 failed.append(path)
     if failed:
-        raise RuntimeError(f"could not be judged: {', '.join(map(str, failed))}")
+        raise ToldError(f"could not be judged: {', '.join(map(str, failed))}")
 
 
 def judged(run: Run, config: DictConfig) -> bool:

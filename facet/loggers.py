@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from torch import Tensor
 
@@ -41,7 +42,7 @@ def make_loggers(
     """
     csv_logger = (
         resumable_csv(run, finished_epochs)
-        if os.environ.get("LOCAL_RANK", "0") == "0"
+        if rank_zero_only.rank == 0  # type: ignore[attr-defined]
         else CSVLogger(run, name="", version="")
     )
     loggers: list[Logger] = [csv_logger]

@@ -8,7 +8,8 @@ import pickle
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -118,13 +119,12 @@ class Run:
         try:
             saved: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise UserError(
-                f"the checkpoint {self.checkpoint} can't be read: train again with facet-train force=true"
-            ) from error
+            raise UserError(f"the checkpoint {self.checkpoint} can't be read") from error
         return saved
 
-    def lock(self) -> FileLock:
-        """Take the run directory for this process until the lock is released.
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """The run directory is this process's alone; it goes again if nothing came of it.
 
         Raises:
             UserError: another process is training in it.
@@ -135,7 +135,14 @@ class Run:
             lock.acquire(timeout=0)
         except Timeout:
             raise UserError(f"another process is training {self.path}: wait, or choose another run_dir") from None
-        return lock
+        try:
+            yield
+        finally:
+            if [file.name for file in self.path.iterdir()] == [".lock"]:
+                (self.path / ".lock").unlink()
+            lock.release()
+            with suppress(OSError):  # not empty
+                os.removedirs(self.path)
 
     def claim(self) -> None:
         """Find out that the run directory can be written to, and leave nothing.

@@ -45,21 +45,39 @@ def train(config: DictConfig) -> Path:
     if _finished(config):
         return run_directory(config)
     check(config)
-    from facet.build import build, quiet, seeded, seeded_by_rank
-
-    quiet()
+    from lightning_fabric.utilities.rank_zero import rank_zero_only
 
     run = Run(run_directory(config))
     _refuse(config, run)
+    with run.owned() if rank_zero_only.rank == 0 else nullcontext():  # type: ignore[attr-defined]
+        if not _finished(config):  # by another process, between the first look and the lock
+            _train(config, run)
+    return run.path
+
+
+def _train(config: DictConfig, run: Run) -> None:
+    """Build the run's parts and fit, from the last checkpoint where there is one."""
+    from facet.build import build, quiet, seeded, seeded_by_rank
+
+    quiet()
     parts = build(config, run)
     seeded(config.seed)
     model = parts.model()
-    resume = str(run.checkpoint) if run.checkpoint.is_file() and not config.force else None
-    trainer = parts.trainer(run.finished_epochs() if resume else 0)
+    epochs = 0 if config.force else _finished_epochs(run)
+    trainer = parts.trainer(epochs)
     seeded_by_rank(config.seed, trainer.global_rank)
-    with run.lock() if trainer.is_global_zero else nullcontext():
-        _fit(config, run, parts, model, trainer, resume)
-    return run.path
+    _fit(config, run, parts, model, trainer, str(run.checkpoint) if epochs else None)
+
+
+def _finished_epochs(run: Run) -> int:
+    """How many epochs a checkpoint has behind it; 0 where there is none, or none that can be read."""
+    if not run.checkpoint.is_file():
+        return 0
+    try:
+        return run.finished_epochs()
+    except UserError as error:
+        say(f"{error}; training from the start", "yellow")
+        return 0
 
 
 def _fit(
@@ -77,8 +95,10 @@ def _fit(
         trainer.fit(model, datamodule=parts.data, ckpt_path=resume, weights_only=True if resume else None)
     except BaseException as error:  # Lightning ends the process itself on Ctrl-C
         if trainer.is_global_zero:
-            status = "failed" if isinstance(error, Exception) else "interrupted"
-            run.mark(status, error=f"{type(error).__name__}: {error}", revision=revision())
+            if isinstance(error, Exception):
+                run.mark("failed", error=f"{type(error).__name__}: {error}", revision=revision())
+            else:
+                run.mark("interrupted", error="stopped; the same command goes on", revision=revision())
         _close(trainer, exit_code=1)
         raise
     _close(trainer, exit_code=0)

@@ -19,8 +19,6 @@ from aif.schedule import Schedule
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
-PENALTY_EVERY = 8  # batches; the penalty counts as many times as much (Karras et al. 2020, lazy regularisation)
-
 
 class IcGAN(LightningModule):
     """One run in two stages: G against C, both reading y; then E_z inverts G, and E_y learns to classify.
@@ -38,11 +36,13 @@ class IcGAN(LightningModule):
         discriminator_optimizer: makes C's.
         encoder_optimizer: makes that of both encoders.
         gan_share: share of the run that trains the GAN; the rest trains the encoders.
-        gradient_penalty: weight of C's R1 penalty; IcGAN has none.
+        gradient_penalty: weight of C's R1 penalty (the γ of Mescheder et al.); IcGAN has none.
+        penalty_every: batches from one penalty to the next, each counting as many times as much (the lazy
+            regularisation of Karras et al. 2020).
         schedule: of the learning rates, over each stage by itself; constant if None.
 
     Raises:
-        ValueError: ``gan_share`` leaves one stage nothing.
+        ValueError: ``gan_share`` leaves one stage nothing, or the penalty's settings are outside their range.
     """
 
     def __init__(
@@ -58,17 +58,23 @@ class IcGAN(LightningModule):
         encoder_optimizer: MakeOptimizer,
         gan_share: float = 0.7,
         gradient_penalty: float = 0.0,
+        penalty_every: int = 8,
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__()
         if not 0 < gan_share < 1:
             raise ValueError(f"model.gan_share={gan_share} must leave both stages something: choose between 0 and 1")
+        if gradient_penalty < 0 or penalty_every < 1:
+            raise ValueError(
+                f"model.gradient_penalty={gradient_penalty} must not be negative, "
+                f"model.penalty_every={penalty_every} must be at least 1"
+            )
         self.automatic_optimization = False
         self.generator, self.discriminator = generator, discriminator
         self.encoder_z, self.encoder_y = encoder_z, encoder_y
         self.attribute_names = tuple(attribute_names)
         self.latent_dim, self.gan_share = latent_dim, gan_share
-        self.gradient_penalty = gradient_penalty
+        self.gradient_penalty, self.penalty_every = gradient_penalty, penalty_every
         self.make_optimizers = (generator_optimizer, discriminator_optimizer, encoder_optimizer)
         self.schedule = schedule or Schedule()
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy")})
@@ -80,11 +86,12 @@ class IcGAN(LightningModule):
         optimizers: Any = self.optimizers()
         generator, discriminator, encoders = optimizers
         images, labels = batch["image"], batch["attributes"]
-        progress = self.progress(batch_idx)
+        position, progress = self.position(batch_idx), self.progress(batch_idx)
         if progress < self.gan_share:
             terms = self.gan_losses(images, labels)
-            if self.gradient_penalty and batch_idx % PENALTY_EVERY == 0:
-                terms["gradient_penalty"] = PENALTY_EVERY * self.gradient_penalty * self.penalty(images, labels)
+            if self.gradient_penalty and position % self.penalty_every == 0:
+                weight = self.gradient_penalty * self.penalty_every
+                terms["gradient_penalty"] = weight * self.penalty(images, labels)
             self.step([generator, discriminator], progress / self.gan_share, terms)
         else:
             rest = (progress - self.gan_share) / (1 - self.gan_share)
@@ -146,10 +153,14 @@ class IcGAN(LightningModule):
 
     # ------------------------------------------------------------------ Lightning's hooks
 
+    def position(self, batch_idx: int) -> int:
+        """How many batches the run has behind it."""
+        return self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
+
     def progress(self, batch_idx: int) -> float:
         """Share of the run that is done, in [0, 1)."""
-        batches = int(self.trainer.num_training_batches)
-        return (self.current_epoch * batches + batch_idx) / (batches * (self.trainer.max_epochs or 1))
+        batches = int(self.trainer.num_training_batches) * (self.trainer.max_epochs or 1)
+        return self.position(batch_idx) / batches
 
     def configure_optimizers(self) -> list[Optimizer]:
         generator, discriminator, encoders = self.make_optimizers

@@ -36,13 +36,16 @@ def report(config: DictConfig) -> Path:
     from facet.report.page import write_report  # matplotlib takes a second, and often there is nothing to draw
     from facet.report.tables import TableSpec
 
-    table = TableSpec.of(config.table.name)
+    try:
+        table = TableSpec.of(config.table.name)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     titles = dict(table.rows)
     runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     for row, seed, path in table_runs(config):
         runs[row].append((seed, path))
     titles |= table.beside.rows if table.beside else {}
-    rows = [RowRuns(row, titles[row], tuple(found)) for row, found in runs.items()]
+    rows = [RowRuns(row, titles.get(row, row), tuple(found)) for row, found in runs.items()]
     directory = Path(config.reports) / table.name
     shown = list(config.commands) or commands(config)
     inputs = fingerprint(rows, shown)
@@ -77,7 +80,9 @@ def commands(config: DictConfig) -> list[str]:
     seeds = ",".join(str(seed) for seed in config.seeds)
     quoted = ",".join(f'"{override}"' for override in config.overrides)
     table = f"table={config.table.name} 'seeds=[{seeds}]' 'overrides=[{quoted}]'"
-    experiments = ",".join(config.table.experiments.values())
+    rows = {row for row, *_ in table_runs(config)}
+    beside = [name for row, name in (config.table.get("beside") or {}).items() if row in rows]
+    experiments = ",".join([*config.table.experiments.values(), *beside])
     return [
         " ".join(["facet-train -m", f"experiment={experiments}", f"seed={seeds}", *config.overrides]),
         f"facet-evaluate {table}",
@@ -86,7 +91,7 @@ def commands(config: DictConfig) -> list[str]:
 
 
 def log_table(config: DictConfig, directory: Path) -> None:
-    """The table as a W&B Table, in a run of its own, with the page's grids."""
+    """The table as a W&B Table with the grids of faces, in a run of its own."""
     if config.logger.mode == "disabled":
         return
     import csv
@@ -99,16 +104,12 @@ def log_table(config: DictConfig, directory: Path) -> None:
         rows = list(csv.reader(lines))
     columns: list[str | int] = list(rows[0])
     settings: dict[str, Any] = {"project": config.logger.project, "entity": config.logger.entity}
-    with wandb.init(
-        **settings, mode=config.logger.mode, dir=str(directory), group=config.table.name, job_type="report"
-    ) as run:
-        run.log(
-            {
-                config.table.name: wandb.Table(
-                    columns=columns, data=[[_number(cell) for cell in row] for row in rows[1:]]
-                )
-            }
-        )
+    settings |= {"mode": config.logger.mode, "dir": str(directory), "group": config.table.name, "job_type": "report"}
+    said = {"table": config.table.name, "seeds": list(config.seeds), "overrides": list(config.overrides)}
+    with wandb.init(**settings, name=config.table.name, config=said, tags=list(config.overrides)) as run:
+        table = wandb.Table(columns=columns, data=[[_number(cell) for cell in row] for row in rows[1:]])
+        grids = [wandb.Image(str(file), caption=file.stem) for file in sorted(directory.glob("grid-*.png"))]
+        run.log({config.table.name: table, **({"grids": grids} if grids else {})})
 
 
 def _number(cell: str) -> float | str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from facet.report import evidence
 from facet.report.markup import mark
 from facet.report.panels import Panel, number
 from facet.report.results import Row, RowRuns, read_rows
@@ -28,6 +29,7 @@ def variations(table: TableSpec, rows: Sequence[Row], beside: Sequence[Row], att
     if not beside:
         text += f" Not trained yet: {table.beside.command}"
         return Panel("variations", table.beside.title, text, [], [])
+    text += _seen(rows, beside) + " † As above: reconstructions keep the label too rarely."
     absent = f"Not-{attribute}"
     compared = [row for row in rows if row.key in table.beside.compared]
     return Panel(
@@ -38,6 +40,16 @@ def variations(table: TableSpec, rows: Sequence[Row], beside: Sequence[Row], att
         [(row.title + mark(row), _cells(row)) for row in (*compared, *beside)],
         (("", 2), ("reconstructions keep", 2), ("edits", 3), ("leakage", 2)),
     )
+
+
+def _seen(rows: Sequence[Row], beside: Sequence[Row]) -> str:
+    """What the rows without L_aux show, if they can be interpreted."""
+    by_key = {row.key: row for row in (*rows, *beside)}
+    first, every = by_key.get("no_aux"), by_key.get("every_layer_no_aux")
+    if not (first and every and first.interpretable and every.interpretable):
+        return ""
+    said = f" Here, without L_aux, the rates add up to {evidence.total(first)} with y at the first layer and to "
+    return f"{said}{evidence.total(every)} with y at every layer (200%: the picture always follows y)."
 
 
 def _cells(row: Row) -> list[Cell]:

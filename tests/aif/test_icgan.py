@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -88,6 +89,27 @@ def test_the_gradient_penalty_is_half_the_squared_norm_per_image() -> None:
     assert penalty.item() == pytest.approx(expected)
     penalty.backward()
     assert touched(net) == {"discriminator"}
+
+
+def test_the_lazy_penalty_weighs_as_much_as_one_in_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five batches an epoch, one penalty in three batches: over the run the weight is that of the setting."""
+    net = icgan(gan_share=0.999)
+    net.gradient_penalty, net.penalty_every = 0.5, 3
+    net.trainer = SimpleNamespace(num_training_batches=5, max_epochs=3)  # type: ignore[assignment]
+    seen: list[float] = []
+    monkeypatch.setattr(IcGAN, "optimizers", lambda self: [None] * 3)
+    monkeypatch.setattr(IcGAN, "penalty", lambda self, images, labels: torch.tensor(1.0))
+    monkeypatch.setattr(IcGAN, "gan_losses", lambda self, images, labels: {})
+    monkeypatch.setattr(
+        IcGAN, "step", lambda self, _, progress, terms: seen.append(float(terms.get("gradient_penalty", 0)))
+    )
+    images, labels = batch()
+    for epoch in range(3):
+        monkeypatch.setattr(IcGAN, "current_epoch", epoch)
+        for i in range(5):
+            net.training_step({"image": images, "attributes": labels}, i)
+    assert len(seen) == 15
+    assert sum(seen) == pytest.approx(0.5 * 15)
 
 
 def test_the_encoder_stage_leaves_the_generator_alone() -> None:

@@ -75,6 +75,10 @@ def test_gradients_agree_with_finite_differences(reduction: losses.Reduction) ->
     assert gradcheck(lambda x: losses.classification(x, labels), double(2, 1))
     assert gradcheck(lambda r, f: losses.discriminator(r, [f, f + 1], 0.3, reduction), (double(3), double(3)))
     assert gradcheck(lambda f: losses.generator([f], 0.5, reduction), double(3))
+    known = torch.tensor([True, False, True])
+    each = (double(3), double(3), double(3))
+    assert gradcheck(lambda r, f, m: losses.conditional_discriminator(r, f, m, known), each)
+    assert gradcheck(losses.gradient_penalty, double(2, 3, 2, 2))
 
 
 def test_conditional_discriminator_by_hand() -> None:

@@ -42,10 +42,15 @@ def test_status(tmp_path: Path) -> None:
 
 
 def test_a_run_directory_belongs_to_one_process(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    with run.lock(), pytest.raises(UserError, match="another process is training"):
-        run.lock()
-    run.lock().release()
+    run = Run(tmp_path / "runs" / "mine")
+    with run.owned():
+        with pytest.raises(UserError, match="another process is training"), run.owned():
+            pass
+        assert run.path.is_dir()
+    assert not (tmp_path / "runs").exists(), "nothing came of it"
+    with run.owned():
+        run.mark("finished")
+    assert run.status == "finished"
 
 
 def test_a_torn_checkpoint_is_told_in_a_line(tmp_path: Path) -> None:
@@ -54,7 +59,7 @@ def test_a_torn_checkpoint_is_told_in_a_line(tmp_path: Path) -> None:
     whole = tmp_path / "whole.pt"
     torch.save({"epoch": 3, "weights": torch.zeros(1000)}, whole)
     run.checkpoint.write_bytes(whole.read_bytes()[:1500])
-    with pytest.raises(UserError, match="can't be read: train again"):
+    with pytest.raises(UserError, match="can't be read"):
         run.finished_epochs()
     run.checkpoint.write_bytes(whole.read_bytes())
     assert run.finished_epochs() == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from tiny import overrides, tiny
 
 from aif.module import IFcVAEGAN
+from facet.errors import UserError
 from facet.runs import Run, read_json
 from facet.train import train
 
@@ -103,9 +105,52 @@ def test_ctrl_c_leaves_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         train(tiny(root, f"run_dir={run.path}"))
     assert run.status == "interrupted"
+    assert "the same command goes on" in read_json(run.path / "status.json")["error"]
     monkeypatch.undo()
     train(tiny(root, f"run_dir={run.path}"))
     assert run.status == "finished"
+
+
+def test_a_second_process_leaves_a_run_alone(root: Path) -> None:
+    run = Run(root / "busy")
+    config = tiny(root, f"run_dir={run.path}", "trainer.max_epochs=1")
+    with run.owned():
+        (run.path / "metrics.csv").write_text("step,epoch\n")
+        with pytest.raises(UserError, match="another process is training"):
+            train(config)
+    assert sorted(file.name for file in run.path.iterdir()) == [".lock", "metrics.csv"]
+
+
+def test_force_trains_again_and_a_torn_checkpoint_does_too(
+    finished: Run, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(root / "again")
+    shutil.copytree(finished.path, run.path)
+    (run.path / "results.json").write_text("{}")
+    train(tiny(root, f"run_dir={run.path}", "force=true"))
+    assert not (run.path / "results.json").exists(), "of the training before"
+    assert all(torch.equal(value, weights(run)[name]) for name, value in weights(finished).items())
+    run.mark("running")
+    run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:2000])
+    train(tiny(root, f"run_dir={run.path}"))
+    assert "can't be read; training from the start" in capsys.readouterr().err
+    assert all(torch.equal(value, weights(run)[name]) for name, value in weights(finished).items())
+
+
+def test_a_directory_of_another_config_is_refused(finished: Run, root: Path) -> None:
+    before = (finished.path / "status.json").read_bytes()
+    with pytest.raises(UserError, match="belongs to a run with another config"):
+        train(tiny(root, f"run_dir={finished.path}", "model.kl_weight=0.5"))
+    assert (finished.path / "status.json").read_bytes() == before
+
+
+def test_the_papers_stopping_rule_stops(root: Path) -> None:
+    """A's loss of an untrained network is the entropy of y: it is maximally confused at once."""
+    more = ["callbacks=stop_when_confused", "trainer.max_epochs=9", f"run_dir={root / 'confused'}"]
+    still = ["model.auxiliary_optimizer.lr=1e-9", "model.autoencoder_optimizer.lr=1e-9"]
+    run = Run(train(tiny(root, *more, *still)))
+    assert run.status == "finished"
+    assert run.finished_epochs() < 9
 
 
 def test_another_seed_gives_another_run(finished: Run, root: Path) -> None:
