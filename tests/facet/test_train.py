@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import DictConfig
 from tiny import overrides, tiny
 
+from aif.baselines.icgan import IcGAN
 from aif.module import IFcVAEGAN
 from facet.errors import UserError
 from facet.runs import Run, read_json
@@ -67,33 +69,55 @@ def test_a_finished_run_is_skipped(finished: Run, root: Path, capsys: pytest.Cap
     assert "finished already" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("where", ["first", "second"])
-def test_an_interrupted_run_resumes_bit_for_bit(
-    where: str, finished: Run, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = tiny(root, f"run_dir={root / 'interrupted' / where}", "trainer.log_every_n_steps=2")
-    stop_at = {"first": 2, "second": 10}[where]
-    step, calls = IFcVAEGAN.training_step, 0
+def interrupted(config: DictConfig, module: type[Any], stop_at: int, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    """Train, fail at a step, and train again."""
+    step, calls = module.training_step, 0
 
-    def failing(self: IFcVAEGAN, *arguments: Any) -> None:
+    def failing(self: Any, *arguments: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == stop_at:
             raise RuntimeError("the machine went down")
         step(self, *arguments)
 
-    monkeypatch.setattr(IFcVAEGAN, "training_step", failing)
+    monkeypatch.setattr(module, "training_step", failing)
     with pytest.raises(RuntimeError, match="went down"):
         train(config)
-    run = Run(root / "interrupted" / where)
     assert run.status == "failed"
     assert "went down" in read_json(run.path / "status.json")["error"]
-    monkeypatch.setattr(IFcVAEGAN, "training_step", step)
+    monkeypatch.setattr(module, "training_step", step)
     train(config)
     assert run.status == "finished"
-    expected, found = weights(finished), weights(run)
-    assert all(torch.equal(expected[name], found[name]) for name in expected)
-    assert metrics(run) == metrics(finished)
+
+
+def assert_same(expected: Run, found: Run) -> None:
+    one, other = weights(expected), weights(found)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert metrics(expected) == metrics(found)
+
+
+@pytest.mark.parametrize(("where", "stop_at"), [("first", 2), ("second", 10)])
+def test_an_interrupted_run_resumes_bit_for_bit(
+    where: str, stop_at: int, finished: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(root / "interrupted" / where)
+    config = tiny(root, f"run_dir={run.path}", "trainer.log_every_n_steps=2")
+    interrupted(config, IFcVAEGAN, stop_at, monkeypatch, run)
+    assert_same(finished, run)
+
+
+def test_a_run_in_stages_resumes_bit_for_bit_across_them(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two epochs of the GAN, then the encoders; the run stops in the second and goes on into the third."""
+    more = [
+        "experiment=aif/table1/icgan",
+        "model.gan_share=0.6",
+        "model.penalty_every=4",
+        "trainer.log_every_n_steps=2",
+    ]
+    whole = Run(train(tiny(root, *more)))
+    run = Run(root / "interrupted" / "stages")
+    interrupted(tiny(root, *more, f"run_dir={run.path}"), IcGAN, 9, monkeypatch, run)
+    assert_same(whole, run)
 
 
 def test_ctrl_c_leaves_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,13 +212,12 @@ def test_a_sweep_goes_on_past_a_failed_run(root: Path) -> None:
     assert sorted(statuses) == ["failed", "failed", "finished", "finished"]
 
 
-def test_two_processes_train_together(root: Path) -> None:
+@pytest.mark.parametrize("more", [[], ["experiment=aif/table1/icgan"]], ids=["one stage", "two stages, R1"])
+def test_two_processes_train_together(root: Path, more: list[str]) -> None:
     """DDP over two gloo ranks on the CPU."""
-    run = Run(root / "ddp")
-    found = facet(
-        "train",
-        *overrides(root, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", f"run_dir={run.path}"),
-    )
+    run = Run(root / f"ddp{len(more)}")
+    here = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", f"run_dir={run.path}"]
+    found = facet("train", *overrides(root, *here, *more))
     assert found.returncode == 0, found.stderr
     training = read_json(run.path / "status.json")["training"]
     assert training["processes"] == 2
