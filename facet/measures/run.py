@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -46,14 +47,12 @@ def measure(
     for start in track(range(0, len(images), BATCH), f"judging {split}", console=Console(stderr=True), transient=True):
         pass_.add(images[start : start + BATCH].float() / 255, labels[start : start + BATCH], start)
     measures = pass_.compute()
+    measures["leakage"] = {name: {} for name in editor.attribute_names}
+    codes = {"sample": pass_.samples, "mean": pass_.means}
+    probes = list(itertools.product(enumerate(editor.attribute_names), codes))
     with torch.inference_mode(False), torch.enable_grad():
-        measures["leakage"] = {
-            name: {
-                kind: _leakage(torch.cat(codes).clone(), labels[:, j], seed)
-                for kind, codes in (("sample", pass_.samples), ("mean", pass_.means))
-            }
-            for j, name in enumerate(editor.attribute_names)
-        }
+        for (j, name), kind in track(probes, "probing the codes", console=Console(stderr=True), transient=True):
+            measures["leakage"][name][kind] = _leakage(torch.cat(codes[kind]).clone(), labels[:, j], seed)
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
     return measures, _examples(editor, images[with_attribute].float() / 255)
 

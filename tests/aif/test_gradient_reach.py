@@ -20,6 +20,7 @@ def reached(net: IFcVAEGAN, term: str) -> set[str]:
     parts = {
         "trunk": net.encoder.trunk,
         "mean": net.encoder.mean,
+        "log_variance": net.encoder.log_variance,
         "label": net.encoder.label,
         **{name: getattr(net, name) for name in NETWORKS if name != "encoder"},
     }
@@ -30,22 +31,26 @@ def reached(net: IFcVAEGAN, term: str) -> set[str]:
     }
 
 
-EVERYTHING = {"trunk", "mean", "label", "decoder", "discriminator"}
+EVERYTHING = {"trunk", "mean", "log_variance", "label", "decoder", "discriminator"}
 
 
 @pytest.mark.parametrize(
     ("term", "settings", "expected"),
     [
-        ("reconstruction", {}, {"trunk", "mean", "label", "decoder"}),
-        ("reconstruction", {"reconstruct_from": "label"}, {"trunk", "mean", "decoder"}),
-        ("kl", {}, {"trunk", "mean"}),
+        ("reconstruction", {}, {"trunk", "mean", "log_variance", "label", "decoder"}),
+        ("reconstruction", {"reconstruct_from": "label"}, {"trunk", "mean", "log_variance", "decoder"}),
+        ("kl", {}, {"trunk", "mean", "log_variance"}),
         ("class", {}, {"trunk", "label"}),
         ("class", {"detach_label_head": True}, {"label"}),
-        ("auxiliary", {}, {"trunk", "mean", "auxiliary"}),
+        ("auxiliary", {}, {"trunk", "mean", "log_variance", "auxiliary"}),
         ("auxiliary", {"auxiliary_weight": 0.0}, {"auxiliary"}),
         ("gan", {}, EVERYTHING),
         ("gan", {"gan_form": "nonsaturating"}, EVERYTHING),
-        ("class_on_reconstruction", {"class_on_reconstruction_weight": 1.0}, {"trunk", "mean", "label", "decoder"}),
+        (
+            "class_on_reconstruction",
+            {"class_on_reconstruction_weight": 1.0},
+            {"trunk", "mean", "log_variance", "label", "decoder"},
+        ),
         (
             "class_on_reconstruction",
             {"class_on_reconstruction_weight": 1.0, "class_on_reconstruction": "head", "detach_label_head": True},
