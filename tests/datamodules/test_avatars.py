@@ -198,7 +198,7 @@ def test_bad_settings_are_one_clear_line(settings: dict[str, Any], message: str,
 
 def test_an_unwritable_cache_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=r"can't be written .* set data.root or FACET_DATA"):
+    with pytest.raises(ValueError, match=r"can't be written .* set data.root or FACET_CACHE"):
         data(tmp_path / "file" / "below").prepare_data()
 
 

@@ -121,7 +121,7 @@ def test_a_file_in_the_place_of_a_store_is_one_clear_error(tmp_path: Path) -> No
 @pytest.mark.parametrize("place", ["file/cache", "/proc/facet/cache"])
 def test_an_unwritable_directory_is_one_clear_error(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=r"can't be written .* set data.root or FACET_DATA") as raised:
+    with pytest.raises(ValueError, match=r"can't be written .* set data.root or FACET_CACHE") as raised:
         build(tmp_path / place / "store", never)
     assert "\n" not in str(raised.value)
     assert str(tmp_path / place) in str(raised.value)
