@@ -93,6 +93,13 @@ def test_rows_beside_a_table_are_those_that_were_trained(tmp_path: Path) -> None
     assert table_runs(config)[8:] == [("every_layer", 1, trained)]
 
 
+def test_the_fast_precision_is_what_torch_says() -> None:
+    import torch
+
+    expected = "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+    assert compose_config("train", ["trainer=cpu"]).trainer.precision == expected
+
+
 def test_files_are_all_reached() -> None:
     groups = {path.parent.relative_to(CONF).parts[0] for path in CONF.rglob("*.yaml") if path.parent != CONF}
     assert groups <= {*primary_keys("train"), *primary_keys("report"), "settings", "experiment"}
