@@ -211,7 +211,7 @@ class AvatarsDataModule(LightningDataModule):
             ValueError: an unknown attribute, a value other than 0 or 1, attributes that exclude each other, or no such
                 image.
         """
-        check_attributes(list(changes), ATTRIBUTES, "avatars")
+        check_attributes(list(changes) or None, ATTRIBUTES, "avatars")
         avatar = self.factors(index, split)
         for name, value in changes.items():
             if value not in (0, 1):
