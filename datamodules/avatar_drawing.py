@@ -102,8 +102,9 @@ def render(avatar: Avatar, resolution: int) -> np.ndarray:
         return np.asarray(image.convert("RGB")).transpose(2, 0, 1).copy()
 
 
-def draw_chunk(
-    indices: Sequence[int],
+def draw_run(
+    start: int,
+    stop: int,
     split: str,
     resolution: int,
     changes: Mapping[str, bool] | str | None = None,
@@ -112,7 +113,8 @@ def draw_chunk(
     """Draw a run of positions of a split: the unit of work of one process.
 
     Args:
-        indices: positions within the split.
+        start: first position within the split.
+        stop: the position after the last.
         split: ``train``, ``val`` or ``test``.
         resolution: side in pixels.
         changes: attributes to set, or one name to flip in every image, or nothing.
@@ -123,7 +125,7 @@ def draw_chunk(
         images ``[n, 3, r, r]`` uint8 and labels ``[n, k]`` int8.
     """
     images, labels = [], []
-    for index in indices:
+    for index in range(start, stop):
         avatar = draw_avatar(split=split, index=index, **settings)
         for name, value in _changes(avatar, changes).items():
             avatar = avatar.changed(name, value)

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from datamodules.splits import SPLITS
+
 RATES: dict[str, float] = {
     "Arched_Eyebrows": 0.40,
     "Eyeglasses": 0.30,
@@ -102,7 +104,6 @@ LOADINGS: dict[str, tuple[float, float, float]] = {
     "hair_color": (0.0, 0.8, 0.0),
     "facial_hair": (0.8, 0.2, 0.0),
 }
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)

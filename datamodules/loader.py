@@ -1,28 +1,43 @@
-"""The resident loader: the split lies in memory as uint8, and a batch is one gather."""
+"""Batches from a split that is stored as uint8: where it lies decides what a batch costs, never what it holds.
+
+- ``device``: the whole split lies on the training device (or in memory); a batch is one gather there.
+- ``mmap``: the split stays memory-mapped; a batch is gathered on the host, ahead of its time, and moved.
+- ``workers``: torch's ``DataLoader`` with worker processes, for comparison.
+- ``auto``: ``device`` on a GPU with room for it, else ``mmap``.
+
+The order of an epoch, and what is flipped, are functions of seed and epoch alone, so all of them give the same batches
+and a resumed run sees what it would have seen. Ranks take every ``world_size``-th sample of that order: training drops
+the uneven tail, evaluation keeps every sample, once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 Batch = dict[str, Tensor]
+Columns = Mapping[str, Tensor]
+Residency = Literal["auto", "device", "mmap", "workers"]
+ROOM = 0.6  # of a GPU's free memory that the data may take
 
 
-class ResidentLoader:
-    """Iterates over batches ``{image, attributes, index}`` of a split that lies in memory.
-
-    The order of an epoch is a function of seed and epoch alone, so a resumed run sees what it would have seen. Ranks
-    take every ``world_size``-th sample of that order: training drops the uneven tail, evaluation keeps every sample,
-    once.
+@dataclass(frozen=True)
+class Order:
+    """Which samples make up which batch.
 
     Args:
-        images: ``[N, C, H, W]`` uint8.
-        attributes: ``[N, k]`` float in {0, 1}, NaN = unknown.
+        size: of the split.
         batch_size: samples per batch and rank.
         shuffle: train (permuted, tail dropped) or evaluate (in order, complete).
-        seed: of the order.
+        flip: whether every image has an even chance to be flipped.
+        seed: of order and flips.
         epoch: asked at the start of every pass.
         rank: of this process.
         world_size: number of processes.
@@ -31,48 +46,194 @@ class ResidentLoader:
         ValueError: a training split smaller than one batch on every rank.
     """
 
-    def __init__(
-        self,
-        images: Tensor,
-        attributes: Tensor,
-        batch_size: int,
-        shuffle: bool = False,
-        seed: int = 0,
-        epoch: Callable[[], int] = lambda: 0,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
-        self.images, self.attributes = images, attributes
-        self.batch_size, self.shuffle = batch_size, shuffle
-        self.seed, self.epoch = seed, epoch
-        self.rank, self.world_size = rank, world_size
-        if shuffle and len(images) < batch_size * world_size:
+    size: int
+    batch_size: int
+    shuffle: bool = False
+    flip: bool = False
+    seed: int = 0
+    epoch: Callable[[], int] = lambda: 0
+    rank: int = 0
+    world_size: int = 1
+
+    def __post_init__(self) -> None:
+        if self.size == 0:
+            raise ValueError("the split is empty: no image belongs to it")
+        if self.shuffle and self.size < self.batch_size * self.world_size:
             raise ValueError(
-                f"the training split has {len(images)} images, fewer than one batch of {batch_size} "
-                f"on each of {world_size} processes: choose a smaller data.batch_size"
+                f"the training split has {self.size} images, fewer than one batch of {self.batch_size} "
+                f"on each of {self.world_size} processes: choose a smaller data.batch_size"
             )
 
     def __len__(self) -> int:
         if self.shuffle:
-            return len(self.images) // self.world_size // self.batch_size
-        longest = -(-len(self.images) // self.world_size)
+            return self.size // self.world_size // self.batch_size
+        longest = -(-self.size // self.world_size)
         return -(-longest // self.batch_size)  # the same on every rank, or the ranks would wait for one another
 
-    def __iter__(self) -> Iterator[Batch]:
+    def batches(self, device: torch.device | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """(positions ``[B]``, which of them are flipped ``[B]`` or None), on a device: an epoch's are moved at once."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch())
         if self.shuffle:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch())
-            order = torch.randperm(len(self.images), generator=generator)
-            order = order[: len(order) // self.world_size * self.world_size]
+            order = torch.randperm(self.size, generator=generator)
+            order = order[: self.size // self.world_size * self.world_size]
         else:
-            order = torch.arange(len(self.images))
+            order = torch.arange(self.size)
+        flips = torch.rand(self.size, generator=generator) < 0.5 if self.flip else None
         order = order[self.rank :: self.world_size]
         if self.shuffle:
-            parts = torch.split(order[: len(self) * self.batch_size], self.batch_size)
-        else:
-            parts = order.tensor_split(len(self))
-        for index in parts:
-            yield {
-                "image": self.images[index].float().div_(255),
-                "attributes": self.attributes[index],
-                "index": index,
-            }
+            order = order[: len(self) * self.batch_size]
+        flipped = None if flips is None else flips[order]
+        if device is not None:
+            order, flipped = order.to(device), None if flipped is None else flipped.to(device)
+        for start, stop in self._bounds(len(order)):
+            yield order[start:stop], None if flipped is None else flipped[start:stop]
+
+    def _bounds(self, size: int) -> Iterator[tuple[int, int]]:
+        """Training: even batches; evaluation: the same number on every rank, as even as can be."""
+        count = len(self)
+        cuts = [i * self.batch_size if self.shuffle else -(-i * size // count) for i in range(count + 1)]
+        yield from itertools.pairwise(cuts)
+
+
+class ResidentLoader:
+    """The split lies whole on one device, and a batch is one gather.
+
+    Args:
+        images: ``[N, C, H, W]`` uint8.
+        columns: what a batch carries besides, each ``[N, ...]``: attributes, labels.
+        order: of the batches.
+        device: where the split lies and the batches come.
+    """
+
+    def __init__(self, images: Tensor, columns: Columns, order: Order, device: torch.device) -> None:
+        self.images = images.to(device, copy=True)  # on the CPU too: it may be a map of a file
+        self.columns, self.order = {name: column.to(device) for name, column in columns.items()}, order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for index, flips in self.order.batches(self.images.device):
+            chosen = {name: column[index] for name, column in self.columns.items()}
+            yield _batch(self.images.index_select(0, index), chosen, index, flips)
+
+
+class MappedLoader:
+    """The split stays on the host, memory-mapped; the next batch is gathered while this one is used.
+
+    Args: as :class:`ResidentLoader`.
+    """
+
+    def __init__(self, images: Tensor, columns: Columns, order: Order, device: torch.device) -> None:
+        self.images, self.columns, self.order, self.device = images, dict(columns), order, device
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.device.type == "cpu":  # a thread of its own would only take a core from the step
+            for index, flips in self.order.batches():
+                yield _batch(*self._gathered(index), index, flips)
+            return
+        with ThreadPoolExecutor(1) as ahead:
+            waiting = None
+            for index, flips in self.order.batches():
+                coming = ahead.submit(self._gathered, index, True), index, flips
+                if waiting is not None:
+                    yield self._moved(*waiting)
+                waiting = coming
+            if waiting is not None:
+                yield self._moved(*waiting)
+
+    def _gathered(self, index: Tensor, pin: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
+        chosen = {name: column[index] for name, column in self.columns.items()}
+        if pin:  # so that the copy to the device needs no one's time
+            return self.images.index_select(0, index).pin_memory(), {name: value.pin_memory() for name, value in chosen.items()}
+        return self.images.index_select(0, index), chosen
+
+    def _moved(self, gathered: Future[tuple[Tensor, dict[str, Tensor]]], index: Tensor, flips: Tensor | None) -> Batch:
+        images, columns = gathered.result()
+        return _batch(*_to(self.device, images, columns), index.to(self.device, non_blocking=True), flips)
+
+
+class WorkerLoader:
+    """torch's ``DataLoader`` over the same samples, for comparison.
+
+    Args: as :class:`ResidentLoader`, and ``workers``: its processes.
+    """
+
+    def __init__(self, images: Tensor, columns: Columns, order: Order, device: torch.device, workers: int) -> None:
+        self.dataset, self.order, self.device, self.workers = _Samples(images, columns), order, device, workers
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Batch]:
+        chosen = list(self.order.batches())
+        batches: DataLoader[dict[str, Tensor]] = DataLoader(
+            self.dataset,
+            batch_sampler=[index.tolist() for index, _ in chosen],  # type: ignore[arg-type]
+            num_workers=self.workers,
+            pin_memory=self.device.type == "cuda",
+        )
+        for columns, (index, flips) in zip(batches, chosen, strict=True):
+            images = columns.pop("image")
+            yield _batch(*_to(self.device, images, columns), index.to(self.device), flips)
+
+
+class _Samples(Dataset[dict[str, Tensor]]):
+    def __init__(self, images: Tensor, columns: Columns) -> None:
+        self.columns = {**columns, "image": images}
+
+    def __getitem__(self, position: int) -> dict[str, Tensor]:
+        return {name: column[position] for name, column in self.columns.items()}
+
+
+Loader = ResidentLoader | MappedLoader | WorkerLoader
+
+
+def make_loader(
+    images: Tensor,
+    columns: Columns,
+    residency: Residency = "auto",
+    device: torch.device | None = None,
+    workers: int = 2,
+    **order: object,
+) -> Loader:
+    """The loader that a residency names, for a split.
+
+    Args:
+        images: ``[N, C, H, W]`` uint8, memory-mapped as a rule.
+        columns: what a batch carries besides.
+        residency: where the split lies.
+        device: where batches are wanted; the CPU if None.
+        workers: processes of ``workers``.
+        order: what :class:`Order` takes besides the size.
+    """
+    device = device or torch.device("cpu")
+    batches = Order(len(images), **order)  # type: ignore[arg-type]
+    if residency == "auto":
+        residency = "device" if _fits(images, device) else "mmap"
+    if residency == "workers":
+        return WorkerLoader(images, columns, batches, device, workers)
+    return (ResidentLoader if residency == "device" else MappedLoader)(images, columns, batches, device)
+
+
+def _fits(images: Tensor, device: torch.device) -> bool:
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.numel() < ROOM * free
+
+
+def _to(device: torch.device, images: Tensor, columns: Columns) -> tuple[Tensor, dict[str, Tensor]]:
+    moved = {name: column.to(device, non_blocking=True) for name, column in columns.items()}
+    return images.to(device, non_blocking=True), moved
+
+
+def _batch(images: Tensor, columns: dict[str, Tensor], index: Tensor, flips: Tensor | None) -> Batch:
+    """uint8 on any device to what a step reads, on the same device."""
+    values = images.float().div_(255)
+    if flips is not None:
+        values = torch.where(flips.to(values.device, non_blocking=True).view(-1, 1, 1, 1), values.flip(3), values)
+    return {"image": values, **columns, "index": index}

@@ -1,20 +1,20 @@
 """The packed store that every data set shares: uint8 images and labels, memory-mapped, written once.
 
 A store is a directory: ``images.npy`` ``[N, C, H, W]`` uint8, ``labels.npy`` ``[N, k]`` int8 (-1 = unknown),
-``checksums.npy`` ``[N]`` (CRC-32 of each record) and ``store.json``, written last. It is built beside its place under a
-lock and renamed into it, so it is absent or whole, whatever happens; two processes that start at once build it once.
+``checksums.npy`` ``[N]`` (CRC-32 of each record), ``order.npy`` ``[N]`` (each record's position in its source),
+``store.json`` and ``verified.json`` (of which files every record was checked). It is built beside its place under a lock and renamed into it (:mod:`datamodules.building`), so it is
+absent or whole, whatever happens; two processes that start at once build it once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,17 @@ from typing import Any
 import numpy as np
 from filelock import BaseFileLock, FileLock, Timeout
 
-FORMAT = 1
-FILES = ("images.npy", "labels.npy", "checksums.npy")
+from datamodules.building import FORMAT, Chunks, build, checksums, writing
 
-_verified: set[tuple[object, ...]] = set()  # what this process has checked and nobody has written to since
-
-Chunks = Generator[tuple[int, np.ndarray, np.ndarray], None, None]
-"""(first position, images ``[n, C, H, W]`` uint8, labels ``[n, k]`` int8), in any order, covering every position."""
-
+FILES = ("images.npy", "labels.npy", "checksums.npy", "order.npy")
+VERIFIED = "verified.json"  # sizes and times of the files when every record was last checked
 
 class CorruptStoreError(ValueError):
     """A store that isn't what was written."""
+
+
+class OldStoreError(CorruptStoreError):
+    """A store of another version's format."""
 
 
 @dataclass(frozen=True)
@@ -42,39 +42,85 @@ class PackedStore:
     Attributes:
         path: its directory.
         images: ``[N, C, H, W]`` uint8, memory-mapped; writing to it changes a private copy, not the file.
-        labels: ``[N, k]`` int8 in {0, 1}, -1 where unknown.
+        labels: ``[N, k]`` int8, -1 where unknown.
+        order: ``[N]``, the position in the source that each record comes from.
         description: what was stored: settings, versions, attribute names, splits.
     """
 
     path: Path
     images: np.ndarray
     labels: np.ndarray
+    order: np.ndarray
     description: Mapping[str, Any]
 
     @classmethod
-    def open(cls, path: Path) -> PackedStore:
-        """Open a store and check every record's checksum.
+    def open(cls, path: Path, verify: bool = False) -> PackedStore:
+        """Open a store; check every record's checksum, where files are other than when that was last done.
+
+        Args:
+            path: its directory.
+            verify: check in any case.
 
         Raises:
             CorruptStoreError: a file is missing, cut short or changed.
         """
         try:
             meta = json.loads((path / "store.json").read_text("utf-8"))
+            if isinstance(meta, dict) and meta.get("format", FORMAT) != FORMAT:
+                raise OldStoreError(f"{path} has format {meta['format']}, this version reads {FORMAT}")
             images = np.load(path / "images.npy", mmap_mode="c")
-            labels = np.load(path / "labels.npy")
-            checksums = np.load(path / "checksums.npy")
+            labels, sums, order = (np.load(path / name) for name in FILES[1:])
+        except OldStoreError:
+            raise
         except (OSError, ValueError, EOFError) as error:
             raise CorruptStoreError(f"{path}: {error}") from error
-        if not isinstance(meta, dict) or meta.get("format") != FORMAT or "description" not in meta:
+        if not isinstance(meta, dict) or "description" not in meta:
             raise CorruptStoreError(f"{path}: store.json isn't what was written")
-        if not len(images) == len(labels) == len(checksums):
+        if not len(images) == len(labels) == len(sums) == len(order):
             raise CorruptStoreError(f"{path}: its files don't belong together")
-        state = (str(path.resolve()), *((path / name).stat().st_mtime_ns for name in FILES))
-        if state not in _verified:
-            if not np.array_equal(checksums, _checksums(images, labels)):
-                raise CorruptStoreError(f"{path}: records changed since they were written")
-            _verified.add(state)
-        return cls(path, images, labels, meta["description"])
+        state = json.dumps([_state(path / name) for name in FILES])
+        if verify or _read(path / VERIFIED) != state:
+            if zlib.crc32(order.tobytes()) != meta.get("order"):
+                raise CorruptStoreError(f"{path}: order.npy changed since it was written")
+            if changed := np.flatnonzero(sums != _checksums_on_disk(path / "images.npy", images, labels)).tolist():
+                raise CorruptStoreError(
+                    f"{path}: {len(changed)} records changed since they were written, first {changed[0]}"
+                )
+            with suppress(OSError):  # where nothing can be written, the next one checks again
+                _replace(path / VERIFIED, state)
+        return cls(path, images, labels, order, meta["description"])
+
+
+def _checksums_on_disk(file: Path, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """As :func:`datamodules.building.checksums`, read piece by piece: a map would take as much memory as the file."""
+    found, length = [], max(1, 2**24 // max(1, images[:1].nbytes))
+    with file.open("rb") as content:
+        content.seek(images.offset if isinstance(images, np.memmap) else 0)
+        for start in range(0, len(images), length):
+            some = labels[start : start + length]
+            shape = (len(some), *images.shape[1:])
+            records = np.frombuffer(content.read(len(some) * images[:1].nbytes), np.uint8).reshape(shape)
+            found.append(checksums(records, some))
+    return np.concatenate(found) if found else np.empty(0, np.uint32)
+
+
+def _state(file: Path) -> list[int]:
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text("utf-8")
+    except OSError:
+        return None
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file that is whole whenever another process looks."""
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    new.write_text(text, "utf-8")
+    os.replace(new, file)
 
 
 def fingerprint(description: Mapping[str, Any]) -> str:
@@ -87,18 +133,18 @@ def open_or_build(
     shape: Sequence[int],
     attributes: int,
     description: Mapping[str, Any],
-    chunks: Callable[[], Chunks],
+    chunks: Callable[[np.ndarray], Chunks],
     say: Callable[[str], None],
 ) -> PackedStore:
-    """Open the store at ``path``, building it first where it is absent and again where it is corrupt.
+    """Open the store at ``path``, building it first where it is absent, and again where it is corrupt or of old format.
 
     Args:
         path: where it belongs; its parent is created.
         shape: N, C, H, W.
         attributes: k.
         description: kept in the store.
-        chunks: called when it must be built.
-        say: gets one line where something was found corrupt.
+        chunks: called when it must be built, with a mask ``[N]`` of what an interrupted build has made.
+        say: gets one line where something had to be built again.
 
     Raises:
         ValueError: the place can't be written to, or is full.
@@ -106,7 +152,7 @@ def open_or_build(
     if os.path.exists(path):
         with suppress(CorruptStoreError):  # said and mended below, by whoever holds the lock
             return _open_as(path, description)
-    with _writing(path.parent):
+    with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _acquire(path, say)
     try:
@@ -114,11 +160,10 @@ def open_or_build(
             try:
                 return _open_as(path, description)
             except CorruptStoreError as error:
-                say(f"corrupt store, built again: {error}")
-                with _writing(path):
+                say(f"{'old' if isinstance(error, OldStoreError) else 'corrupt'} store, built again: {error}")
+                with writing(path):
                     shutil.rmtree(path)
-        with closing(chunks()) as all_chunks:
-            _build(path, shape, attributes, description, all_chunks)
+        build(path, shape, attributes, description, chunks)
         return PackedStore.open(path)
     finally:
         lock.release()
@@ -139,53 +184,6 @@ def _acquire(path: Path, say: Callable[[str], None]) -> BaseFileLock:
         say(f"another process is building {path}: waiting for it")
         lock.acquire()
     return lock
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ValueError(
-            f"{path} can't be written ({error.strerror or error}): "
-            "set data.root or FACET_CACHE to a directory that can, with room in it"
-        ) from error
-
-
-def _build(path: Path, shape: Sequence[int], attributes: int, description: Mapping[str, Any], chunks: Chunks) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # a killed build's: its lock is gone, or we would not be here
-    try:
-        with _writing(path):
-            partial.mkdir()
-        labels = np.empty((shape[0], attributes), np.int8)
-        checksums = np.empty(shape[0], np.uint32)
-        images = partial / "images.npy"  # written, not mapped: a disk that fills up would kill the process
-        with _writing(path), open(images, "wb") as file:
-            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)})
-            origin, record = file.tell(), math.prod(shape[1:])
-        for start, some_images, some_labels in chunks:
-            covered = slice(start, start + len(some_images))
-            labels[covered] = some_labels
-            checksums[covered] = _checksums(some_images, labels[covered])
-            with _writing(path), open(images, "r+b") as file:
-                file.seek(origin + start * record)
-                file.write(some_images.tobytes())
-        with _writing(path):
-            np.save(partial / "labels.npy", labels)
-            np.save(partial / "checksums.npy", checksums)
-            meta = json.dumps({"format": FORMAT, "description": description}, indent=2)
-            (partial / "store.json").write_text(meta, "utf-8")
-            os.replace(partial, path)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def _checksums(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return np.array(
-        [zlib.crc32(labels[i].tobytes(), zlib.crc32(images[i])) for i in range(len(images))], dtype=np.uint32
-    )
 
 
 def data_directory(name: str, root: str | os.PathLike[str] | None) -> Path:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Lt, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -29,7 +29,7 @@ from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, Val
 from facet.errors import UserError, nearest
 
 TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else has a constructor to be checked against
-    "attributes": Annotated[list[str], MinLen(1)],
+    "attributes": Annotated[list[str], MinLen(1)] | None,
     "seed": Annotated[int, Ge(0), Lt(2**32)],
     "name": str,
     "runs": str,
@@ -42,6 +42,8 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "overrides": list[str],
     "reports": str,
     "commands": list[str],
+    "seconds": Annotated[float, Gt(0)],
+    "rounds": Annotated[int, Ge(1)],
 }
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
 

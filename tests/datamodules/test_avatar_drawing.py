@@ -1,16 +1,12 @@
 """Pixels: what a changed attribute touches, and what it leaves alone."""
 
-import subprocess
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from datamodules import avatar_pool
-from datamodules.avatar_drawing import draw_chunk, options, render
+from datamodules.avatar_drawing import draw_run, options, render
 from datamodules.avatar_factors import ATTRIBUTES, HAIR_STYLES, MOUTHS, VARIANTS, Avatar, draw_avatar
 
 PERSONS = 40
@@ -88,54 +84,9 @@ def test_nothing_is_left_to_chance() -> None:
     assert all(value in (0, 100) for key, value in chosen.items() if key.endswith("Probability"))
 
 
-def test_the_number_of_processes_changes_nothing() -> None:
-    runs = [range(i, i + 5) for i in range(0, 20, 5)]
-    alone = list(avatar_pool.draw_runs(runs, 1, changes="Smiling", **SETTINGS))
-    together = list(avatar_pool.draw_runs(runs, 3, changes="Smiling", **SETTINGS))
-    for (images, labels), (same_images, same_labels) in zip(alone, together, strict=True):
-        assert np.array_equal(images, same_images)
-        assert np.array_equal(labels, same_labels)
-
-
 def test_labels_are_those_of_the_factors_drawn() -> None:
-    images, labels = draw_chunk(range(6), changes={"Smiling": True}, **SETTINGS)
+    images, labels = draw_run(0, 6, changes={"Smiling": True}, **SETTINGS)
     for index in range(6):
         avatar = draw_avatar(0, "train", index, 4).changed("Smiling", True)
         assert np.array_equal(labels[index], avatar.labels())
         assert np.array_equal(images[index], render(avatar, 32))
-
-
-def test_a_process_that_fails_is_an_error_and_leaves_none_behind(capfd: pytest.CaptureFixture[str]) -> None:
-    runs = [range(i, i + 1) for i in range(3)]
-    with pytest.raises(RuntimeError, match="ended early"):
-        list(avatar_pool.draw_runs(runs, 2, **{**SETTINGS, "split": "nowhere"}))
-    assert "ValueError" in capfd.readouterr().err
-
-
-def test_stopping_early_ends_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[subprocess.Popen[bytes]] = []
-    start = subprocess.Popen
-
-    def remembered(*args: Any, **kwargs: Any) -> "subprocess.Popen[bytes]":
-        started.append(start(*args, **kwargs))
-        return started[-1]
-
-    monkeypatch.setattr("subprocess.Popen", remembered)
-    drawn = avatar_pool.draw_runs([range(i, i + 2) for i in range(0, 40, 2)], 2, **SETTINGS)
-    next(drawn)
-    drawn.close()  # type: ignore[attr-defined]
-    assert len(started) == 2
-    assert all(process.returncode is not None for process in started)
-
-
-def test_a_drawing_process_loads_no_torch_and_nothing_from_where_it_runs(tmp_path: Path) -> None:
-    (tmp_path / "datamodules.py").write_text("raise SystemExit('the wrong package')")
-    script = f"""
-import os, sys
-sys.path.insert(0, {str(Path(avatar_pool.__file__).parents[1])!r})
-from datamodules.avatar_pool import draw_runs
-os.chdir({str(tmp_path)!r})
-print(len(list(draw_runs([range(i, i + 1) for i in range(3)], 2, **{SETTINGS!r}))), "torch" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("3 False\n", "")

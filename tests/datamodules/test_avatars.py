@@ -15,8 +15,9 @@ import torch
 
 from datamodules import avatars as module
 from datamodules.avatar_drawing import render
-from datamodules.avatar_factors import ATTRIBUTES, SPLITS, draw_avatar
+from datamodules.avatar_factors import ATTRIBUTES, draw_avatar
 from datamodules.avatars import AvatarsDataModule
+from datamodules.splits import SPLITS
 
 UNGUARDED = """
 import sys
@@ -71,7 +72,7 @@ def test_what_is_drawn_is_kept(drawn: AvatarsDataModule, monkeypatch: pytest.Mon
     def never(*args: object, **kwargs: object) -> None:
         raise AssertionError("drawn again")
 
-    monkeypatch.setattr(module, "draw_runs", never)
+    monkeypatch.setattr(module, "run_jobs", never)
     data(drawn.directory).prepare_data()
     with pytest.raises(AssertionError, match="drawn again"):
         data(drawn.directory, seed=1).prepare_data()
@@ -115,7 +116,7 @@ def test_progress_is_one_line_where_there_is_no_terminal(tmp_path: Path, capfd: 
     said = capfd.readouterr()
     assert said.out == ""
     assert len(said.err.strip().splitlines()) == 1
-    assert "drawing val avatars" in said.err
+    assert "avatars: val" in said.err
     assert "8/8" in said.err
 
 
@@ -198,7 +199,7 @@ def test_bad_settings_are_one_clear_line(settings: dict[str, Any], message: str,
 
 def test_an_unwritable_cache_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=r"can't be written .* set data.root or FACET_CACHE"):
+    with pytest.raises(ValueError, match=r"can't be written .* set data.root, data.store or FACET_CACHE"):
         data(tmp_path / "file" / "below").prepare_data()
 
 

@@ -3,17 +3,21 @@
 import pytest
 import torch
 
-from datamodules.loader import ResidentLoader
+from datamodules.loader import Loader, make_loader
 
 IMAGES = torch.arange(23, dtype=torch.uint8).mul(11).reshape(23, 1, 1, 1).expand(23, 3, 4, 4).contiguous()
 ATTRIBUTES = torch.tensor([[i % 2, float("nan") if i % 5 == 0 else 1.0] for i in range(23)])
 
 
-def loader(**settings: object) -> ResidentLoader:
-    return ResidentLoader(IMAGES, ATTRIBUTES, **{"batch_size": 4, **settings})  # type: ignore[arg-type]
+RESIDENCIES = ("device", "mmap", "workers")
 
 
-def order(loader: ResidentLoader) -> list[int]:
+def loader(residency: str = "mmap", **settings: object) -> Loader:
+    columns = {"attributes": ATTRIBUTES, "label": torch.arange(23)}
+    return make_loader(IMAGES, columns, residency, **{"batch_size": 4, **settings})  # type: ignore[arg-type]
+
+
+def order(loader: Loader) -> list[int]:
     return [int(i) for batch in loader for i in batch["index"]]
 
 
@@ -24,8 +28,10 @@ def test_evaluation_sees_every_sample_once_in_order() -> None:
     assert len(loader()) == len(batches)
 
 
-def test_a_batch_is_what_its_index_says() -> None:
-    for batch in loader(shuffle=True):
+@pytest.mark.parametrize("residency", RESIDENCIES)
+def test_a_batch_is_what_its_index_says(residency: str) -> None:
+    for batch in loader(residency, shuffle=True):
+        assert torch.equal(batch["label"], batch["index"])
         assert batch["image"].shape == (4, 3, 4, 4)
         assert batch["image"].dtype == torch.float32
         assert torch.equal(batch["image"], IMAGES[batch["index"]].float() / 255)
@@ -81,3 +87,41 @@ def test_a_batch_larger_than_the_split_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"each of 3 processes"):
         loader(batch_size=8, shuffle=True, world_size=3)
     assert len(loader(batch_size=24)) == 1
+
+
+@pytest.mark.parametrize("settings", [{}, {"shuffle": True, "flip": True}, {"rank": 1, "world_size": 3}])
+def test_where_a_split_lies_changes_no_batch(settings: dict[str, object]) -> None:
+    expected, *others = ([*loader(residency, **settings)] for residency in RESIDENCIES)
+    assert len(expected) == len(loader(**settings))
+    for batches in others:
+        for one, other in zip(expected, batches, strict=True):
+            assert one.keys() == other.keys()
+            for name in one:
+                torch.testing.assert_close(one[name], other[name], equal_nan=True, rtol=0, atol=0)
+
+
+def test_flips_are_half_of_the_images_others_every_epoch_and_the_same_again() -> None:
+    images = torch.arange(5, dtype=torch.uint8).expand(400, 1, 3, 5).contiguous()
+    epoch = 0
+
+    def flipped() -> list[int]:
+        batches = make_loader(
+            *(images, {}, "mmap"), batch_size=40, shuffle=True, flip=True, seed=1, epoch=lambda: epoch
+        )
+        found = []
+        for batch in batches:
+            plain = batch["image"][:, 0, 0, 0] == 0
+            turned = torch.where(plain.view(-1, 1, 1, 1), batch["image"], batch["image"].flip(3))
+            assert torch.equal(turned, images[:40].float() / 255), "flipped or not, nothing else"
+            found += batch["index"][~plain].tolist()
+        return sorted(found)
+
+    first, again = flipped(), flipped()
+    epoch = 1
+    assert first == again != flipped()
+    assert 150 < len(first) < 250
+
+
+def test_an_empty_split_is_an_error() -> None:
+    with pytest.raises(ValueError, match="the split is empty"):
+        make_loader(IMAGES[:0], {}, batch_size=4)

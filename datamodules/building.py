@@ -1,0 +1,190 @@
+"""How a packed store comes to be: chunk by chunk beside its place, from where a killed build stopped.
+
+``<store>.partial`` holds ``images.npy``, written in place, and ``journal``: for every chunk that is complete, its
+position, labels and checksums, appended once its images are written. A build that is killed leaves both; the next one
+checks what the journal names, record by record, and does only the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import math
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = 2
+SKIPPED = -2
+"""The label of a record that could not be made: it is left out of the finished store."""
+
+Chunks = Generator[tuple[int, np.ndarray, np.ndarray], None, None]
+"""(first position, images ``[n, C, H, W]`` uint8, labels ``[n, k]`` int8), in any order, covering what is not done."""
+ENTRY = struct.Struct("<QI")  # first position, how many
+
+
+class _Partial:
+    """A store in the making."""
+
+    def __init__(self, path: Path, shape: Sequence[int], attributes: int) -> None:
+        self.path, self.shape = path, tuple(shape)
+        self.labels = np.full((shape[0], attributes), -1, np.int8)
+        self.checksums = np.zeros(shape[0], np.uint32)
+        self.done = np.zeros(shape[0], bool)
+        self.images, self.journal = path / "images.npy", path / "journal"
+        self.record = math.prod(shape[1:])
+        self.origin = 0
+
+    def start(self, description: str) -> None:
+        """Take up what an earlier build of the same description left, or begin."""
+        if (self.path / "description.json").is_file() and (self.path / "description.json").read_text() == description:
+            self.origin = len(_header(self.shape))
+            self._replay()
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        self.images.write_bytes(_header(self.shape))  # written, not mapped: a disk that fills up would kill the process
+        self.origin = self.images.stat().st_size
+        self.journal.touch()
+        (self.path / "description.json").write_text(description)
+
+    def add(self, start: int, images: np.ndarray, labels: np.ndarray) -> None:
+        """Write a chunk, then say so in the journal."""
+        covered = slice(start, start + len(images))
+        self.labels[covered] = labels
+        self.checksums[covered] = checksums(images, self.labels[covered])
+        with open(self.images, "r+b") as file:
+            file.seek(self.origin + start * self.record)
+            file.write(images.tobytes())
+        with open(self.journal, "ab") as file:
+            file.write(ENTRY.pack(start, len(images)))
+            file.write(self.labels[covered].tobytes() + self.checksums[covered].tobytes())
+        self.done[covered] = True
+
+    def _replay(self) -> None:
+        """Believe what the journal says as far as the images bear it out."""
+        journal, width = self.journal.read_bytes(), self.labels.shape[1]
+        position = 0
+        with open(self.images, "rb") as file:
+            while position + ENTRY.size <= len(journal):
+                start, n = ENTRY.unpack_from(journal, position)
+                end = position + ENTRY.size + n * (width + 4)
+                if end > len(journal) or start + n > self.shape[0]:
+                    break  # cut off in the middle of an entry
+                labels = np.frombuffer(journal, np.int8, n * width, position + ENTRY.size).reshape(n, width)
+                sums = np.frombuffer(journal, np.uint32, n, end - 4 * n)
+                file.seek(self.origin + start * self.record)
+                content = file.read(n * self.record)
+                if len(content) == n * self.record:
+                    images = np.frombuffer(content, np.uint8).reshape(n, *self.shape[1:])
+                    covered = slice(start, start + n)
+                    self.labels[covered], self.checksums[covered] = labels, sums
+                    self.done[covered] = checksums(images, labels) == sums
+                position = end
+        if position < len(journal):
+            os.truncate(self.journal, position)
+
+    def close(self, path: Path, description: Mapping[str, Any]) -> None:
+        """Close the gaps of skipped records and move the store into its place."""
+        order = self._compact()
+        np.save(self.path / "labels.npy", self.labels[order])
+        np.save(self.path / "checksums.npy", self.checksums[order])
+        np.save(self.path / "order.npy", order.astype(np.int64))
+        meta = {"format": FORMAT, "description": description, "order": zlib.crc32(order.astype(np.int64).tobytes())}
+        (self.path / "store.json").write_text(json.dumps(meta, indent=2), "utf-8")
+        for name in ("journal", "description.json"):
+            (self.path / name).unlink()
+        os.replace(self.path, path)
+
+    def _compact(self) -> np.ndarray:
+        """Fill the gaps with records from the end: record i of the store is position order[i] of the source."""
+        order = np.arange(self.shape[0])
+        gaps = np.flatnonzero((self.labels == SKIPPED).all(axis=1))
+        if not len(gaps):
+            return order
+        kept = self.shape[0] - len(gaps)
+        if not kept:
+            raise ValueError("not one image could be read")
+        moved = np.setdiff1d(np.arange(kept, self.shape[0]), gaps)
+        with open(self.images, "r+b") as file:
+            for source, target in zip(moved, gaps[gaps < kept], strict=True):
+                file.seek(self.origin + int(source) * self.record)
+                content = file.read(self.record)
+                file.seek(self.origin + int(target) * self.record)
+                file.write(content)
+                order[target] = source
+            file.truncate(self.origin + kept * self.record)
+            file.seek(0)
+            file.write(_header((kept, *self.shape[1:])))
+        return order[:kept]
+
+
+def build(
+    path: Path,
+    shape: Sequence[int],
+    attributes: int,
+    description: Mapping[str, Any],
+    chunks: Callable[[np.ndarray], Chunks],
+) -> None:
+    """Build the store at ``path``, whose lock the caller holds.
+
+    Args:
+        path: where it belongs.
+        shape: N, C, H, W.
+        attributes: k.
+        description: kept in the store.
+        chunks: gets a mask ``[N]`` of what is there already, and makes the rest.
+
+    Raises:
+        ValueError: the place can't be written to, or is full; or what ``chunks`` refuses.
+    """
+    partial = _Partial(path.with_name(f"{path.name}.partial"), shape, attributes)
+    with writing(path):
+        partial.start(json.dumps(description, sort_keys=True))
+    with closing(chunks(partial.done.copy())) as made:
+        for start, images, labels in made:
+            try:
+                with writing(path):
+                    partial.add(start, images, labels)
+            except ValueError:
+                shutil.rmtree(partial.path, ignore_errors=True)  # a disk that is full needs the room
+                raise
+    if not partial.done.all():
+        raise AssertionError(f"{int((~partial.done).sum())} records of {path} were never made")
+    with writing(path):
+        partial.close(path, description)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """An operating system's refusal as the user's error."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise ValueError(
+            f"{path} can't be written ({error.strerror or error}): "
+            + ("make room there, or " if full else "")
+            + "set data.root, data.store or FACET_CACHE to a directory that can, with room in it"
+        ) from error
+
+
+def checksums(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """CRC-32 of each record, ``[n]`` uint32."""
+    sums = [zlib.crc32(labels[i].tobytes(), zlib.crc32(images[i])) for i in range(len(images))]
+    return np.array(sums, dtype=np.uint32)
+
+
+def _header(shape: Sequence[int]) -> bytes:
+    """The header of ``images.npy``; as long for any number of records (NumPy leaves room for it to grow)."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)})
+    return buffer.getvalue()

@@ -1,0 +1,140 @@
+"""``data=celeba``: 202,599 aligned faces with 40 attributes, from whatever copy the user has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from datamodules import celeba_files
+from datamodules.building import Chunks
+from datamodules.celeba_files import ATTRIBUTES, BY_HAND
+from datamodules.loader import Residency
+from datamodules.photos import Crop, OnCorrupt
+from datamodules.pictures import VERSION, decoded
+from datamodules.splits import SPLITS
+from datamodules.store import cache_directory, data_directory
+from datamodules.stored import StoredDataModule
+
+AUTHORS_TEST = 100  # files that AIF's authors test on: the first
+
+
+class CelebADataModule(StoredDataModule):
+    """CelebA.
+
+    Args:
+        resolution: side in pixels.
+        attributes: which of the 40 the batches carry, in this order; all of them if None.
+        root: the user's copy (:mod:`datamodules.celeba_files` says in which forms); ``$FACET_DATA/celeba`` or the
+            user's cache directory if None.
+        store: where the packed stores go; the user's cache directory if None.
+        split: ``official``, or ``authors``: AIF's authors test on the first 100 files and train on all others
+            (``docs/fidelity.md``, AIF 12); validation is then the official one without those, and is seen in training.
+        crop: ``aif``, ``jacsup`` or ``none`` (:func:`datamodules.photos.square`).
+        limit: at most so many images of each split, the first; all if None.
+        download: let torchvision download it.
+        on_corrupt: whether an image that can't be decoded stops the build or is left out.
+        batch_size: per process.
+        workers: processes that decode; one per core if None.
+        order_seed: of the order in which the train split is seen, and of its flips.
+        flip: whether training flips every second image, at random.
+        residency: where a split lies while it is used (:mod:`datamodules.loader`).
+
+    Raises:
+        ValueError: an unknown attribute, a setting outside its range, or a copy that can't be used.
+    """
+
+    def __init__(
+        self,
+        resolution: int = 64,
+        attributes: Sequence[str] | None = None,
+        root: str | None = None,
+        store: str | None = None,
+        split: Literal["official", "authors"] = "official",
+        crop: Crop = "aif",
+        limit: int | None = None,
+        download: bool = False,
+        on_corrupt: OnCorrupt = "fail",
+        batch_size: int = 64,
+        workers: int | None = None,
+        order_seed: int = 0,
+        flip: bool = False,
+        residency: Residency = "auto",
+    ) -> None:
+        directory = Path(store).expanduser() if store else cache_directory("celeba")
+        super().__init__(
+            "celeba", ATTRIBUTES, attributes, resolution, 3, directory, batch_size, workers, order_seed, flip, residency
+        )
+        if limit is not None and limit < 1:
+            raise ValueError(f"data.limit={limit}: it must be at least 1, or null for all")
+        self.root, self.split, self.crop, self.limit = data_directory("celeba", root), split, crop, limit
+        self.download, self.on_corrupt = download, on_corrupt
+
+    @cached_property
+    def files(self) -> celeba_files.Files:
+        """The user's copy.
+
+        Raises:
+            ValueError: it can't be used.
+        """
+        if self.download and not (self.root / "celeba" / "img_align_celeba").is_dir():
+            _download(self.root)
+        return celeba_files.find(self.root)
+
+    def positions(self, split: str) -> np.ndarray:
+        """Which of the copy's images belong to a split, ``[N]``.
+
+        Raises:
+            ValueError: none.
+        """
+        official = np.flatnonzero(self.files.splits == SPLITS.index(split))
+        if self.split == "official":
+            found = official
+        elif split == "test":
+            found = np.arange(min(AUTHORS_TEST, len(self.files.names)))
+        else:
+            found = np.arange(len(self.files.names)) if split == "train" else official
+            found = found[found >= AUTHORS_TEST]
+        if not len(found):
+            raise ValueError(f"the {split} split is empty: {self.root} has no image of it")
+        return found[: self.limit]
+
+    def size(self, split: str) -> int:
+        return len(self.positions(split))
+
+    def describe(self, split: str) -> Mapping[str, Any]:
+        return {
+            "data": "celeba",
+            "source": self.files.stamp,
+            "split": f"{self.split} {split}",
+            "limit": self.limit,
+            "crop": self.crop,
+            "resolution": self.resolution,
+            "version": VERSION,
+        }
+
+    def make(self, split: str, done: np.ndarray) -> Chunks:
+        """Decode, in parallel."""
+        chosen = self.positions(split)
+        source = {"kind": self.files.kind, "path": self.files.path}
+        settings = {"crop": self.crop, "resolution": self.resolution, "channels": 3, "on_corrupt": self.on_corrupt}
+        names = [self.files.names[i] for i in chosen]
+        yield from decoded(names, self.files.labels[chosen], done, self.workers, **source, **settings)
+
+
+def _download(root: Path) -> None:
+    """Let torchvision try.
+
+    Raises:
+        ValueError: it failed; what to do by hand.
+    """
+    from torchvision.datasets import CelebA
+
+    try:
+        CelebA(str(root), split="all", download=True)
+    except Exception as error:  # it raises whatever the server and its own checks come up with
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"torchvision could not download CelebA ({reason}): {BY_HAND}") from error

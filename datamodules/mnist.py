@@ -1,0 +1,156 @@
+"""``data=mnist``: digits, each with its class."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.building import Chunks
+from datamodules.loader import Residency
+from datamodules.store import cache_directory, data_directory
+from datamodules.stored import StoredDataModule
+from datamodules.tables import refuse_html
+
+CHUNK = 5_000
+VERSION = 1
+SIDE = 28
+
+
+class MNISTDataModule(StoredDataModule):
+    """MNIST; batches also carry ``label`` ``[B]``, the digit. A digit has no attributes to edit.
+
+    Args:
+        root: a directory with the four original files, gzipped or not, or where torchvision downloads to;
+            ``$FACET_DATA/mnist`` or the user's cache directory if None.
+        store: where the packed stores go; the user's cache directory if None.
+        pad: two rows and columns of background on every side, for networks that want 32 pixels.
+        val_size: how many of the 60,000 training digits, the last, are the validation split.
+        download: let torchvision download it where it is missing.
+        batch_size: per process.
+        workers: processes that read (``residency=workers``); one per core if None.
+        order_seed: of the order in which the train split is seen.
+        residency: where a split lies while it is used (:mod:`datamodules.loader`).
+
+    Raises:
+        ValueError: a setting outside its range.
+    """
+
+    def __init__(
+        self,
+        root: str | None = None,
+        store: str | None = None,
+        pad: bool = False,
+        val_size: int = 5_000,
+        download: bool = True,
+        batch_size: int = 128,
+        workers: int | None = None,
+        order_seed: int = 0,
+        residency: Residency = "auto",
+    ) -> None:
+        directory = Path(store).expanduser() if store else cache_directory("mnist")
+        side = SIDE + 4 * pad
+        super().__init__("mnist", (), None, side, 1, directory, batch_size, workers, order_seed, False, residency)
+        if val_size < 1:
+            raise ValueError(f"data.val_size={val_size}: it must be at least 1")
+        self.root, self.pad, self.val_size, self.download = data_directory("mnist", root), pad, val_size, download
+
+    def columns(self, split: str) -> dict[str, Tensor]:
+        return {**super().columns(split), "label": torch.from_numpy(self.store(split).labels[:, 0]).long()}
+
+    def file(self, split: str, what: str) -> Path:
+        """One of the four files.
+
+        Raises:
+            ValueError: it is missing and could not be downloaded.
+        """
+        kind = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}[what]
+        name = f"{'t10k' if split == 'test' else 'train'}-{kind}"
+        places = (self.root, self.root / "MNIST" / "raw")
+        for attempt in (False, True):
+            if found := next((p / n for p in places for n in (name, f"{name}.gz") if (p / n).is_file()), None):
+                return found
+            if not attempt and self.download:
+                _download(self.root)
+        raise ValueError(f"{self.root} has no {name} or {name}.gz: set data.root to where the four files of MNIST are")
+
+    def raw(self, split: str, what: str) -> np.ndarray:
+        """Images ``[N, 28, 28]`` or labels ``[N]`` of a split, uint8."""
+        values = read_idx(self.file(split, what))
+        if split == "test":
+            return values
+        if self.val_size >= len(values):
+            raise ValueError(f"data.val_size={self.val_size} leaves nothing of the {len(values)} digits to train with")
+        return values[: -self.val_size] if split == "train" else values[-self.val_size :]
+
+    def size(self, split: str) -> int:
+        return len(self.raw(split, "labels"))
+
+    def describe(self, split: str) -> Mapping[str, Any]:
+        stats = [self.file(split, what).stat() for what in ("images", "labels")]
+        return {
+            "data": "mnist",
+            "source": [[stat.st_size, stat.st_mtime_ns] for stat in stats],
+            "split": split,
+            "val_size": self.val_size,
+            "pad": self.pad,
+            "version": VERSION,
+        }
+
+    def make(self, split: str, done: np.ndarray) -> Chunks:
+        images, labels = self.raw(split, "images"), self.raw(split, "labels")
+        if len(images) != len(labels) or images.shape[1:] != (SIDE, SIDE):
+            raise ValueError(f"the files of MNIST in {self.root} don't belong together")
+        if labels.max() > 9:
+            raise ValueError(f"the labels of MNIST in {self.root} are not digits")
+        margin = 2 * self.pad
+        for start in range(0, len(images), CHUNK):
+            some = np.pad(images[start : start + CHUNK], ((0, 0), (margin, margin), (margin, margin)))
+            yield start, some[:, None], labels[start : start + CHUNK, None].astype(np.int8)
+
+
+def read_idx(file: Path) -> np.ndarray:
+    """An IDX file of bytes, gzipped or not.
+
+    Raises:
+        ValueError: it isn't one, or a part of one.
+    """
+    refuse_html(file)
+    content = file.read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError) as error:
+            raise ValueError(f"{file} is damaged ({error}): download it again") from error
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise ValueError(f"{file} is not one of MNIST's files: download it again")
+    dimensions = content[3]
+    shape = struct.unpack_from(f">{dimensions}I", content, 4)
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions)
+    if len(values) != np.prod(shape):
+        raise ValueError(f"{file} ends early: download it again")
+    return values.reshape(shape)
+
+
+def _download(root: Path) -> None:
+    """Let torchvision try.
+
+    Raises:
+        ValueError: it failed.
+    """
+    from torchvision.datasets import MNIST
+
+    try:
+        MNIST(str(root), download=True)
+    except Exception as error:  # it raises whatever the servers come up with
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"torchvision could not download MNIST to {root} ({reason}): "
+            "put the four original files there, or set data.root to where they are"
+        ) from error

@@ -1,0 +1,234 @@
+"""What all data sets have in common: splits in packed stores, attributes by name, resident batches."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from datamodules.building import Chunks
+from datamodules.loader import Loader, Residency, make_loader
+from datamodules.splits import SPLITS
+from datamodules.store import PackedStore, fingerprint, open_or_build
+
+EVALUATION_BATCH = 250  # no gradients are kept, so a batch may be larger
+
+
+class StoredDataModule(LightningDataModule):
+    """A data set in packed stores, one per split.
+
+    Batches are ``{image [B, C, r, r] in [0, 1], attributes [B, k] in {0, 1} with NaN where unknown, index [B]}``.
+
+    Args:
+        name: such as ``avatars``.
+        known: every attribute of the data set, in the order of the stores' columns.
+        attributes: which of them the batches carry, in this order; all of them if None.
+        resolution: side in pixels.
+        channels: 3 for colour, 1 for grey.
+        directory: where the stores lie.
+        batch_size: per process.
+        workers: processes that make a store, or read it (``residency=workers``); one per core if None.
+        order_seed: of the order in which the train split is seen, and of its flips.
+        flip: whether training flips every second image, at random.
+        residency: where a split lies while it is used (:mod:`datamodules.loader`).
+
+    Raises:
+        ValueError: an unknown attribute, or a setting outside its range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        known: Sequence[str],
+        attributes: Sequence[str] | None,
+        resolution: int,
+        channels: int,
+        directory: Path,
+        batch_size: int,
+        workers: int | None,
+        order_seed: int,
+        flip: bool,
+        residency: Residency,
+    ) -> None:
+        super().__init__()
+        self.name, self.known, self.channels, self.directory = name, tuple(known), channels, directory
+        self.attribute_names = check_attributes(attributes, known, name)
+        if batch_size < 1:
+            raise ValueError(f"data.batch_size={batch_size}: it must be at least 1")
+        if workers is not None and workers < 1:
+            raise ValueError(f"data.workers={workers}: it must be at least 1, or null for one per core")
+        if resolution < 8:
+            raise ValueError(f"data.resolution={resolution}: nothing can be seen below 8 pixels")
+        self.resolution, self.batch_size, self.order_seed = resolution, batch_size, order_seed
+        self.workers = workers or os.cpu_count() or 1
+        self.flip, self.residency = flip, residency
+
+    # ------------------------------------------------------------------ what a data set says of itself
+
+    @abstractmethod
+    def size(self, split: str) -> int:
+        """How many records a split's source has."""
+
+    @abstractmethod
+    def describe(self, split: str) -> Mapping[str, Any]:
+        """Everything that decides a split's pixels and labels, as JSON can hold it."""
+
+    @abstractmethod
+    def make(self, split: str, done: np.ndarray) -> Chunks:
+        """Make the records of a split that are not ``done`` ``[N]``."""
+
+    # ------------------------------------------------------------------ the stores
+
+    def store(self, split: str) -> PackedStore:
+        """The packed store of a split, made if need be.
+
+        Raises:
+            ValueError: no such split, or what its source refuses.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
+        return self.open(split, split, self.describe(split), partial(self.make, split))
+
+    def built(self, split: str, verify: bool = False) -> tuple[Path, PackedStore | None]:
+        """Where a split's store belongs, and the store if it is there.
+
+        Args:
+            split: ``train``, ``val`` or ``test``.
+            verify: check every record.
+
+        Raises:
+            ValueError: it is there, and isn't what was written.
+        """
+        path = self._place(split, self.describe(split))
+        return path, PackedStore.open(path, verify) if path.is_dir() else None
+
+    def _place(self, label: str, description: Mapping[str, Any]) -> Path:
+        return self.directory / f"{label}-{self.resolution}px-{fingerprint(description)}"
+
+    def open(self, label: str, split: str, description: Mapping[str, Any], make: Any) -> PackedStore:
+        """A store under ``<label>-<resolution>px-<fingerprint>``, made if need be."""
+        def say(line: str) -> None:
+            Console(stderr=True).print(line, style="yellow")
+
+        store = open_or_build(
+            self._place(label, description),
+            (self.size(split), self.channels, self.resolution, self.resolution),
+            max(len(self.known), 1),
+            {**description, "attributes": list(self.known)},
+            lambda done: shown(make(done), f"{self.name}: {label}", done),
+            say,
+        )
+        if left_out := self.size(split) - len(store.images):
+            say(f"{self.name}: {label} lacks {left_out:,} images that can't be decoded")
+        return store
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with anything that changes an image, a label or a split."""
+        return fingerprint({split: dict(self.describe(split)) for split in SPLITS})
+
+    @property
+    def exclusive(self) -> dict[str, frozenset[str]]:
+        """Attribute -> the others that change with it; nothing is known of any here."""
+        return {}
+
+    def prepare_data(self) -> None:
+        """Make what is missing. Runs in one process."""
+        for split in SPLITS:
+            self.store(split)
+
+    # ------------------------------------------------------------------ batches
+
+    def tensors(self, split: str) -> tuple[Tensor, Tensor]:
+        """A split as (images ``[N, C, r, r]`` uint8, attributes ``[N, k]`` float in {0, 1}, NaN = unknown)."""
+        store = self.store(split)
+        return torch.from_numpy(store.images[:]), self._select(store)
+
+    def columns(self, split: str) -> dict[str, Tensor]:
+        """What a batch carries besides the images, each ``[N, ...]``."""
+        return {"attributes": self._select(self.store(split))}
+
+    def _select(self, store: PackedStore) -> Tensor:
+        columns = [self.known.index(name) for name in self.attribute_names]
+        labels = torch.from_numpy(store.labels)[:, columns].float()
+        return labels.masked_fill(labels < 0, float("nan"))
+
+    def loader(self, split: str, device: torch.device | None = None) -> Loader:
+        """Batches of a split: shuffled for ``train``, in order and complete for the others.
+
+        Args:
+            split: ``train``, ``val`` or ``test``.
+            device: where they are wanted; where the trainer trains, if None.
+        """
+        trainer, train = self.trainer, split == "train"
+        return make_loader(
+            self.tensors(split)[0],
+            self.columns(split),
+            residency=self.residency,
+            device=device or (trainer.strategy.root_device if trainer else torch.device("cpu")),
+            workers=self.workers,
+            batch_size=self.batch_size if train else max(self.batch_size, EVALUATION_BATCH),
+            shuffle=train,
+            flip=self.flip and train,
+            seed=self.order_seed,
+            epoch=(lambda: trainer.current_epoch) if trainer else (lambda: 0),
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+
+    def train_dataloader(self) -> Loader:
+        return self.loader("train")
+
+    def val_dataloader(self) -> Loader:
+        return self.loader("val")
+
+    def test_dataloader(self) -> Loader:
+        return self.loader("test")
+
+
+def shown(chunks: Chunks, title: str, done: np.ndarray) -> Chunks:
+    """Chunks with a progress bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=len(done), completed=int(done.sum()))
+        for start, images, labels in chunks:
+            progress.advance(task, len(images))
+            yield start, images, labels
+
+
+def runs(done: np.ndarray, length: int) -> list[range]:
+    """The positions that are not done, cut into runs of at most ``length``."""
+    found: list[range] = []
+    for start in range(0, len(done), length):
+        missing = np.flatnonzero(~done[start : start + length]) + start
+        if len(missing):
+            found.append(range(int(missing[0]), int(missing[-1]) + 1))
+    return found
+
+
+def check_attributes(chosen: Sequence[str] | None, known: Sequence[str], data: str) -> tuple[str, ...]:
+    """The chosen attributes, all known ones if None.
+
+    Raises:
+        ValueError: none, one twice, or an unknown one; then the nearest known ones are named.
+    """
+    if chosen is not None and (not chosen or len(set(chosen)) < len(chosen)):
+        raise ValueError(f"attributes={list(chosen)}: choose one or more, each once")
+    for name in chosen or ():
+        if name not in known:
+            names = {one.lower(): one for one in known}
+            near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
+            nearest = [names[one] for one in near] or known
+            raise ValueError(f"data={data} has no attribute {name!r}; nearest: {', '.join(nearest)}")
+    return tuple(known) if chosen is None else tuple(chosen)

@@ -1,0 +1,92 @@
+"""``facet-bench data``: how fast batches come, beside the usual way, in one run."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from facet.commands import run_command, say
+from facet.configuration import check
+from facet.errors import UserError
+
+VERBS = ("data",)
+RESIDENCIES = ("device", "mmap", "workers")
+
+
+def main() -> None:
+    """The console command: a verb, then what Hydra takes."""
+    verb = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else ""
+    if verb not in VERBS:
+        say("facet-bench: say what to measure: facet-bench data", "red")
+        sys.exit(2)
+    run_command("bench", bench_data)
+
+
+def bench_data(config: DictConfig) -> dict[str, float]:
+    """Images/s of every residency and of the usual way, medians over rounds that take turns.
+
+    Raises:
+        UserError: a mistake in the config or the data.
+    """
+    check(config, "bench")
+    import torch
+
+    from facet.build import make
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    ways: dict[str, Callable[[], Iterable[Any]]] = {}
+    try:
+        for residency in RESIDENCIES:
+            data = make(config.data, residency=residency)
+            data.prepare_data()
+            ways[residency] = lambda data=data: data.loader("train", device)
+        if config.plain is not None:
+            ways["torchvision + DataLoader"] = lambda: make(config.plain)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(config.rounds):
+        for name, way in ways.items():
+            rates[name].append(_rate(_endless(way), config.seconds, device))
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    slowest = medians.get("torchvision + DataLoader", min(medians.values()))
+    table = Table("images from", "images/s", "range", "times the usual way")
+    for name, median in medians.items():
+        spread = f"{min(rates[name]):,.0f}–{max(rates[name]):,.0f}"
+        table.add_row(name, f"{median:,.0f}", spread, f"{median / slowest:.1f}")
+    Console().print(table)
+    return medians
+
+
+def _endless(way: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+    loader = way()
+    while True:
+        yield from loader
+
+
+def _rate(batches: Iterator[Any], seconds: float, device: Any) -> float:
+    """Images per second, after a second to warm up."""
+    import torch
+
+    def run(limit: float) -> float:
+        count, start = 0, time.perf_counter()
+        while (passed := time.perf_counter() - start) < limit:
+            batch = next(batches)
+            count += len(batch["image"] if isinstance(batch, dict) else batch[0])
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return count / passed
+
+    run(1.0)
+    return run(seconds)
+
+
+if __name__ == "__main__":
+    main()

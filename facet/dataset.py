@@ -1,0 +1,83 @@
+"""``facet-data info|build|verify``: the packed stores of a data set."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from facet.commands import run_command, say
+from facet.configuration import check
+from facet.errors import ToldError, UserError
+
+VERBS = ("info", "build", "verify")
+SPLITS = ("train", "val", "test")
+
+
+def main() -> None:
+    """The console command: a verb, then what Hydra takes."""
+    verb = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else ""
+    if verb not in VERBS:
+        say(
+            f"facet-data: say {', '.join(VERBS[:-1])} or {VERBS[-1]}, then the data: facet-data info data=avatars",
+            "red",
+        )
+        sys.exit(2)
+    run_command("dataset", lambda config: dataset(verb, config))
+
+
+def dataset(verb: str, config: DictConfig) -> None:
+    """Show, build or verify the stores of ``config.data``.
+
+    Raises:
+        UserError: a mistake in the config or the data.
+        ToldError: a store that isn't what was written.
+    """
+    check(config, "dataset")
+    from facet.build import make
+
+    data = make(config.data)
+    try:
+        if verb == "info":
+            _info(data)
+        elif verb == "build":
+            data.prepare_data()
+            _info(data)
+        else:
+            _verify(data)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _info(data: Any) -> None:
+    table = Table("split", "images", "bytes", "store")
+    for split in SPLITS:
+        path, store = data.built(split)
+        if store is None:
+            table.add_row(split, f"{data.size(split):,}", "–", f"{path} (not built)")
+            continue
+        left_out = data.size(split) - len(store.images)
+        images = f"{len(store.images):,}" + (f" ({left_out:,} left out)" if left_out else "")
+        table.add_row(split, images, f"{store.images.nbytes:,}", str(path))
+    Console().print(table)
+
+
+def _verify(data: Any) -> None:
+    wrong = 0
+    for split in SPLITS:
+        try:
+            path, store = data.built(split, verify=True)
+        except ValueError as error:
+            say(f"{split}: {error}", "red")
+            wrong += 1
+        else:
+            say(f"{split}: {f'{len(store.images):,} records as they were written' if store else 'not built'}, {path}")
+    if wrong:
+        raise ToldError("facet-data build makes again what is corrupt")
+
+
+if __name__ == "__main__":
+    main()

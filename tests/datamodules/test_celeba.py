@@ -1,0 +1,242 @@
+"""CelebA in every form that people have it in, and in the forms that can't be used."""
+
+import csv
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules.celeba import CelebADataModule
+from datamodules.celeba_drawn import draw_celeba
+from datamodules.celeba_files import ATTRIBUTES
+from datamodules.photos import decode
+
+SIZE = 120
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of JPEGs with the two tables."""
+    root = tmp_path_factory.mktemp("celeba") / "copy"
+    draw_celeba(root, SIZE)
+    return root
+
+
+@pytest.fixture
+def copy(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "copy"))
+
+
+def data(root: Path, store: Path, **settings: Any) -> CelebADataModule:
+    defaults: dict[str, Any] = {"resolution": 16, "batch_size": 8, "workers": 1}
+    return CelebADataModule(**{**defaults, "root": str(root), "store": str(store), **settings})
+
+
+def as_zip(root: Path) -> Path:
+    with zipfile.ZipFile(root / "img_align_celeba.zip", "w") as archive:
+        for file in sorted((root / "img_align_celeba").iterdir()):
+            archive.write(file, f"img_align_celeba/{file.name}")
+    shutil.rmtree(root / "img_align_celeba")
+    return root
+
+
+def as_kaggle(root: Path) -> Path:
+    (root / "img_align_celeba").rename(root / "inner")
+    (root / "img_align_celeba").mkdir()
+    (root / "inner").rename(root / "img_align_celeba" / "img_align_celeba")
+    lines = (root / "list_attr_celeba.txt").read_text().splitlines()
+    with (root / "list_attr_celeba.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["image_id", *ATTRIBUTES], *(line.split() for line in lines[2:])])
+    splits = (root / "list_eval_partition.txt").read_text().splitlines()
+    with (root / "list_eval_partition.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["image_id", "partition"], *(line.split() for line in splits)])
+    (root / "list_attr_celeba.txt").unlink()
+    (root / "list_eval_partition.txt").unlink()
+    return root
+
+
+def as_torchvision(root: Path) -> Path:
+    root.rename(root.with_name("celeba"))
+    return root.parent
+
+
+def as_parquet(root: Path) -> Path:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    labels = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[2:]]
+    splits = [line.split()[1] for line in (root / "list_eval_partition.txt").read_text().splitlines()]
+    shards = root.with_name("shards")
+    shards.mkdir()
+    for code, name in (("0", "train"), ("1", "valid"), ("2", "test")):
+        rows = [row for row, split in zip(labels, splits, strict=True) if split == code]
+        images = [{"bytes": (root / "img_align_celeba" / row[0]).read_bytes(), "path": row[0]} for row in rows]
+        columns = {a: [row[i + 1] == "1" for row in rows] for i, a in enumerate(ATTRIBUTES)}
+        table = pyarrow.table({"image": images, **columns})
+        parquet.write_table(table, shards / f"{name}-00000-of-00001.parquet", row_group_size=7)
+    return shards
+
+
+@pytest.mark.parametrize("form", [lambda root: root, as_zip, as_kaggle, as_torchvision, as_parquet])
+def test_every_form_gives_the_same_data(
+    form: Callable[[Path], Path], copy: Path, original: Path, tmp_path: Path
+) -> None:
+    expected = data(original, tmp_path / "expected")
+    found = data(form(copy), tmp_path / "store")
+    assert found.attribute_names == ATTRIBUTES
+    for split, size in (("train", 96), ("val", 12), ("test", 12)):
+        images, labels = found.tensors(split)
+        assert images.shape == (size, 3, 16, 16)
+        for one, other in zip((images, labels), expected.tensors(split), strict=True):
+            assert torch.equal(one, other)
+    assert not (tmp_path / "copy" / "img_align_celeba" / "list_attr_celeba.txt").exists(), "nothing is unpacked"
+
+
+def test_images_and_labels_are_those_of_the_files(original: Path, tmp_path: Path) -> None:
+    celeba = data(original, tmp_path, attributes=["Smiling", "Male"])
+    images, labels = celeba.tensors("test")
+    lines = (original / "list_attr_celeba.txt").read_text().splitlines()[2:]
+    for i in range(12):
+        name, *values = lines[108 + i].split()
+        content = (original / "img_align_celeba" / name).read_bytes()
+        assert np.array_equal(images[i].numpy(), decode(content, "aif", 16, 3))
+        assert labels[i].tolist() == [float(values[ATTRIBUTES.index(a)] == "1") for a in ("Smiling", "Male")]
+
+
+def test_the_authors_split_limits_and_crops(original: Path, tmp_path: Path) -> None:
+    authors = data(original, tmp_path, split="authors")
+    official = data(original, tmp_path)
+    assert [len(authors.tensors(split)[0]) for split in ("train", "test")] == [20, 100]
+    assert torch.equal(authors.tensors("test")[0][:96], official.tensors("train")[0])
+    assert len(data(original, tmp_path, limit=5).tensors("train")[0]) == 5
+    names = {
+        data(original, tmp_path, **s).fingerprint for s in ({}, {"crop": "none"}, {"crop": "jacsup"}, {"limit": 5})
+    }
+    assert len(names) == 4
+
+
+def test_a_changed_copy_is_read_again(copy: Path, tmp_path: Path) -> None:
+    before = data(copy, tmp_path / "store").tensors("train")[0][0]
+    first, second = (copy / "img_align_celeba" / f"00000{i}.jpg" for i in (1, 2))
+    first.write_bytes(second.read_bytes())
+    assert not torch.equal(data(copy, tmp_path / "store").tensors("train")[0][0], before)
+
+
+def html_zip(root: Path) -> Path:
+    shutil.rmtree(root / "img_align_celeba")
+    (root / "img_align_celeba.zip").write_text("<!DOCTYPE html><html>Google Drive - Quota exceeded</html>")
+    return root
+
+
+def html_txt(root: Path) -> Path:
+    (root / "list_attr_celeba.txt").write_text("<html><body>sign in</body></html>")
+    return root
+
+
+def no_partition(root: Path) -> Path:
+    (root / "list_eval_partition.txt").unlink()
+    return root
+
+
+def fewer_lines(root: Path) -> Path:
+    file = root / "list_attr_celeba.txt"
+    file.write_text("\n".join(file.read_text().splitlines()[:-3]) + "\n")
+    return root
+
+
+def fewer_lines_and_no_count(root: Path) -> Path:
+    as_kaggle(root)
+    file = root / "list_attr_celeba.csv"
+    file.write_text("\n".join(file.read_text().splitlines()[:-3]) + "\n")
+    return root
+
+
+def image_missing(root: Path) -> Path:
+    (root / "img_align_celeba" / "000007.jpg").unlink()
+    return root
+
+
+def no_images(root: Path) -> Path:
+    shutil.rmtree(root / "img_align_celeba")
+    return root
+
+
+def too_high(root: Path) -> Path:
+    (root.parent / "downloads").mkdir()
+    root.rename(root.parent / "downloads" / "faces")
+    return root.parent / "downloads"
+
+
+def too_low(root: Path) -> Path:
+    return root / "img_align_celeba"
+
+
+def bad_label(root: Path) -> Path:
+    file = root / "list_attr_celeba.txt"
+    lines = file.read_text().splitlines()
+    lines[4] = lines[4].replace(" 1", " 3", 1)
+    file.write_text("\n".join(lines) + "\n")
+    return root
+
+
+def no_test_images(root: Path) -> Path:
+    file = root / "list_eval_partition.txt"
+    file.write_text(file.read_text().replace(" 2\n", " 1\n"))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (html_zip, "img_align_celeba.zip is an HTML page: .* by hand"),
+        (html_txt, "list_attr_celeba.txt is an HTML page: .* by hand"),
+        (no_partition, "no list_eval_partition.txt or .csv: get img_align_celeba.zip"),
+        (fewer_lines, "says 120 images and has 117 lines"),
+        (fewer_lines_and_no_count, "has 117 lines for 120 images, and none for 000118.jpg"),
+        (image_missing, "lacks 1 of the 120 listed images, the first is 000007.jpg"),
+        (no_images, "neither img_align_celeba/ nor img_align_celeba.zip"),
+        (too_high, "set data.root=.*/downloads/faces"),
+        (too_low, "set data.root=.*/copy"),
+        (bad_label, "list_attr_celeba.txt, line 5: .*='3' is not a label"),
+        (no_test_images, "the test split is empty"),
+        (lambda root: root / "nowhere", "is not a directory: get img_align_celeba.zip"),
+    ],
+)
+def test_a_copy_that_can_not_be_used(damage: Callable[[Path], Path], said: str, copy: Path, tmp_path: Path) -> None:
+    root = damage(copy)
+    with pytest.raises(ValueError, match=said) as raised:
+        data(root, tmp_path / "store").prepare_data()
+    assert "\n" not in str(raised.value)
+    assert not list((tmp_path / "store").glob("test-*"))
+
+
+def test_a_truncated_jpeg_is_named_and_the_build_goes_on_without_it(
+    copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cut = copy / "img_align_celeba" / "000003.jpg"
+    cut.write_bytes(cut.read_bytes()[:900])
+    with pytest.raises(ValueError, match=r"000003.jpg in .* can't be decoded .*data.on_corrupt=skip"):
+        data(copy, tmp_path / "store").prepare_data()
+    celeba = data(copy, tmp_path / "store", on_corrupt="skip")
+    celeba.prepare_data()
+    assert "celeba: train lacks 1 images that can't be decoded" in capfd.readouterr().err
+    store = celeba.store("train")
+    assert len(store.images) == 95
+    assert 2 not in store.order
+    assert np.array_equal(store.labels, celeba.files.labels[celeba.positions("train")][store.order])
+    data(copy, tmp_path / "store").prepare_data()
+    assert "lacks 1 images" in capfd.readouterr().err, "whoever uses it is told, whatever they asked for"
+
+
+def test_a_download_that_fails_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def quota(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("The daily quota of the file\nis exceeded")
+
+    monkeypatch.setattr("torchvision.datasets.CelebA", quota)
+    with pytest.raises(ValueError, match=r"could not download CelebA .*quota.* get img_align_celeba.zip") as raised:
+        data(tmp_path / "new", tmp_path / "store", download=True).prepare_data()
+    assert "\n" not in str(raised.value)
