@@ -12,7 +12,8 @@ from datamodules.stored import runs
 from datamodules.workers import run_jobs
 
 VERSION = 1  # of the decoding: changes with anything that changes a pixel
-CHUNK = 500  # images a process decodes before it reports
+CHUNK = 500  # images at most that a process decodes before it reports
+CHUNK_BYTES = 2**23  # and bytes: several chunks wait in memory
 
 
 def decoded(names: Sequence[str], labels: np.ndarray, done: np.ndarray, workers: int, **settings: Any) -> Chunks:
@@ -28,7 +29,8 @@ def decoded(names: Sequence[str], labels: np.ndarray, done: np.ndarray, workers:
     Raises:
         ValueError: an image that can't be decoded, unless ``on_corrupt="skip"`` leaves it out.
     """
-    todo = runs(done, CHUNK)
+    record = settings["channels"] * settings["resolution"] ** 2
+    todo = runs(done, max(1, min(CHUNK, CHUNK_BYTES // record)))
     jobs = [{"names": list(names[run.start : run.stop]), **settings} for run in todo]
     for run, (images, good) in zip(todo, run_jobs("datamodules.photos:decode_run", jobs, workers), strict=True):
         some = labels[run.start : run.stop].copy()

@@ -24,7 +24,11 @@ RESULTS_SCHEMA = 1  # of results.json
 
 # What does not change a run's outcome, or tells only where it runs: a run is the same run without it.
 PLACE = ("runs", "run_dir", "logger", "force")
-INCIDENTAL = {"data": ("root", "workers"), "trainer": ("log_every_n_steps",), "callbacks": ("progress",)}
+INCIDENTAL = {
+    "data": ("root", "store", "workers", "residency", "download"),
+    "trainer": ("log_every_n_steps",),
+    "callbacks": ("progress",),
+}
 
 
 def run_directory(config: DictConfig) -> Path:
@@ -49,7 +53,9 @@ def _settings(config: DictConfig) -> dict[str, Any]:
     assert isinstance(plain, dict)
     settings = {str(key): value for key, value in plain.items() if key not in PLACE}
     for group, names in INCIDENTAL.items():
-        settings[group] = {key: value for key, value in settings.get(group, {}).items() if key not in names}
+        given = settings.get(group, {})
+        kept = {"root"} if "store" in given else set()  # a place to read from decides what is read, one to write to not
+        settings[group] = {key: value for key, value in given.items() if key not in names or key in kept}
     return settings
 
 

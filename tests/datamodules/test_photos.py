@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.photos import Directory, Zip, decode, decode_run, labels_of, square
+from datamodules.photos import decode, decode_run, square
+from datamodules.sources import Directory, Zip
 
 
 def picture(width: int = 178, height: int = 218) -> Image.Image:
@@ -130,3 +131,11 @@ def test_a_source_notices_what_changed(tmp_path: Path) -> None:
     assert source.stamp() == before
     (tmp_path / "b.png").write_bytes(encoded(picture(), "PNG"))
     assert source.stamp() != before
+
+
+def test_two_images_of_one_name_in_a_zip_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        for folder in ("one", "two"):
+            archive.writestr(f"{folder}/000001.jpg", encoded(picture()))
+    with pytest.raises(ValueError, match="two images named 000001.jpg"):
+        Zip(str(tmp_path / "faces.zip"))
