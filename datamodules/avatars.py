@@ -14,8 +14,9 @@ from datamodules.avatar_drawing import render, versions
 from datamodules.avatar_factors import ATTRIBUTES, GROUPS, Avatar, draw_avatar
 from datamodules.building import Chunks
 from datamodules.loader import Residency
+from datamodules.splits import SPLITS
 from datamodules.store import data_directory
-from datamodules.stored import SPLITS, StoredDataModule, check_attributes, runs
+from datamodules.stored import StoredDataModule, check_attributes, runs
 from datamodules.workers import run_jobs
 
 CHUNK = 200  # images a worker draws before it reports

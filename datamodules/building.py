@@ -46,8 +46,12 @@ class _Partial:
     def start(self, description: str) -> None:
         """Take up what an earlier build of the same description left, or begin."""
         if (self.path / "description.json").is_file() and (self.path / "description.json").read_text() == description:
-            self.origin = len(_header(self.shape))
+            header = _header(self.shape)
+            self.origin = len(header)
+            with open(self.images, "r+b") as file:  # a build that failed while it closed gaps has changed it
+                file.write(header)
             self._replay()
+            self.done &= ~(self.labels == SKIPPED).all(axis=1)  # tried again: they may be mended
             return
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
@@ -112,7 +116,7 @@ class _Partial:
             return order
         kept = self.shape[0] - len(gaps)
         if not kept:
-            raise ValueError("not one image could be read")
+            raise ValueError(f"not one of the {self.shape[0]:,} images of {self.path.stem} could be decoded")
         moved = np.setdiff1d(np.arange(kept, self.shape[0]), gaps)
         with open(self.images, "r+b") as file:
             for source, target in zip(moved, gaps[gaps < kept], strict=True):
@@ -151,25 +155,23 @@ def build(
         partial.start(json.dumps(description, sort_keys=True))
     with closing(chunks(partial.done.copy())) as made:
         for start, images, labels in made:
-            try:
-                with writing(path):
-                    partial.add(start, images, labels)
-            except ValueError:
-                shutil.rmtree(partial.path, ignore_errors=True)  # a disk that is full needs the room
-                raise
+            with writing(path, partial.path):
+                partial.add(start, images, labels)
     if not partial.done.all():
         raise AssertionError(f"{int((~partial.done).sum())} records of {path} were never made")
-    with writing(path):
+    with writing(path, partial.path):
         partial.close(path, description)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """An operating system's refusal as the user's error."""
+def writing(path: Path, half: Path | None = None) -> Iterator[None]:
+    """An operating system's refusal as the user's error; what is half made is removed: a full disk needs the room."""
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full and half is not None:
+            shutil.rmtree(half, ignore_errors=True)
         raise ValueError(
             f"{path} can't be written ({error.strerror or error}): "
             + ("make room there, or " if full else "")

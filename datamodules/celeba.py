@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from filelock import FileLock
 
 from datamodules import celeba_files
 from datamodules.building import Chunks
@@ -80,8 +81,11 @@ class CelebADataModule(StoredDataModule):
         Raises:
             ValueError: it can't be used.
         """
-        if self.download and not (self.root / "celeba" / "img_align_celeba").is_dir():
-            _download(self.root)
+        if self.download:
+            try:
+                return celeba_files.find(self.root)
+            except ValueError:  # incomplete at least
+                _download(self.root)
         return celeba_files.find(self.root)
 
     def positions(self, split: str) -> np.ndarray:
@@ -134,7 +138,9 @@ def _download(root: Path) -> None:
     from torchvision.datasets import CelebA
 
     try:
-        CelebA(str(root), split="all", download=True)
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".download.lock"):  # the second of two processes finds it there
+            CelebA(str(root), split="all", download=True)
     except Exception as error:  # it raises whatever the server and its own checks come up with
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"torchvision could not download CelebA ({reason}): {BY_HAND}") from error

@@ -26,6 +26,8 @@ SHARES = (0.8, 0.1)  # of train and val; the rest is test
 def draw_celeba(root: Path, size: int, workers: int = 1, seed: int = 0) -> None:
     """Write ``root/img_align_celeba/``, ``list_attr_celeba.txt`` and ``list_eval_partition.txt``.
 
+    And, for torchvision, which reads them whether it needs them or not, the lists of identities, boxes and landmarks.
+
     Args:
         root: is made.
         size: how many images.
@@ -41,6 +43,11 @@ def draw_celeba(root: Path, size: int, workers: int = 1, seed: int = 0) -> None:
     (root / "list_attr_celeba.txt").write_text(table + "\n")
     ends = np.cumsum(SHARES) * size
     splits = [int(np.searchsorted(ends, i, side="right")) for i in range(size)]
+    tables = {"list_bbox_celeba": "x_1 y_1 width height", "list_landmarks_align_celeba": "lefteye_x lefteye_y"}
+    for name, header in tables.items():
+        zeros = " ".join("0" for _ in header.split())
+        (root / f"{name}.txt").write_text("\n".join([str(size), header, *(f"{_name(i)} {zeros}" for i in range(size))]))
+    (root / "identity_CelebA.txt").write_text("".join(f"{_name(i)} {i + 1}\n" for i in range(size)))
     (root / "list_eval_partition.txt").write_text("".join(f"{_name(i)} {split}\n" for i, split in enumerate(splits)))
 
 

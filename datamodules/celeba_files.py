@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,16 +57,22 @@ def find(root: Path) -> Files:
     """
     if not root.is_dir():
         raise ValueError(f"data.root={root} is not a directory: {BY_HAND}")
+    try:
+        return _find(root)
+    except OSError as error:
+        raise ValueError(f"{error.filename or root} can't be read: {error.strerror or error}") from error
+
+
+def _find(root: Path) -> Files:
     for place in (root, root / "celeba"):
-        if shards := sorted(place.rglob("*.parquet")):
-            return _parquet(place, shards)
         attributes = _first(place, "list_attr_celeba.txt", "list_attr_celeba.csv")
-        if attributes is None:
-            continue
-        partition = _first(place, "list_eval_partition.txt", "list_eval_partition.csv")
-        if partition is None:
-            raise ValueError(f"{place} has {attributes.name} but no list_eval_partition.txt or .csv: {BY_HAND}")
-        return _tables(place, attributes, partition)
+        if attributes is not None:
+            partition = _first(place, "list_eval_partition.txt", "list_eval_partition.csv")
+            if partition is None:
+                raise ValueError(f"{place} has {attributes.name} but no list_eval_partition.txt or .csv: {BY_HAND}")
+            return _tables(place, attributes, partition)
+        if shards := [*place.glob("*.parquet"), *place.glob("*/*.parquet")]:
+            return _parquet(place, shards)
     raise ValueError(f"no CelebA in {root}: {_suggestion(root) or BY_HAND}")
 
 
@@ -94,11 +101,12 @@ def _tables(place: Path, attributes: Path, partition: Path) -> Files:
 
 
 def _images(place: Path) -> tuple[str, Path]:
-    for folder in ("img_align_celeba/img_align_celeba", "img_align_celeba"):  # Kaggle's copy has one in the other
-        if (place / folder).is_dir():
-            return "directory", place / folder
-    if (place / "img_align_celeba.zip").is_file():
-        return "zip", place / "img_align_celeba.zip"
+    for folder in (place, place / "Img"):  # CelebA's own page has Anno/, Eval/ and Img/
+        for below in ("img_align_celeba/img_align_celeba", "img_align_celeba"):  # Kaggle's copy has one in the other
+            if (folder / below).is_dir():
+                return "directory", folder / below
+        if (folder / "img_align_celeba.zip").is_file():
+            return "zip", folder / "img_align_celeba.zip"
     raise ValueError(f"{place} has neither img_align_celeba/ nor img_align_celeba.zip: {BY_HAND}")
 
 
@@ -148,7 +156,10 @@ def _parquet(place: Path, shards: list[Path]) -> Files:
     names: list[str] = []
     splits: list[int] = []
     found: list[np.ndarray] = []
-    for i, shard in enumerate(shards):
+    source = Parquet(str(place))
+    of_split = {shard: SPLITS.index(_split_of(shard)) for shard in shards}
+    for shard in sorted(shards, key=lambda shard: (of_split[shard], shard)):  # CelebA's order: train, val, test
+        i = source.files.index(shard)
         columns = set(open_parquet(str(shard)).schema_arrow.names)
         if missing := [name for name in ("image", *ATTRIBUTES) if name not in columns]:
             raise ValueError(f"{shard} has no column {missing[0]!r}: it is not CelebA with its attributes")
@@ -159,16 +170,15 @@ def _parquet(place: Path, shards: list[Path]) -> Files:
             raise ValueError(f"{shard}: {error}") from error
         found.append(np.array(read, np.int8).T)
         names += [f"{i}/{row}" for row in range(len(found[-1]))]
-        splits += [SPLITS.index(_split_of(shard))] * len(found[-1])
-    stamp = Parquet(str(place)).stamp()
-    return Files("parquet", str(place), names, np.array(splits, np.int8), np.concatenate(found), stamp)
+        splits += [of_split[shard]] * len(found[-1])
+    return Files("parquet", str(place), names, np.array(splits, np.int8), np.concatenate(found), source.stamp())
 
 
 def _split_of(shard: Path) -> str:
-    name = shard.stem.lower()
-    for start, split in (("train", "train"), ("val", "val"), ("dev", "val"), ("test", "test")):
-        if name.startswith(start) or shard.parent.name.lower().startswith(start):
-            return split
+    names = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
+    for word in (re.split(r"[^a-z]", shard.stem.lower())[0], shard.parent.name.lower()):
+        if word in names:
+            return names[word]
     raise ValueError(f"{shard}: its name says no split; shards are named train-…, valid-…, test-….parquet")
 
 
@@ -180,8 +190,7 @@ def _first(place: Path, *names: str) -> Path | None:
 def _suggestion(root: Path) -> str:
     """The right folder level, where the given one is too high or too low."""
     markers = ("list_attr_celeba.txt", "list_attr_celeba.csv")
-    places = [root.parent, *sorted(root.glob("*/")), *sorted(root.glob("*/*/"))]
-    for place in places:
-        if any((place / name).is_file() for name in markers) or next(place.glob("*.parquet"), None):
+    for place in [root.parent, root.parent.parent, *sorted(root.glob("*/")), *sorted(root.glob("*/*/"))]:
+        if place.name not in ("Anno", "Eval", "Img") and _first(place, *markers):
             return f"it lies in {place}: set data.root={place}"
     return ""

@@ -1,13 +1,19 @@
-"""What the loaders are compared with: torchvision's ``CelebA`` in torch's ``DataLoader``, which decodes in every epoch."""
+"""What the loaders are compared with: torchvision's ``CelebA`` in torch's ``DataLoader``, decoding in every epoch."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 from torchvision.datasets import CelebA
 from torchvision.transforms import v2
+
+LISTS = (
+    *("list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt", "list_bbox_celeba.txt"),
+    "list_landmarks_align_celeba.txt",
+)
 
 
 class _Unchecked(CelebA):
@@ -17,7 +23,7 @@ class _Unchecked(CelebA):
         return True
 
 
-def torchvision_celeba(root: str, resolution: int, batch_size: int, workers: int) -> DataLoader[Any]:
+def torchvision_celeba(root: str | None, resolution: int, batch_size: int, workers: int) -> DataLoader[Any]:
     """The usual way: central square, resized, in torchvision's layout below ``root``.
 
     Args:
@@ -25,9 +31,17 @@ def torchvision_celeba(root: str, resolution: int, batch_size: int, workers: int
         resolution: side in pixels.
         batch_size: of the loader.
         workers: its processes.
+
+    Raises:
+        ValueError: a copy that torchvision can't read.
     """
+    if root is None:
+        raise ValueError("data.root is not set: torchvision's CelebA reads from there; plain=null leaves it out")
+    layout = Path(root).expanduser() / "celeba"
+    if missing := next((name for name in ("img_align_celeba", *LISTS) if not (layout / name).exists()), None):
+        raise ValueError(f"torchvision's CelebA wants {layout / missing}, which isn't there; plain=null leaves it out")
     transform = v2.Compose(
         [v2.PILToTensor(), v2.CenterCrop(178), v2.Resize(resolution), v2.ToDtype(torch.float32, scale=True)]
     )
-    data = _Unchecked(root, split="train", transform=transform)
+    data = _Unchecked(str(layout.parent), split="train", transform=transform)
     return DataLoader(data, batch_size, shuffle=True, num_workers=workers, drop_last=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from datamodules import tables
 from datamodules.building import Chunks
 from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt
@@ -16,7 +17,6 @@ from datamodules.pictures import VERSION, decoded
 from datamodules.splits import SPLITS, hashed_split
 from datamodules.store import cache_directory
 from datamodules.stored import StoredDataModule
-from datamodules import tables
 
 Record = tuple[str, list[int]]
 SPLIT_NAMES = {**{split: split for split in SPLITS}, "valid": "val", "validation": "val"}
@@ -34,7 +34,6 @@ class FolderDataModule(StoredDataModule):
         labels: the csv, seen from the directory or from where the command runs.
         resolution: side in pixels.
         attributes: which columns the batches carry, in this order; all of them if None.
-        channels: 3 for colour, 1 for grey.
         store: where the packed stores go; the user's cache directory if None.
         crop: ``aif`` and ``jacsup`` take the central square, ``none`` keeps the whole picture
             (:func:`datamodules.photos.square`).
@@ -58,7 +57,6 @@ class FolderDataModule(StoredDataModule):
         labels: str = "labels.csv",
         resolution: int = 64,
         attributes: Sequence[str] | None = None,
-        channels: Literal[1, 3] = 3,
         store: str | None = None,
         crop: Crop = "aif",
         limit: int | None = None,
@@ -80,7 +78,7 @@ class FolderDataModule(StoredDataModule):
         known, self.splits = read_labels(self.labels, split_seed)
         directory = Path(store).expanduser() if store else cache_directory("folder")
         super().__init__(
-            *("folder", known, attributes, resolution, channels, directory, batch_size, workers, order_seed, flip),
+            *("folder", known, attributes, resolution, 3, directory, batch_size, workers, order_seed, flip),
             residency,
         )
         self.crop, self.limit, self.on_corrupt = crop, limit, on_corrupt
@@ -112,7 +110,7 @@ class FolderDataModule(StoredDataModule):
             "split": split,
             "crop": self.crop,
             "resolution": self.resolution,
-            "channels": self.channels,
+            "attributes": list(self.known),
             "version": VERSION,
         }
 
@@ -120,7 +118,7 @@ class FolderDataModule(StoredDataModule):
         """Decode, in parallel."""
         records = self.records(split)
         labels = np.array([labels for _, labels in records], np.int8).reshape(len(records), len(self.known))
-        source = {"kind": "directory", "path": str(self.root), "channels": self.channels, "on_corrupt": self.on_corrupt}
+        source = {"kind": "directory", "path": str(self.root), "channels": 3, "on_corrupt": self.on_corrupt}
         settings = {"crop": self.crop, "resolution": self.resolution}
         yield from decoded([name for name, _ in records], labels, done, self.workers, **source, **settings)
 
@@ -131,14 +129,14 @@ def read_labels(file: Path, split_seed: int) -> tuple[tuple[str, ...], dict[str,
     Raises:
         ValueError: it is missing, or a line can't be used.
     """
-    rows = tables.read_csv(file)
-    path_column, *others = rows[0]
+    header, rows = tables.read_csv(file)
+    path_column, *others = header
     names = tuple(name for name in others if name != "split")
     if not names:
         raise ValueError(f"{file} has no column of labels: after the path, every column is an attribute")
     splits: dict[str, list[Record]] = {split: [] for split in SPLITS}
     seen: set[str] = set()
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         if None in row or any(value is None for value in row.values()):
             raise ValueError(f"{file}, line {number}: it has another number of columns than the header")
         path = row[path_column].strip().replace("\\", "/")

@@ -148,7 +148,8 @@ class MappedLoader:
     def _gathered(self, index: Tensor, pin: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
         chosen = {name: column[index] for name, column in self.columns.items()}
         if pin:  # so that the copy to the device needs no one's time
-            return self.images.index_select(0, index).pin_memory(), {name: value.pin_memory() for name, value in chosen.items()}
+            chosen = {name: value.pin_memory() for name, value in chosen.items()}
+            return self.images.index_select(0, index).pin_memory(), chosen
         return self.images.index_select(0, index), chosen
 
     def _moved(self, gathered: Future[tuple[Tensor, dict[str, Tensor]]], index: Tensor, flips: Tensor | None) -> Batch:
@@ -195,28 +196,27 @@ Loader = ResidentLoader | MappedLoader | WorkerLoader
 def make_loader(
     images: Tensor,
     columns: Columns,
+    order: Order,
     residency: Residency = "auto",
     device: torch.device | None = None,
     workers: int = 2,
-    **order: object,
 ) -> Loader:
     """The loader that a residency names, for a split.
 
     Args:
         images: ``[N, C, H, W]`` uint8, memory-mapped as a rule.
         columns: what a batch carries besides.
+        order: of the batches.
         residency: where the split lies.
         device: where batches are wanted; the CPU if None.
         workers: processes of ``workers``.
-        order: what :class:`Order` takes besides the size.
     """
     device = device or torch.device("cpu")
-    batches = Order(len(images), **order)  # type: ignore[arg-type]
     if residency == "auto":
         residency = "device" if _fits(images, device) else "mmap"
     if residency == "workers":
-        return WorkerLoader(images, columns, batches, device, workers)
-    return (ResidentLoader if residency == "device" else MappedLoader)(images, columns, batches, device)
+        return WorkerLoader(images, columns, order, device, workers)
+    return (ResidentLoader if residency == "device" else MappedLoader)(images, columns, order, device)
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from datamodules.building import Chunks
@@ -126,11 +128,13 @@ def read_idx(file: Path) -> np.ndarray:
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{file} is damaged ({error}): download it again") from error
     if len(content) < 4 or content[:3] != b"\0\0\x08":
         raise ValueError(f"{file} is not one of MNIST's files: download it again")
     dimensions = content[3]
+    if len(content) < 4 + 4 * dimensions:
+        raise ValueError(f"{file} ends early: download it again")
     shape = struct.unpack_from(f">{dimensions}I", content, 4)
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions)
     if len(values) != np.prod(shape):
@@ -147,7 +151,9 @@ def _download(root: Path) -> None:
     from torchvision.datasets import MNIST
 
     try:
-        MNIST(str(root), download=True)
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".download.lock"):  # the second of two processes finds it there
+            MNIST(str(root), download=True)
     except Exception as error:  # it raises whatever the servers come up with
         reason = " ".join(str(error).split())[:200]
         raise ValueError(

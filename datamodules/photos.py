@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import io
 import math
+import struct
+import zlib
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from datamodules.sources import open_source
+from datamodules.sources import Source, open_source
 
 Crop = Literal["aif", "jacsup", "none"]
 OnCorrupt = Literal["fail", "skip"]
+DAMAGED = (  # what Pillow raises for files that aren't what they say
+    *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error, zlib.error),
+    Image.DecompressionBombError,
+)
 Image.MAX_IMAGE_PIXELS = 2**26  # 64 megapixels: beyond, Pillow warns, and beyond twice that it refuses; so do we
 
 
@@ -50,17 +56,30 @@ def decode_run(
     images = np.zeros((len(names), channels, resolution, resolution), np.uint8)
     good = np.ones(len(names), bool)
     for i, name in enumerate(names):
+        content = _read(source, name, path)
         try:
-            images[i] = decode(source.read(name), crop, resolution, channels)
-        except FileNotFoundError as error:
-            raise ValueError(f"{name} is listed, but {path} has no such image") from error
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            if isinstance(content, ValueError):
+                raise content
+            images[i] = decode(content, crop, resolution, channels)
+        except DAMAGED as error:
             if on_corrupt == "fail":
                 raise ValueError(
                     f"{name} in {path} can't be decoded ({error}): mend it, or data.on_corrupt=skip leaves it out"
                 ) from error
             good[i] = False
     return images, good
+
+
+def _read(source: Source, name: str, path: str) -> bytes | ValueError:
+    """An image's bytes, or why they are damaged; what a disk or a network refuses isn't damage, and never skipped."""
+    try:
+        return source.read(name)
+    except FileNotFoundError as error:
+        raise ValueError(f"{name} is listed, but {path} has no such image") from error
+    except OSError as error:
+        raise ValueError(f"{name} in {path} can't be read ({error.strerror or error})") from error
+    except ValueError as error:
+        return error
 
 
 def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.ndarray:
@@ -85,9 +104,9 @@ def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.nda
 def square(image: Image.Image, crop: Crop, resolution: int) -> np.ndarray:
     """A picture as a square ``[r, r]`` or ``[r, r, 3]``.
 
-    ``aif``: the central square, bilinear (``docs/fidelity.md``, AIF 11); ``jacsup``: of a CelebA picture rows 20 to 198,
-    which is the central square as well, Lanczos (JacSup 10); ``none``: the whole picture, its edge pixels repeated to
-    make it square.
+    ``aif``: the central square, bilinear (``docs/fidelity.md``, AIF 11); ``jacsup``: of a CelebA picture rows 20
+    to 198, which is the central square as well, Lanczos (JacSup 10); ``none``: the whole picture, its edge pixels
+    repeated to make it square.
     """
     width, height = image.size
     if crop == "none":
@@ -104,7 +123,13 @@ def square(image: Image.Image, crop: Crop, resolution: int) -> np.ndarray:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled to 8: Pillow would cut it off."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    return image
+    """16-bit grey scaled to 8, and floats in [0, 1] too: Pillow would cut them off."""
+    values = np.asarray(image) if image.mode == "F" or image.mode.startswith("I") else None
+    if values is None:
+        return image
+    if image.mode == "F":
+        scaled = values * 255 if values.max() <= 1 else values
+    else:
+        wide = image.mode != "I" or values.max() > 255
+        scaled = values.astype(np.int64) >> 8 if wide else values
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -47,8 +48,7 @@ class Directory:
         return (self.root / name).read_bytes()
 
     def stamp(self) -> str:
-        found = sorted((name, entry.stat()) for name, entry in self._files())
-        return _digest(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}" for name, stat in found)
+        return _digest(sorted(f"{name}\0{_state(entry)}" for name, entry in self._files()))
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         folders = [""]
@@ -96,8 +96,13 @@ class Zip:
             raise ValueError(f"{name} in {self.path} unpacks to {self.entries[name].file_size:,} bytes: refused")
         try:
             return self.zip.read(self.entries[name])
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{name} in {self.path} is damaged ({error})") from error
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            RuntimeError,
+        ) as error:  # encrypted, or an odd method
+            raise ValueError(f"{name} in {self.path} is damaged or can't be unpacked ({error})") from error
 
     def stamp(self) -> str:
         stat = self.path.stat()
@@ -113,7 +118,7 @@ class Parquet:
 
     def __init__(self, path: str, column: str = "image") -> None:
         self.root, self.column = Path(path), column
-        self.files = sorted(self.root.rglob("*.parquet"))
+        self.files = sorted([*self.root.glob("*.parquet"), *self.root.glob("*/*.parquet")])
 
     def names(self) -> Iterator[str]:
         for i, file in enumerate(self.files):
@@ -134,14 +139,13 @@ class Parquet:
         return _digest(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}" for name, stat in stats)
 
 
-SOURCES = {"directory": Directory, "zip": Zip, "parquet": Parquet}
+SOURCES: dict[str, Callable[[str], Source]] = {"directory": Directory, "zip": Zip, "parquet": Parquet}
 
 
 @lru_cache(maxsize=4)
 def open_source(kind: str, path: str) -> Source:
     """The source of a kind at a path; kept open in its process."""
-    source: Source = SOURCES[kind](path)
-    return source
+    return SOURCES[kind](path)
 
 
 @lru_cache(maxsize=64)
@@ -175,6 +179,14 @@ def _row_group(path: str, row: int) -> tuple[int, int]:
 @lru_cache(maxsize=1)
 def _images(path: str, group: int, column: str) -> Any:
     return open_parquet(path).read_row_group(group, columns=[column]).column(0)
+
+
+def _state(entry: os.DirEntry[str]) -> str:
+    try:
+        stat = entry.stat()
+    except OSError:  # a link that leads nowhere: told where the image is read
+        return "-"
+    return f"{stat.st_size}\0{stat.st_mtime_ns}"
 
 
 def _digest(lines: Iterable[str]) -> str:

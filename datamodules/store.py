@@ -2,8 +2,9 @@
 
 A store is a directory: ``images.npy`` ``[N, C, H, W]`` uint8, ``labels.npy`` ``[N, k]`` int8 (-1 = unknown),
 ``checksums.npy`` ``[N]`` (CRC-32 of each record), ``order.npy`` ``[N]`` (each record's position in its source),
-``store.json`` and ``verified.json`` (of which files every record was checked). It is built beside its place under a lock and renamed into it (:mod:`datamodules.building`), so it is
-absent or whole, whatever happens; two processes that start at once build it once.
+``store.json``, and ``verified.json`` (the state of the files when every record was last checked). It is built
+beside its place under a lock and renamed into it (:mod:`datamodules.building`), so it is absent or whole, whatever
+happens; two processes that start at once build it once.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from datamodules.building import FORMAT, Chunks, build, checksums, writing
 
 FILES = ("images.npy", "labels.npy", "checksums.npy", "order.npy")
 VERIFIED = "verified.json"  # sizes and times of the files when every record was last checked
+
 
 class CorruptStoreError(ValueError):
     """A store that isn't what was written."""
@@ -78,7 +80,7 @@ class PackedStore:
             raise CorruptStoreError(f"{path}: store.json isn't what was written")
         if not len(images) == len(labels) == len(sums) == len(order):
             raise CorruptStoreError(f"{path}: its files don't belong together")
-        state = json.dumps([_state(path / name) for name in FILES])
+        state = json.dumps([_state(path / name) for name in (*FILES, "store.json")])
         if verify or _read(path / VERIFIED) != state:
             if zlib.crc32(order.tobytes()) != meta.get("order"):
                 raise CorruptStoreError(f"{path}: order.npy changed since it was written")
@@ -171,7 +173,11 @@ def open_or_build(
 
 def _open_as(path: Path, description: Mapping[str, Any]) -> PackedStore:
     store = PackedStore.open(path)
-    if store.description != json.loads(json.dumps(description)):
+    asked, found = json.loads(json.dumps(description)), dict(store.description)
+    if found != asked:
+        versions = found.pop("version", None), asked.pop("version", None)
+        if found == asked:
+            raise OldStoreError(f"{path} was made by version {versions[0]} of its data set, this is {versions[1]}")
         raise CorruptStoreError(f"{path}: its description isn't what was written")
     return store
 

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from datamodules.building import Chunks
-from datamodules.loader import Loader, Residency, make_loader
+from datamodules.loader import Loader, Order, Residency, make_loader
 from datamodules.splits import SPLITS
 from datamodules.store import PackedStore, fingerprint, open_or_build
 
@@ -72,7 +72,7 @@ class StoredDataModule(LightningDataModule):
             raise ValueError(f"data.resolution={resolution}: nothing can be seen below 8 pixels")
         self.resolution, self.batch_size, self.order_seed = resolution, batch_size, order_seed
         self.workers = workers or os.cpu_count() or 1
-        self.flip, self.residency = flip, residency
+        self.flip, self.residency, self.on_corrupt = flip, residency, "skip"
 
     # ------------------------------------------------------------------ what a data set says of itself
 
@@ -114,12 +114,14 @@ class StoredDataModule(LightningDataModule):
         return path, PackedStore.open(path, verify) if path.is_dir() else None
 
     def _place(self, label: str, description: Mapping[str, Any]) -> Path:
-        return self.directory / f"{label}-{self.resolution}px-{fingerprint(description)}"
+        settled = {name: value for name, value in description.items() if name != "version"}  # an old store is replaced
+        return self.directory / f"{label}-{self.resolution}px-{fingerprint(settled)}"
 
     def open(self, label: str, split: str, description: Mapping[str, Any], make: Any) -> PackedStore:
         """A store under ``<label>-<resolution>px-<fingerprint>``, made if need be."""
+
         def say(line: str) -> None:
-            Console(stderr=True).print(line, style="yellow")
+            Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
 
         store = open_or_build(
             self._place(label, description),
@@ -130,7 +132,10 @@ class StoredDataModule(LightningDataModule):
             say,
         )
         if left_out := self.size(split) - len(store.images):
-            say(f"{self.name}: {label} lacks {left_out:,} images that can't be decoded")
+            line = f"{self.name}: {label} lacks {left_out:,} images that can't be decoded"
+            if self.on_corrupt == "fail":
+                raise ValueError(f"{line}: data.on_corrupt=skip goes on without them")
+            say(line)
         return store
 
     @property
@@ -145,6 +150,8 @@ class StoredDataModule(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Make what is missing. Runs in one process."""
+        for split in SPLITS:
+            self.size(split)  # a split that can't be made is told before another one is decoded
         for split in SPLITS:
             self.store(split)
 
@@ -171,13 +178,19 @@ class StoredDataModule(LightningDataModule):
             split: ``train``, ``val`` or ``test``.
             device: where they are wanted; where the trainer trains, if None.
         """
+        device = device or (self.trainer.strategy.root_device if self.trainer else torch.device("cpu"))
+        images, columns = self.tensors(split)[0], self.columns(split)
+        return make_loader(images, columns, self.order(split), self.residency, device, self.workers)
+
+    def order(self, split: str) -> Order:
+        """Which samples make up which batch.
+
+        Raises:
+            ValueError: a training split smaller than one batch on every rank.
+        """
         trainer, train = self.trainer, split == "train"
-        return make_loader(
-            self.tensors(split)[0],
-            self.columns(split),
-            residency=self.residency,
-            device=device or (trainer.strategy.root_device if trainer else torch.device("cpu")),
-            workers=self.workers,
+        return Order(
+            len(self.store(split).images),
             batch_size=self.batch_size if train else max(self.batch_size, EVALUATION_BATCH),
             shuffle=train,
             flip=self.flip and train,

@@ -50,23 +50,31 @@ def label_column(name: str, values: Iterable[Any]) -> list[int]:
     return [read[value] for value in values]
 
 
-def read_csv(file: Path) -> list[dict[str, str]]:
-    """A csv with a header, as dicts.
+def read_csv(file: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """A csv with a header: the header, and (line number, values by column).
 
     Raises:
-        ValueError: it isn't there, isn't text, or has no header or rows.
+        ValueError: it isn't there, can't be read, isn't text, or has no usable header or no rows.
     """
     if not file.is_file():
         raise ValueError(f"{file} is missing")
-    refuse_html(file)
     try:
+        refuse_html(file)
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines))
+            reader = csv.DictReader(lines)
+            header = list(reader.fieldnames or [])
+            rows = [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        raise ValueError(f"{file} can't be read ({error.strerror or error})") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{file} is not a csv of text in UTF-8 ({error})") from error
     if not rows:
         raise ValueError(f"{file} has a header at most, and no lines below it")
-    return rows
+    if "" in (name.strip() for name in header):
+        raise ValueError(f"{file} has a column without a name: is there a comma at the end of its first line?")
+    if twice := next((name for name in header if header.count(name) > 1), None):
+        raise ValueError(f"{file} has two columns named {twice!r}")
+    return header, rows
 
 
 def check_inside(name: str, where: str) -> None:

@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from omegaconf import DictConfig
@@ -46,7 +47,7 @@ def bench_data(config: DictConfig) -> dict[str, float]:
         for residency in RESIDENCIES:
             data = make(config.data, residency=residency)
             data.prepare_data()
-            ways[residency] = lambda data=data: data.loader("train", device)
+            ways[residency] = partial(data.loader, "train", device)
         if config.plain is not None:
             ways["torchvision + DataLoader"] = lambda: make(config.plain)
     except ValueError as error:

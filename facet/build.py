@@ -48,7 +48,7 @@ def prepare(data: Any) -> None:
     """
     try:
         data.prepare_data()
-        data.train_dataloader()  # a split smaller than a batch is told here, not in the middle of a run
+        data.order("train")  # a split smaller than a batch is told here, not in the middle of a run
     except ValueError as error:
         raise UserError(str(error)) from error
 
@@ -74,14 +74,14 @@ def seeded_by_rank(seed: int, rank: int) -> None:
 
 def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
     """The judge of a config's data set, its card, and the data set with all its attributes."""
-    everything = make(config.data, attributes=None)
+    everything = make(config.data, **({"attributes": None} if "attributes" in config.data else {}))
     prepare(everything)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         judge, card = get_judge(everything, device)
     except OSError as error:
         raise UserError(
-            f"the judge can't be kept beside the data ({error}): set data.root to a place that can"
+            f"the judge can't be kept beside the data ({error}): set data.store or FACET_CACHE to a place that can"
         ) from error
     return judge, card, everything
 

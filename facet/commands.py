@@ -27,7 +27,7 @@ def say(message: str, style: str | None = None) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(message, style=style, markup=False)
 
 
-def run_command(primary: str, task: Callable[[DictConfig], object]) -> None:
+def run_command(primary: str, task: Callable[[DictConfig], object], called: str | None = None) -> None:
     """Run a command under Hydra and exit: 0, or 2 after one line about the user's mistake, or 1 after a traceback.
 
     In a multirun every job is tried; those that failed are listed at the end.
@@ -42,13 +42,13 @@ def run_command(primary: str, task: Callable[[DictConfig], object]) -> None:
         try:
             task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
-            failures.append((" ".join(HydraConfig.get().overrides.task), report(primary, error)))
+            failures.append((" ".join(HydraConfig.get().overrides.task), report(primary, error, called)))
 
     code = 0
     try:
         hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except Exception as error:
-        code = report(primary, error)
+        code = report(primary, error, called)
     if failures and RunMode.MULTIRUN in jobs:
         say(f"{len(failures)} of the sweep's runs failed:", "red")
         for name, _ in failures:
@@ -59,7 +59,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object]) -> None:
     sys.exit(code)
 
 
-def report(primary: str, error: Exception) -> int:
+def report(primary: str, error: Exception, called: str | None = None) -> int:
     """Tell an error on standard error, the user's in one line, and give the exit code."""
     if isinstance(error, ToldError):
         say(str(error), "red")
@@ -68,7 +68,7 @@ def report(primary: str, error: Exception) -> int:
     if line is None:
         traceback.print_exception(error)
         return INTERNAL
-    say(f"facet-{primary}: {line}", "red")
+    say(f"{called or f'facet-{primary}'}: {line}", "red")
     return USER
 
 

@@ -26,7 +26,7 @@ def main() -> None:
             "red",
         )
         sys.exit(2)
-    run_command("dataset", lambda config: dataset(verb, config))
+    run_command("dataset", lambda config: dataset(verb, config), "facet-data")
 
 
 def dataset(verb: str, config: DictConfig) -> None:
@@ -53,7 +53,8 @@ def dataset(verb: str, config: DictConfig) -> None:
 
 
 def _info(data: Any) -> None:
-    table = Table("split", "images", "bytes", "store")
+    table = Table("split", "images", "bytes")
+    table.add_column("store", overflow="fold")
     for split in SPLITS:
         path, store = data.built(split)
         if store is None:

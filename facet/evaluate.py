@@ -82,6 +82,8 @@ def judge_run(run: Run, config: DictConfig) -> None:
     seeded(settings.seed)
     data = make(settings.data)
     prepare(data)
+    if read_json(run.path / "status.json").get("data_fingerprint") not in (None, data.fingerprint):
+        say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
     judge, card, _ = judge_of(settings)
     model = make(settings.model)
     if not isinstance(model, Editor):

@@ -20,7 +20,7 @@ from facet.configuration import digest
 from facet.protocols import Data
 from facet.runs import atomic_write
 
-VERSION = 1  # raise it when the same data would give another judge
+VERSION = 2  # raise it when the same data would give another judge
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE = 4, 128, 4e-3, 24, 2
 
 
@@ -78,7 +78,8 @@ def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, di
         device: to train on.
 
     Returns:
-        The judge in evaluation mode, frozen, on the CPU; and its card: ``key``, test ``accuracy`` per attribute, ``n``.
+        The judge in evaluation mode, frozen, on the CPU; and its card: ``key``, test ``accuracy`` per attribute,
+        how many of its labels are ``known``, and ``n`` images.
     """
     key = judge_key(data)
     path = data.directory / "judges" / f"{key}.pt"
@@ -106,7 +107,12 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
         _fit(judge, data, device)
     images, labels = data.tensors("test")
     accuracy = _accuracy(_logits(judge, images, device), labels)
-    return judge, {"accuracy": dict(zip(data.attribute_names, accuracy, strict=True)), "n": len(images)}
+    known = (~labels.isnan()).sum(0).tolist()
+    return judge, {
+        "accuracy": dict(zip(data.attribute_names, accuracy, strict=True)),
+        "known": dict(zip(data.attribute_names, known, strict=True)),
+        "n": len(images),
+    }
 
 
 def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
@@ -132,7 +138,7 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
             loss_on_val = float(masked_bce(_logits(judge, val_images, device), val_labels))
             progress.update(task, loss=f"validation loss {loss_on_val:.4f}")
             waited += 1
-            if loss_on_val < best:
+            if loss_on_val < best or val_labels.isnan().all():
                 best, best_state, waited = loss_on_val, copy.deepcopy(judge.state_dict()), 0
             if waited == PATIENCE:
                 break
@@ -140,9 +146,10 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
 
 
 def masked_bce(logits: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy over the known labels."""
+    """Binary cross-entropy over the known labels; 0 where there are none."""
     known = ~labels.isnan()
-    return F.binary_cross_entropy_with_logits(logits[known], labels[known])
+    total = F.binary_cross_entropy_with_logits(logits[known], labels[known], reduction="sum")
+    return total / known.sum().clamp(min=1)
 
 
 @torch.no_grad()
@@ -151,7 +158,8 @@ def _logits(judge: Judge, images: Tensor, device: torch.device | str) -> Tensor:
     return torch.cat([judge(chunk.to(device).float() / 255).cpu() for chunk in torch.split(images, 512)])
 
 
-def _accuracy(logits: Tensor, labels: Tensor) -> list[float]:
+def _accuracy(logits: Tensor, labels: Tensor) -> list[float | None]:
+    """Over the known labels, per attribute; None where there are none."""
     known = ~labels.isnan()
-    right = ((logits > 0) == labels.bool()) & known
-    return (right.sum(0) / known.sum(0).clamp(min=1)).double().tolist()
+    right = (((logits > 0) == labels.bool()) & known).sum(0).tolist()
+    return [hits / n if n else None for hits, n in zip(right, known.sum(0).tolist(), strict=True)]

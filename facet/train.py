@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
-from facet.runs import Run, atomic_write, revision, run_directory, same_run
+from facet.runs import Run, atomic_write, read_json, revision, run_directory, same_run
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningModule, Trainer
@@ -66,7 +66,10 @@ def _train(config: DictConfig, run: Run) -> None:
     epochs = 0 if config.force else _finished_epochs(run)
     trainer = parts.trainer(epochs)
     seeded_by_rank(config.seed, trainer.global_rank)
-    _fit(config, run, parts, model, trainer, str(run.checkpoint) if epochs else None)
+    known = {"revision": revision(), "data_fingerprint": parts.data.fingerprint}  # type: ignore[attr-defined]
+    if epochs and read_json(run.path / "status.json").get("data_fingerprint") not in (None, known["data_fingerprint"]):
+        raise UserError(f"the data have changed since {run.path} began: force=true trains it again")
+    _fit(config, run, parts, model, trainer, str(run.checkpoint) if epochs else None, known)
 
 
 def _finished_epochs(run: Run) -> int:
@@ -81,29 +84,35 @@ def _finished_epochs(run: Run) -> int:
 
 
 def _fit(
-    config: DictConfig, run: Run, parts: Parts, model: LightningModule, trainer: Trainer, resume: str | None
+    config: DictConfig,
+    run: Run,
+    parts: Parts,
+    model: LightningModule,
+    trainer: Trainer,
+    resume: str | None,
+    known: dict[str, str],
 ) -> None:
-    """Train in a run directory that is this process's, and leave word of how it ended."""
+    """Train in a run directory that is this process's, and leave word of how it ended, with what is ``known``."""
     if trainer.is_global_zero:
         if not resume:
             run.clear()
         plain = OmegaConf.to_yaml(config, resolve=True).encode()
         atomic_write(run.path / "config.yaml", lambda file: file.write(plain))
-        run.mark("running", revision=revision())
+        run.mark("running", **known)
         say(f"training {run.path}")
     try:
         trainer.fit(model, datamodule=parts.data, ckpt_path=resume, weights_only=True if resume else None)
     except BaseException as error:  # Lightning ends the process itself on Ctrl-C
         if trainer.is_global_zero:
             if isinstance(error, Exception):
-                run.mark("failed", error=f"{type(error).__name__}: {error}", revision=revision())
+                run.mark("failed", error=f"{type(error).__name__}: {error}", **known)
             else:
-                run.mark("interrupted", error="stopped; the same command goes on", revision=revision())
+                run.mark("interrupted", error="stopped; the same command goes on", **known)
         _close(trainer, exit_code=1)
         raise
     _close(trainer, exit_code=0)
     if trainer.is_global_zero:
-        run.mark("finished", revision=revision(), training=parts.summary(trainer, model))
+        run.mark("finished", **known, training=parts.summary(trainer, model))
         say(f"finished {run.path}")
 
 

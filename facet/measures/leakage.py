@@ -48,6 +48,11 @@ class Leakage:
         }
 
 
+FOLDS, PER_FOLD = 5, 4
+FEWEST = FOLDS * PER_FOLD
+"""Known labels below which a leakage can't be measured."""
+
+
 def entropy(labels: Tensor) -> float:
     """H(y) = -p log₂ p - (1 - p) log₂(1 - p) in bits, p the share of ones among labels ``[N]`` in {0, 1}."""
     share = float(labels.double().mean())
@@ -58,7 +63,7 @@ def leakage(
     codes: Tensor,
     labels: Tensor,
     seed: int = 0,
-    folds: int = 5,
+    folds: int = FOLDS,
     probes: Sequence[str] = PROBES,
 ) -> Leakage:
     """Usable information I_V(z→y) = H(y) - H_V(y|z) in bits (Xu et al. 2020, "A Theory of Usable Information Under
@@ -95,8 +100,8 @@ def leakage(
         codes, labels = codes.detach()[known].clone().float(), labels.detach()[known].clone().float()
         if not codes.isfinite().all():
             raise ValueError("leakage: the codes contain NaN or infinite values; the model has diverged")
-        if len(labels) < 4 * folds:
-            raise ValueError(f"leakage: {len(labels)} known labels are too few for {folds} folds (4 for each)")
+        if len(labels) < PER_FOLD * folds:
+            raise ValueError(f"leakage: {len(labels)} known labels are too few for {folds} folds ({PER_FOLD} for each)")
         entropy_bits = entropy(labels)
         logits = {probe: _out_of_fold(codes, labels, probe, seed, folds) for probe in probes}
         nats = {name: float(F.binary_cross_entropy_with_logits(out, labels.double())) for name, out in logits.items()}

@@ -17,7 +17,7 @@ from facet.measures.classifier import AttributeAccuracy
 from facet.measures.counterfactual import CounterfactualError
 from facet.measures.drift import Drift
 from facet.measures.edits import EditRates, edited
-from facet.measures.leakage import entropy, leakage
+from facet.measures.leakage import FEWEST, entropy, leakage
 from facet.measures.pixels import PixelError
 from facet.protocols import Counterfactuals, Data, Editor, Stochastic
 
@@ -129,10 +129,12 @@ def _plain(value: Any) -> Any:
 def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
     """Leakage as one flat object: ``bits``, and per probe ``<probe>_bits`` and ``<probe>_auc``.
 
-    Codes of a diverged model can't be probed: ``bits`` is null then.
+    Codes of a diverged model can't be probed, nor can an attribute of which too few labels are known: ``bits`` is null
+    then.
     """
-    if not codes.isfinite().all():
-        return {"bits": None, "entropy_bits": entropy(labels[~labels.isnan()]), "n": 0}
+    known = labels[~labels.isnan()]
+    if not codes.isfinite().all() or len(known) < FEWEST:
+        return {"bits": None, "entropy_bits": entropy(known), "n": 0}
     found = leakage(codes, labels, seed=seed)
     flat = {"bits": found.bits, "entropy_bits": found.entropy_bits, "n": found.n}
     flat |= {f"{probe}_bits": bits for probe, bits in found.probe_bits.items()}

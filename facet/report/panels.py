@@ -234,7 +234,8 @@ def _rates(row: Row, quantities: Iterable[str]) -> list[Cell]:
 
 
 def _judged(found: dict[str, Any], name: str) -> Cell:
-    value, n = found.get("accuracy", {}).get(name), int(found.get("n", 0))
+    value = found.get("accuracy", {}).get(name)
+    n = int(found.get("known", {}).get(name, found.get("n", 0)))
     if value is None:
         return Cell()
     rate = wilson(round(value * n), n)

@@ -86,7 +86,8 @@ def test_every_option_is_there_with_its_default() -> None:
         names = re.findall(r"`data\.(\w+)`", options)
         defaults = [parameters[name].default for name in names]
         if None not in defaults:
-            assert [float(number) for number in said.split(", ")] == [float(default) for default in defaults]
+            read = {"auto": "auto", "false": False}
+            assert [read[word] if word in read else float(word) for word in said.split(", ")] == defaults
 
 
 def test_the_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import csv
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from datamodules.celeba import CelebADataModule
 from datamodules.celeba_drawn import draw_celeba
 from datamodules.celeba_files import ATTRIBUTES
 from datamodules.photos import decode
+from datamodules.workers import run_jobs
 
 SIZE = 120
 
@@ -81,7 +82,7 @@ def as_parquet(root: Path) -> Path:
     return shards
 
 
-@pytest.mark.parametrize("form", [lambda root: root, as_zip, as_kaggle, as_torchvision, as_parquet])
+@pytest.mark.parametrize("form", [lambda root: root, as_zip, as_kaggle, as_torchvision, as_official, as_parquet])
 def test_every_form_gives_the_same_data(
     form: Callable[[Path], Path], copy: Path, original: Path, tmp_path: Path
 ) -> None:
@@ -93,7 +94,8 @@ def test_every_form_gives_the_same_data(
         assert images.shape == (size, 3, 16, 16)
         for one, other in zip((images, labels), expected.tensors(split), strict=True):
             assert torch.equal(one, other)
-    assert not (tmp_path / "copy" / "img_align_celeba" / "list_attr_celeba.txt").exists(), "nothing is unpacked"
+    if form is as_zip:
+        assert not list(tmp_path.rglob("*.jpg")), "nothing is unpacked"
 
 
 def test_images_and_labels_are_those_of_the_files(original: Path, tmp_path: Path) -> None:
@@ -117,6 +119,63 @@ def test_the_authors_split_limits_and_crops(original: Path, tmp_path: Path) -> N
         data(original, tmp_path, **s).fingerprint for s in ({}, {"crop": "none"}, {"crop": "jacsup"}, {"limit": 5})
     }
     assert len(names) == 4
+
+
+def test_the_authors_split_is_that_of_the_files_in_shards_too(copy: Path, original: Path, tmp_path: Path) -> None:
+    shards = data(as_parquet(copy), tmp_path / "store", split="authors")
+    files = data(original, tmp_path / "expected", split="authors")
+    for split in ("train", "val", "test"):
+        assert torch.equal(shards.tensors(split)[0], files.tensors(split)[0])
+
+
+def test_several_processes_decode_the_same_and_go_on_where_one_was_killed(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datamodules.pictures.CHUNK", 20)
+    expected = data(original, tmp_path / "expected").tensors("train")[0]
+    together = data(original, tmp_path / "together", workers=2)
+    assert torch.equal(together.tensors("train")[0], expected)
+    asked: list[list[str]] = []
+
+    def killed(function: str, jobs: Sequence[dict[str, Any]], workers: int) -> Iterator[Any]:
+        asked.append([name for job in jobs for name in job["names"]])
+        for i, answer in enumerate(run_jobs(function, jobs, workers)):
+            if i == 3 and len(asked) == 1:
+                raise KeyboardInterrupt
+            yield answer
+
+    monkeypatch.setattr("datamodules.pictures.run_jobs", killed)
+    again = data(original, tmp_path / "again", workers=2)
+    with pytest.raises(KeyboardInterrupt):
+        again.store("train")
+    assert torch.equal(again.tensors("train")[0], expected)
+    assert (len(asked[0]), len(asked[1])) == (96, 36), "three chunks of twenty were kept"
+
+
+def test_a_store_of_an_older_decoding_is_built_again_and_said_so(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data(original, tmp_path).store("val")
+    monkeypatch.setattr("datamodules.celeba.VERSION", 99)
+    data(original, tmp_path).store("val")
+    said = capfd.readouterr().err
+    assert "old store, built again" in said
+    assert "made by version 1 of its data set, this is 99" in said
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
+
+
+def test_a_stray_parquet_file_is_not_celeba(copy: Path, tmp_path: Path) -> None:
+    (copy / "features.parquet").write_text("")
+    assert data(copy, tmp_path / "store").files.kind == "directory"
+
+
+def as_official(root: Path) -> Path:
+    for folder, names in (("Anno", ["list_attr_celeba.txt"]), ("Eval", ["list_eval_partition.txt"]), ("Img", [])):
+        (root / folder).mkdir()
+        for name in names:
+            (root / name).rename(root / folder / name)
+    (root / "img_align_celeba").rename(root / "Img" / "img_align_celeba")
+    return root
 
 
 def test_a_changed_copy_is_read_again(copy: Path, tmp_path: Path) -> None:
@@ -228,8 +287,12 @@ def test_a_truncated_jpeg_is_named_and_the_build_goes_on_without_it(
     assert len(store.images) == 95
     assert 2 not in store.order
     assert np.array_equal(store.labels, celeba.files.labels[celeba.positions("train")][store.order])
+    with pytest.raises(ValueError, match=r"lacks 1 images .*data.on_corrupt=skip goes on"):
+        data(copy, tmp_path / "store").prepare_data()
+    whole = copy / "img_align_celeba" / "000004.jpg"
+    cut.write_bytes(whole.read_bytes())
     data(copy, tmp_path / "store").prepare_data()
-    assert "lacks 1 images" in capfd.readouterr().err, "whoever uses it is told, whatever they asked for"
+    assert len(data(copy, tmp_path / "store").store("train").images) == 96, "mended, it is read again"
 
 
 def test_a_download_that_fails_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

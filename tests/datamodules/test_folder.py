@@ -46,7 +46,6 @@ def test_images_labels_and_splits_are_those_of_the_csv(tmp_path: Path) -> None:
         assert np.array_equal(found.numpy(), [labels], equal_nan=True)
     (batch,) = mine.train_dataloader()
     assert batch["attributes"].isnan().tolist() == [[False, True]]
-    assert data(root, channels=1).tensors("test")[0].shape == (1, 1, 16, 16)
 
 
 def test_files_without_a_split_are_dealt_by_their_path(tmp_path: Path) -> None:
@@ -91,8 +90,14 @@ def test_a_changed_image_or_label_changes_the_fingerprint(tmp_path: Path) -> Non
         ([["a.png", "1"]], HEADER, "another number of columns"),
         ([["a.png", "train"]], ["file", "split"], "no column of labels"),
         ([], HEADER, "no lines below it"),
+        ([["a.png", "1", "0", "train", ""]], [*HEADER, ""], "a column without a name: is there a comma"),
+        ([["a.png", "1", "0", "train"]], ["file", "Hat", "Hat", "split"], "two columns named 'Hat'"),
         ([["a.png", "1", "0", "train"]], HEADER, "the val split is empty"),
-        ([["x.png", "1", "0", split] for split in ("train",)], HEADER, "lists x.png, but .* has no such file"),
+        (
+            [[f"{split}.png", "1", "0", split] for split in ("train", "val", "test")],
+            HEADER,
+            "lists train.png, but .* has no such file",
+        ),
     ],
 )
 def test_a_table_that_can_not_be_used(rows: list[list[str]], header: list[str], said: str, tmp_path: Path) -> None:
@@ -102,6 +107,26 @@ def test_a_table_that_can_not_be_used(rows: list[list[str]], header: list[str], 
     with pytest.raises(ValueError, match=said) as raised:
         data(root).prepare_data()
     assert "\n" not in str(raised.value)
+
+
+def test_other_names_for_the_same_labels_are_other_data(tmp_path: Path) -> None:
+    root = tmp_path / "mine"
+    rows = [[f"{split}.png", "1", "0", split] for split in ("train", "val", "test")]
+    for row in rows:
+        image(root / row[0], 10)
+    table(root, rows)
+    before = data(root).fingerprint
+    table(root, rows, ["file", "Hat", "Smiling", "split"])
+    assert data(root).fingerprint != before
+
+
+def test_the_csv_may_lie_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [[f"{split}.png", "1", "0", split] for split in ("train", "val", "test")]
+    for row in rows:
+        image(tmp_path / "mine" / row[0], 10)
+    table(tmp_path / "here", rows)
+    monkeypatch.chdir(tmp_path / "here")
+    assert len(data(tmp_path / "mine").tensors("train")[0]) == 1
 
 
 def test_a_missing_directory_or_attribute_is_one_clear_line(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from datamodules.loader import Loader, make_loader
+from datamodules.loader import Loader, Order, make_loader
 
 IMAGES = torch.arange(23, dtype=torch.uint8).mul(11).reshape(23, 1, 1, 1).expand(23, 3, 4, 4).contiguous()
 ATTRIBUTES = torch.tensor([[i % 2, float("nan") if i % 5 == 0 else 1.0] for i in range(23)])
@@ -14,7 +14,7 @@ RESIDENCIES = ("device", "mmap", "workers")
 
 def loader(residency: str = "mmap", **settings: object) -> Loader:
     columns = {"attributes": ATTRIBUTES, "label": torch.arange(23)}
-    return make_loader(IMAGES, columns, residency, **{"batch_size": 4, **settings})  # type: ignore[arg-type]
+    return make_loader(IMAGES, columns, Order(23, **{"batch_size": 4, **settings}), residency)  # type: ignore[arg-type]
 
 
 def order(loader: Loader) -> list[int]:
@@ -105,9 +105,8 @@ def test_flips_are_half_of_the_images_others_every_epoch_and_the_same_again() ->
     epoch = 0
 
     def flipped() -> list[int]:
-        batches = make_loader(
-            *(images, {}, "mmap"), batch_size=40, shuffle=True, flip=True, seed=1, epoch=lambda: epoch
-        )
+        order = Order(400, batch_size=40, shuffle=True, flip=True, seed=1, epoch=lambda: epoch)
+        batches = make_loader(images, {}, order, "mmap")
         found = []
         for batch in batches:
             plain = batch["image"][:, 0, 0, 0] == 0
@@ -124,4 +123,4 @@ def test_flips_are_half_of_the_images_others_every_epoch_and_the_same_again() ->
 
 def test_an_empty_split_is_an_error() -> None:
     with pytest.raises(ValueError, match="the split is empty"):
-        make_loader(IMAGES[:0], {}, batch_size=4)
+        Order(0, batch_size=4)

@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 
 from datamodules.building import SKIPPED, Chunks
-from datamodules.store import CorruptStoreError, PackedStore, cache_directory, data_directory, fingerprint, open_or_build
+from datamodules.store import (
+    CorruptStoreError,
+    PackedStore,
+    cache_directory,
+    data_directory,
+    fingerprint,
+    open_or_build,
+)
 
 SHAPE = (10, 3, 8, 8)
 DESCRIPTION = {"data": "noise", "sizes": [10, 3]}
@@ -259,7 +266,7 @@ def test_skipped_records_are_left_out_and_every_other_keeps_its_labels(tmp_path:
     assert sorted(store.order.tolist()) == [i for i in range(10) if i not in bad]
     assert np.array_equal(store.images, IMAGES[store.order])
     assert np.array_equal(store.labels, LABELS[store.order])
-    with pytest.raises(ValueError, match="not one image"):
+    with pytest.raises(ValueError, match="not one of the 10 images of none could be decoded"):
         build(tmp_path / "none", lambda done: ((0, IMAGES, np.full_like(LABELS, SKIPPED)) for _ in range(1)))
 
 

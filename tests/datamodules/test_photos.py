@@ -133,9 +133,54 @@ def test_a_source_notices_what_changed(tmp_path: Path) -> None:
     assert source.stamp() != before
 
 
+def test_the_projects_own_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 178 * 218 - 1)
+    with pytest.raises(ValueError, match="decompression bomb"):
+        decode(encoded(picture()), "aif", 32, 3)
+    monkeypatch.setattr("datamodules.sources.LARGEST_FILE", 100)
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        archive.writestr("a.jpg", b"0" * 101)
+    with pytest.raises(ValueError, match=r"a.jpg .* unpacks to 101 bytes: refused"):
+        Zip(str(tmp_path / "faces.zip")).read("a.jpg")
+
+
+def test_a_damaged_entry_of_a_zip_is_named_or_left_out(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.bmp", encoded(picture(), "BMP"))
+    content = bytearray((tmp_path / "faces.zip").read_bytes())
+    content[60:90] = b"\xff" * 30
+    (tmp_path / "faces.zip").write_bytes(bytes(content))
+    settings = {"crop": "aif", "resolution": 32, "channels": 3}
+    with pytest.raises(ValueError, match=r"a.bmp in .*damaged"):
+        decode_run("zip", str(tmp_path / "faces.zip"), ["a.bmp"], **settings)  # type: ignore[arg-type]
+    _, good = decode_run("zip", str(tmp_path / "faces.zip"), ["a.bmp"], on_corrupt="skip", **settings)  # type: ignore[arg-type]
+    assert not good[0]
+
+
+def test_what_the_disk_refuses_is_never_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jpg").mkdir()
+    with pytest.raises(ValueError, match=r"a.jpg in .* can't be read \(Is a directory\)"):
+        decode_run("directory", str(tmp_path), ["a.jpg"], "aif", 32, 3, on_corrupt="skip")
+
+
+def test_a_link_that_leads_nowhere_or_round_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "round").symlink_to(tmp_path)
+    assert list(Directory(str(tmp_path)).names()) == ["gone.jpg"]
+    assert Directory(str(tmp_path)).stamp()
+
+
+@pytest.mark.parametrize(("mode", "scale"), [("F", 1 / 255), ("F", 1.0), ("I", 257)])
+def test_pictures_of_numbers(mode: str, scale: float) -> None:
+    grey = np.asarray(picture().convert("L"))
+    values = (grey * scale).astype(np.float32 if mode == "F" else np.int32)
+    found = decode(encoded(Image.fromarray(values), "TIFF"), "aif", 178, 1)[0]
+    assert np.abs(found.astype(int) - grey[20:198]).max() <= 1
+
+
 def test_two_images_of_one_name_in_a_zip_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
         for folder in ("one", "two"):
             archive.writestr(f"{folder}/000001.jpg", encoded(picture()))
-    with pytest.raises(ValueError, match="two images named 000001.jpg"):
+    with pytest.raises(ValueError, match=r"two images named 000001\.jpg"):
         Zip(str(tmp_path / "faces.zip"))

@@ -30,9 +30,10 @@ def test_the_number_of_processes_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_a_function_refuses_is_said_in_its_own_words(processes: int) -> None:
-    with pytest.raises(ValueError, match="nowhere"):
-        list(run_jobs(DRAW, jobs(1, 3, split="nowhere"), processes))
+def test_what_a_function_refuses_is_said_in_its_own_words(processes: int, tmp_path: Path) -> None:
+    settings = {"kind": "directory", "path": str(tmp_path), "crop": "aif", "resolution": 8, "channels": 3}
+    with pytest.raises(ValueError, match=r"gone.jpg is listed, but .* has no such image"):
+        list(run_jobs("datamodules.photos:decode_run", [{"names": ["gone.jpg"], **settings}] * 3, processes))
 
 
 def test_a_process_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import errno
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from tiny import NETWORKS
 
 from datamodules.celeba_drawn import draw_celeba
 from facet import bench, dataset
+from facet import evaluate as evaluating
 from facet import train as training
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
@@ -127,7 +130,109 @@ def test_an_attribute_that_the_user_does_not_have(more: list[str], call: Call, f
 
 def test_the_benchmark_measures_every_way(call: Call, faces: Path, tmp_path: Path) -> None:
     settings = [f"data.root={faces.parent}", f"data.store={tmp_path}", "data.resolution=16", "data.batch_size=16"]
-    code, out, _ = call(bench.main, "data", *settings, "seconds=0.2", "rounds=1", "plain.workers=0")
-    assert code == 0
+    code, out, err = call(bench.main, "data", *settings, "seconds=0.2", "rounds=1", "plain.workers=0")
+    assert code == 0, err
     for way in ("device", "mmap", "workers", "torchvision"):
         assert way in out
+
+
+def test_what_torchvision_can_not_read_is_one_line(call: Call, faces: Path, tmp_path: Path) -> None:
+    (tmp_path / "flat").symlink_to(faces)
+    settings = ["data", f"data.root={tmp_path / 'flat'}", f"data.store={tmp_path}", "data.resolution=16"]
+    code, _, said = call(bench.main, *settings)
+    assert (code, len(said.strip().splitlines()[-1:])) == (2, 1)
+    assert "plain=null leaves it out" in said
+    code, out, _ = call(bench.main, *settings, "plain=null", "data.batch_size=16", "seconds=0.1", "rounds=1")
+    assert code == 0
+    assert "torchvision" not in out
+
+
+def test_changed_data_are_told(call: Call, tmp_path: Path) -> None:
+    root = tmp_path / "celeba"
+    draw_celeba(root, 300)
+    where = sized("celeba", root, tmp_path)
+    overrides = ["experiment=aif/table1/ours", *where, f"runs={tmp_path / 'runs'}", "trainer.max_epochs=1"]
+    run = Run(train(compose_config("train", overrides)))
+    (root / "img_align_celeba" / "000001.jpg").write_bytes((root / "img_align_celeba" / "000002.jpg").read_bytes())
+    code, _, said = call(evaluating.main, f"run={run.path}", "faces=2")
+    assert code == 0
+    assert "the data have changed since" in " ".join(said.split())
+    status = read_json(run.path / "status.json")
+    run.mark(**{**status, "status": "interrupted"})
+    code, _, said = call(training.main, *overrides)
+    assert code == 2
+    assert "the data have changed since" in " ".join(said.split())
+
+
+def damaged(root: Path, how: str) -> list[str]:
+    """A copy of CelebA that can't be used, and what is said of it."""
+    table, partition, folder = (
+        root / n for n in ("list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba")
+    )
+    match how:
+        case "html zip":
+            shutil.rmtree(folder)
+            (root / "img_align_celeba.zip").write_text("<!DOCTYPE html><html>quota</html>")
+            return ["img_align_celeba.zip is an HTML page"]
+        case "html txt":
+            table.write_text("<html>sign in</html>")
+            return ["list_attr_celeba.txt is an HTML page"]
+        case "truncated":
+            (folder / "000003.jpg").write_bytes((folder / "000003.jpg").read_bytes()[:900])
+            return ["000003.jpg", "data.on_corrupt=skip"]
+        case "no partition":
+            partition.unlink()
+            return ["no list_eval_partition.txt or .csv"]
+        case "fewer lines":
+            table.write_text("\n".join(table.read_text().splitlines()[:-3]))
+            return ["117 lines"]
+        case "empty split":
+            partition.write_text(partition.read_text().replace(" 2\n", " 1\n"))
+            return ["the test split is empty"]
+        case "bad label":
+            lines = table.read_text().splitlines()
+            lines[4] = lines[4].replace(" 1", " 3", 1)
+            table.write_text("\n".join(lines))
+            return ["line 5", "'3' is not a label"]
+        case "unreadable":
+            table.unlink()
+            table.symlink_to(root / "list_attr_celeba.txt.d")
+            (root / "list_attr_celeba.txt.d").mkdir()
+            return ["no CelebA in"]
+    raise AssertionError(how)
+
+
+HOW = ("html zip", "html txt", "truncated", "no partition", "fewer lines", "empty split", "bad label", "unreadable")
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_bad_data_is_one_line_and_exit_code_2(how: str, call: Call, tmp_path: Path) -> None:
+    root = tmp_path / "celeba"
+    draw_celeba(root, 120)
+    expected = damaged(root, how)
+    settings = ["data=celeba", f"data.root={root}", f"data.store={tmp_path / 'store'}", "data.resolution=16"]
+    code, _, said = call(dataset.main, "build", *settings, "data.workers=1")
+    assert code == 2
+    line = said.strip().splitlines()[-1]
+    assert line.startswith("facet-data: ")
+    assert all(part in line for part in expected), line
+    assert not [file for file in (tmp_path / "store").glob("*") if file.suffix not in (".lock", ".partial")]
+
+
+def test_the_wrong_folder_level_is_put_right(call: Call, faces: Path, tmp_path: Path) -> None:
+    for wrong in (faces.parent.parent, faces / "img_align_celeba"):
+        code, _, said = call(dataset.main, "info", "data=celeba", f"data.root={wrong}", f"data.store={tmp_path}")
+        assert code == 2
+        assert f"set data.root={faces}" in said.replace("\n", "")
+
+
+def test_a_full_disk_is_one_line(call: Call, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("datamodules.building._Partial.add", full)
+    settings = ["data=celeba", f"data.root={faces}", f"data.store={tmp_path}", "data.resolution=16", "data.workers=1"]
+    code, _, said = call(dataset.main, "build", *settings)
+    assert code == 2
+    assert "No space left on device): make room there" in " ".join(said.split())
+    assert [file.suffix for file in tmp_path.iterdir()] == [".lock"]
