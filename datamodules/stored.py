@@ -110,8 +110,12 @@ class StoredDataModule(LightningDataModule):
         Raises:
             ValueError: it is there, and isn't what was written.
         """
-        path = self._place(split, self.describe(split))
+        path = self.built_path(split)
         return path, PackedStore.open(path, verify) if path.is_dir() else None
+
+    def built_path(self, split: str) -> Path:
+        """Where a split's store belongs."""
+        return self._place(split, self.describe(split))
 
     def _place(self, label: str, description: Mapping[str, Any]) -> Path:
         settled = {name: value for name, value in description.items() if name != "version"}  # an old store is replaced

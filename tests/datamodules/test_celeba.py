@@ -82,6 +82,15 @@ def as_parquet(root: Path) -> Path:
     return shards
 
 
+def as_official(root: Path) -> Path:
+    for folder, names in (("Anno", ["list_attr_celeba.txt"]), ("Eval", ["list_eval_partition.txt"]), ("Img", [])):
+        (root / folder).mkdir()
+        for name in names:
+            (root / name).rename(root / folder / name)
+    (root / "img_align_celeba").rename(root / "Img" / "img_align_celeba")
+    return root
+
+
 @pytest.mark.parametrize("form", [lambda root: root, as_zip, as_kaggle, as_torchvision, as_official, as_parquet])
 def test_every_form_gives_the_same_data(
     form: Callable[[Path], Path], copy: Path, original: Path, tmp_path: Path
@@ -167,15 +176,6 @@ def test_a_store_of_an_older_decoding_is_built_again_and_said_so(
 def test_a_stray_parquet_file_is_not_celeba(copy: Path, tmp_path: Path) -> None:
     (copy / "features.parquet").write_text("")
     assert data(copy, tmp_path / "store").files.kind == "directory"
-
-
-def as_official(root: Path) -> Path:
-    for folder, names in (("Anno", ["list_attr_celeba.txt"]), ("Eval", ["list_eval_partition.txt"]), ("Img", [])):
-        (root / folder).mkdir()
-        for name in names:
-            (root / name).rename(root / folder / name)
-    (root / "img_align_celeba").rename(root / "Img" / "img_align_celeba")
-    return root
 
 
 def test_a_changed_copy_is_read_again(copy: Path, tmp_path: Path) -> None:
