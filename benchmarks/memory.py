@@ -1,6 +1,7 @@
 """``python -m benchmarks.memory COMMAND``: the peak memory of a command and all its processes together (Linux).
 
-Sampled twenty times a second: the sum over the process tree of proportional set sizes, so that what processes share counts once.
+Sampled twenty times a second: the sum of proportional set sizes over the process tree, so that what processes share
+counts once.
 """
 
 from __future__ import annotations

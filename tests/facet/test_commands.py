@@ -52,7 +52,7 @@ def test_a_users_mistake(more: list[str], said: str, run: Run, tmp_path: Path) -
     code, message = run("train", *overrides(tmp_path, *more))
     assert code == 2
     assert re.search(said, message) or said in message
-    assert len([line for line in message.splitlines() if "drawing" not in line and "judge" not in line]) == 1
+    assert len([line for line in message.splitlines() if "avatars: " not in line and "judge" not in line]) == 1
     assert not (tmp_path / "runs").exists(), "nothing half-written"
 
 

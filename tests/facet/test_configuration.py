@@ -41,10 +41,20 @@ def test_every_model_with_every_preset(model: str, preset: str) -> None:
     make(config.model)
 
 
-@pytest.mark.parametrize("group", ["ablation", "callbacks", "data", "logger", "trainer"])
+@pytest.mark.parametrize("group", ["ablation", "callbacks", "logger", "trainer"])
 def test_every_choice_composes_and_checks(group: str) -> None:
     for choice in choices(group):
         check(compose_config("train", [f"{group}={choice}"]))
+
+
+@pytest.mark.parametrize("data", choices("data"))
+def test_every_data_set_composes_and_checks(data: str) -> None:
+    check(compose_config("dataset", [f"data={data}"]), "dataset")
+    if data == "mnist":  # digits have no attributes
+        with pytest.raises(UserError, match=r"data.resolution.*MNISTDataModule has no such argument"):
+            check(compose_config("train", [f"data={data}"]))
+    else:
+        check(compose_config("train", [f"data={data}"]))
 
 
 @pytest.mark.parametrize("ablation", choices("ablation"))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from celeba_forms import FORMS
 from tiny import NETWORKS
 
 from datamodules.celeba_drawn import draw_celeba
@@ -61,6 +62,16 @@ def test_the_same_experiment_runs_on_every_data_set(data: str, faces: Path, tmp_
     known = results["measures"]["classifier"]["Wearing_Hat"]["accuracy"]["n"]
     everything = results["measures"]["classifier"]["Smiling"]["accuracy"]["n"]
     assert (known < everything) == (data == "folder"), "unknown labels are not judged"
+
+
+@pytest.mark.parametrize("form", FORMS[1:])
+def test_it_trains_on_celeba_in_every_form(form: Callable[[Path], Path], tmp_path: Path) -> None:
+    draw_celeba(tmp_path / "copy", 120)
+    root = form(tmp_path / "copy")
+    more = ["trainer.max_epochs=1", f"runs={tmp_path / 'runs'}"]
+    run = Run(train(compose_config("train", ["experiment=aif/table1/ours", *sized("celeba", root, tmp_path), *more])))
+    assert run.status == "finished"
+    assert read_json(run.path / "status.json")["training"]["images_seen"] == 96
 
 
 @pytest.fixture
