@@ -41,6 +41,7 @@ class Order:
         epoch: asked at the start of every pass.
         rank: of this process.
         world_size: number of processes.
+        steps: how many training batches come as one, for a method that takes several steps at a time.
 
     Raises:
         ValueError: a training split smaller than one batch on every rank.
@@ -54,6 +55,7 @@ class Order:
     epoch: Callable[[], int] = lambda: 0
     rank: int = 0
     world_size: int = 1
+    steps: int = 1
 
     def __post_init__(self) -> None:
         if self.size == 0:
@@ -66,9 +68,14 @@ class Order:
 
     def __len__(self) -> int:
         if self.shuffle:
-            return self.size // self.world_size // self.batch_size
+            return -(-self.samples // (self.batch_size * self.steps))
         longest = -(-self.size // self.world_size)
         return -(-longest // self.batch_size)  # the same on every rank, or the ranks would wait for one another
+
+    @property
+    def samples(self) -> int:
+        """That a training pass sees on every rank: the uneven tail is dropped."""
+        return self.size // self.world_size // self.batch_size * self.batch_size
 
     def batches(self, device: torch.device | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
         """(positions ``[B]``, which of them are flipped ``[B]`` or None), on a device: an epoch's are moved at once."""
@@ -81,7 +88,7 @@ class Order:
         flips = torch.rand(self.size, generator=generator) < 0.5 if self.flip else None
         order = order[self.rank :: self.world_size]
         if self.shuffle:
-            order = order[: len(self) * self.batch_size]
+            order = order[: self.samples]
         flipped = None if flips is None else flips[order]
         if device is not None:
             order, flipped = order.to(device), None if flipped is None else flipped.to(device)
@@ -91,7 +98,10 @@ class Order:
     def _bounds(self, size: int) -> Iterator[tuple[int, int]]:
         """Training: even batches; evaluation: the same number on every rank, as even as can be."""
         count = len(self)
-        cuts = [i * self.batch_size if self.shuffle else -(-i * size // count) for i in range(count + 1)]
+        if self.shuffle:
+            cuts = [*range(0, size, self.batch_size * self.steps), size]
+        else:
+            cuts = [-(-i * size // count) for i in range(count + 1)]
         yield from itertools.pairwise(cuts)
 
 

@@ -33,9 +33,11 @@ class MNISTDataModule(StoredDataModule):
             ``$FACET_DATA/mnist`` or the user's cache directory if None.
         store: where the packed stores go; the user's cache directory if None.
         pad: two rows and columns of background on every side, for networks that want 32 pixels.
-        val_size: how many of the 60,000 training digits, the last, are the validation split.
+        val_size: how many of the 60,000 training digits, the last, are the validation split; 0 trains on all of them and
+            validates on the test split, as JacSup's authors do: then nothing may be chosen by it.
         download: let torchvision download it where it is missing.
-        batch_size: per process.
+        batch_size: per process and step.
+        steps_per_batch: how many of them come as one batch, for a method that takes several steps at a time.
         workers: processes that read (``residency=workers``); one per core if None.
         order_seed: of the order in which the train split is seen.
         residency: where a split lies while it is used (:mod:`datamodules.loader`).
@@ -43,6 +45,8 @@ class MNISTDataModule(StoredDataModule):
     Raises:
         ValueError: a setting outside its range.
     """
+
+    class_names = tuple("0123456789")
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class MNISTDataModule(StoredDataModule):
         val_size: int = 5_000,
         download: bool = True,
         batch_size: int = 128,
+        steps_per_batch: int = 1,
         workers: int | None = None,
         order_seed: int = 0,
         residency: Residency = "auto",
@@ -59,12 +64,21 @@ class MNISTDataModule(StoredDataModule):
         directory = Path(store).expanduser() if store else cache_directory("mnist")
         side = SIDE + 4 * pad
         super().__init__("mnist", (), None, side, 1, directory, batch_size, workers, order_seed, False, residency)
-        if val_size < 1:
-            raise ValueError(f"data.val_size={val_size}: it must be at least 1")
+        if val_size < 0 or steps_per_batch < 1:
+            name, value = ("val_size", val_size) if val_size < 0 else ("steps_per_batch", steps_per_batch)
+            raise ValueError(f"data.{name}={value}: it is too small")
+        self.steps_per_batch = steps_per_batch
         self.root, self.pad, self.val_size, self.download = data_directory("mnist", root), pad, val_size, download
 
     def columns(self, split: str) -> dict[str, Tensor]:
-        return {**super().columns(split), "label": torch.from_numpy(self.store(split).labels[:, 0]).long()}
+        return {**super().columns(split), "label": self.classes(split)}
+
+    def classes(self, split: str) -> Tensor:
+        """The digits, ``[N]`` long."""
+        return torch.from_numpy(self.store(split).labels[:, 0]).long()
+
+    def _tests(self, split: str) -> bool:
+        return split == "test" or (split == "val" and not self.val_size)
 
     def file(self, split: str, what: str) -> Path:
         """One of the four files.
@@ -73,7 +87,7 @@ class MNISTDataModule(StoredDataModule):
             ValueError: it is missing and could not be downloaded.
         """
         kind = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}[what]
-        name = f"{'t10k' if split == 'test' else 'train'}-{kind}"
+        name = f"{'t10k' if self._tests(split) else 'train'}-{kind}"
         places = (self.root, self.root / "MNIST" / "raw")
         for attempt in (False, True):
             if found := next((p / n for p in places for n in (name, f"{name}.gz") if (p / n).is_file()), None):
@@ -85,7 +99,7 @@ class MNISTDataModule(StoredDataModule):
     def raw(self, split: str, what: str) -> np.ndarray:
         """Images ``[N, 28, 28]`` or labels ``[N]`` of a split, uint8."""
         values = read_idx(self.file(split, what))
-        if split == "test":
+        if self._tests(split) or not self.val_size:
             return values
         if self.val_size >= len(values):
             raise ValueError(f"data.val_size={self.val_size} leaves nothing of the {len(values)} digits to train with")
@@ -99,7 +113,7 @@ class MNISTDataModule(StoredDataModule):
         return {
             "data": "mnist",
             "source": [[stat.st_size, stat.st_mtime_ns] for stat in stats],
-            "split": split,
+            "split": "test" if self._tests(split) else split,
             "val_size": self.val_size,
             "pad": self.pad,
             "version": VERSION,

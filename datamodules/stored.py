@@ -73,6 +73,7 @@ class StoredDataModule(LightningDataModule):
         self.resolution, self.batch_size, self.order_seed = resolution, batch_size, order_seed
         self.workers = workers or os.cpu_count() or 1
         self.flip, self.residency, self.on_corrupt = flip, residency, "skip"
+        self.steps_per_batch = 1
 
     # ------------------------------------------------------------------ what a data set says of itself
 
@@ -199,6 +200,7 @@ class StoredDataModule(LightningDataModule):
             shuffle=train,
             flip=self.flip and train,
             seed=self.order_seed,
+            steps=self.steps_per_batch,
             epoch=(lambda: trainer.current_epoch) if trainer else (lambda: 0),
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,

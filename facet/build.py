@@ -125,10 +125,15 @@ class Parts:
     def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
         """What the training took: for ``status.json`` and every page."""
         timer = next(c for c in self.callbacks if isinstance(c, Timer))
-        batches = int(trainer.num_training_batches) * trainer.current_epoch
+        data: Any = self.data
+        whole = data.train_dataloader().order.samples  # of a pass, on each process
+        seen = (
+            min(int(trainer.num_training_batches) * data.batch_size * data.steps_per_batch, whole)
+            * trainer.current_epoch
+        )
         return {
-            "steps": batches,
-            "images_seen": batches * self.config.data.batch_size * trainer.world_size,
+            "steps": seen // data.batch_size,
+            "images_seen": seen * trainer.world_size,
             "seconds": round(timer.time_elapsed("train"), 1),
             "parameters": {
                 name: sum(p.numel() for p in child.parameters())
@@ -147,8 +152,13 @@ def build(config: DictConfig, run: Run) -> Parts:
         UserError: a value that a constructor or the data refuses.
     """
     data = make(config.data)
+    callbacks = [make(node) for node in config.callbacks.values() if node is not None]
     try:  # mistakes in them are told before data are drawn
-        make(config.model).configure_optimizers()
+        model = make(config.model)
+        model.configure_optimizers()
+        for callback in callbacks:
+            if hasattr(callback, "check"):  # against the model
+                callback.check(model)
     except ValueError as error:
         raise UserError(str(error)) from error
     make(config.trainer, logger=False)
@@ -160,7 +170,6 @@ def build(config: DictConfig, run: Run) -> Parts:
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    callbacks = [make(node) for node in config.callbacks.values() if node is not None]
     for callback in callbacks:
         if isinstance(callback, EditMonitor):
             callback.judge = judge_of(config)[0]

@@ -77,7 +77,8 @@ def judge_run(run: Run, config: DictConfig) -> None:
 
     from facet.build import judge_of, make, prepare, seeded
     from facet.measures.run import measure
-    from facet.protocols import Editor
+    from facet.measures.stages import measure_stages
+    from facet.protocols import Editor, Staged
 
     seeded(settings.seed)
     data = make(settings.data)
@@ -86,12 +87,15 @@ def judge_run(run: Run, config: DictConfig) -> None:
         say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
     judge, card, _ = judge_of(settings)
     model = make(settings.model)
-    if not isinstance(model, Editor):
-        raise UserError(f"{run.path}: {settings.model._target_} has no named attributes to edit")
-    model.load_state_dict(run.saved()["state_dict"])  # type: ignore[attr-defined]
-    model.to(memory_format=torch.channels_last).eval()  # type: ignore[attr-defined]
     torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
-    measures, examples = measure(model, data, judge, config.split, config.faces, settings.seed)
+    if isinstance(model, Staged):
+        measures, examples = measure_stages(model, run.stages(), data, judge, config.split, settings.seed)
+    elif isinstance(model, Editor):
+        model.load_state_dict(run.saved()["state_dict"])  # type: ignore[attr-defined]
+        model.to(memory_format=torch.channels_last).eval()  # type: ignore[attr-defined]
+        measures, examples = measure(model, data, judge, config.split, config.faces, settings.seed)
+    else:
+        raise UserError(f"{run.path}: {settings.model._target_} has neither named attributes to edit nor stages")
     atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))
     write_json(
         run.path / "results.json",
@@ -105,7 +109,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
             "ablation": settings.ablation,
             "split": config.split,
             "faces": config.faces,
-            "attribute_names": list(model.attribute_names),
+            "attribute_names": list(getattr(model, "attribute_names", ())),
             "judge": card,
             "measures": measures,
             "training": read_json(run.path / "status.json").get("training", {}),

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from facet.configuration import digest
-from facet.protocols import Data
+from facet.protocols import Classes, Data
 from facet.runs import atomic_write
 
 VERSION = 2  # raise it when the same data would give another judge
@@ -28,7 +28,7 @@ class Judge(nn.Module):
     """A small residual-free convolutional classifier with batch norm and SiLU, pooled down to 4×4.
 
     Args:
-        attribute_names: what it reads, in order.
+        attribute_names: what it reads, in order: attributes, each present or absent, or classes of which one is.
         resolution: side of the images, at least 8.
         channels: of the images.
         width: channels of the first convolution.
@@ -58,6 +58,12 @@ class Judge(nn.Module):
         """Images in [0, 1] to the attributes it sees, ``[B, K]`` bool."""
         seen: Tensor = self(images) > 0
         return seen
+
+    @torch.no_grad()
+    def classify(self, images: Tensor) -> Tensor:
+        """Images in [0, 1] to the class it sees, ``[B]`` long."""
+        best: Tensor = self(images).argmax(1)
+        return best
 
 
 def _block(channels: int, out: int) -> list[nn.Module]:
@@ -91,7 +97,7 @@ def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, di
             atomic_write(path, lambda file: torch.save(content, file))
         saved = torch.load(path, map_location="cpu", weights_only=True)
     with torch.random.fork_rng():
-        judge = Judge(data.attribute_names, data.resolution, data.channels)
+        judge = _untrained(data)
     judge.load_state_dict(saved["state"])
     return judge.cpu().eval().requires_grad_(False), saved["card"]
 
@@ -103,21 +109,38 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        judge = Judge(data.attribute_names, data.resolution, data.channels).to(device)
+        judge = _untrained(data).to(device)
         _fit(judge, data, device)
-    images, labels = data.tensors("test")
-    accuracy = _accuracy(_logits(judge, images, device), labels)
+    images, labels = _labelled(data, "test")
+    logits = _logits(judge, images, device)
+    if isinstance(data, Classes):
+        return judge, {"accuracy": {"class": float((logits.argmax(1) == labels).double().mean())}, "n": len(images)}
     known = (~labels.isnan()).sum(0).tolist()
     return judge, {
-        "accuracy": dict(zip(data.attribute_names, accuracy, strict=True)),
+        "accuracy": dict(zip(data.attribute_names, _accuracy(logits, labels), strict=True)),
         "known": dict(zip(data.attribute_names, known, strict=True)),
         "n": len(images),
     }
 
 
+def _untrained(data: Data) -> Judge:
+    names = data.class_names if isinstance(data, Classes) else data.attribute_names
+    return Judge(names, data.resolution, data.channels)
+
+
+def _labelled(data: Data, split: str) -> tuple[Tensor, Tensor]:
+    """Images, and attributes ``[N, k]`` or classes ``[N]``."""
+    images, attributes = data.tensors(split)
+    return images, data.classes(split) if isinstance(data, Classes) else attributes
+
+
+def _loss(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits, labels) if labels.dim() == 1 else masked_bce(logits, labels)
+
+
 def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
-    images, labels = data.tensors("train")
-    val_images, val_labels = data.tensors("val")
+    images, labels = _labelled(data, "train")
+    val_images, val_labels = _labelled(data, "val")
     batches = max(1, len(images) // BATCH_SIZE)
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=EPOCHS * batches)
@@ -129,13 +152,13 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
             judge.train()
             for index in torch.randperm(len(images))[: batches * BATCH_SIZE].view(batches, -1):
                 batch = images[index].to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
-                loss = masked_bce(judge(batch), labels[index].to(device))
+                loss = _loss(judge(batch), labels[index].to(device))
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
                 progress.advance(task)
-            loss_on_val = float(masked_bce(_logits(judge, val_images, device), val_labels))
+            loss_on_val = float(_loss(_logits(judge, val_images, device), val_labels))
             progress.update(task, loss=f"validation loss {loss_on_val:.4f}")
             waited += 1
             if loss_on_val < best or val_labels.isnan().all():

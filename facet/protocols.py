@@ -26,6 +26,39 @@ class Coder(Protocol):
         """Codes ``[B, d]`` to images in [0, 1]."""
 
 
+class StagedCoder(Coder, Protocol):
+    """A method as it was at the end of a stage."""
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """As ``decode_codes``, before values outside [0, 1] are cut off: what has a derivative."""
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A method that is trained in stages, each with a code of its own size."""
+
+    def at_stage(self, path: Path) -> StagedCoder:
+        """It at the end of a stage, from the stage's file; frozen, in evaluation mode, on the CPU."""
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """What reads one of several classes."""
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` in [0, 1] to classes ``[B]`` long."""
+
+
+@runtime_checkable
+class Classes(Protocol):
+    """A data set whose images each belong to one class."""
+
+    class_names: tuple[str, ...]
+
+    def classes(self, split: str) -> Tensor:
+        """``[N]`` long."""
+
+
 @runtime_checkable
 class Editor(Protocol):
     """A method with named attributes."""

@@ -172,7 +172,19 @@ class Run:
         """Forget what was trained and judged here."""
         for path in (self.checkpoint, *(self.path / name for name in ("metrics.csv", "results.json", "examples.npz"))):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.path / "grids", ignore_errors=True)
+        for directory in ("grids", "stages"):
+            shutil.rmtree(self.path / directory, ignore_errors=True)
+
+    def stages(self) -> list[Path]:
+        """What the stages of a progressively grown model left, from the narrowest.
+
+        Raises:
+            UserError: nothing.
+        """
+        found = sorted((self.path / "stages").glob("*.ckpt"))
+        if not found:
+            raise UserError(f"{self.path} has no finished stage: train it first with facet-train")
+        return found
 
     def mark(self, status: str, **details: Any) -> None:
         """Write ``status.json``."""

@@ -33,26 +33,31 @@ def report(config: DictConfig) -> Path:
     check(config, "report")
     if config.get("table") is None:
         raise UserError("say which table: table=table1")
-    from facet.report.page import write_report  # matplotlib takes a second, and often there is nothing to draw
+    from facet.report import growth_page  # matplotlib takes a second, and often there is nothing to draw
+    from facet.report.page import write_report
     from facet.report.tables import TableSpec
 
+    name, grown = str(config.table.name), config.table.name in growth_page.PAGES
     try:
-        table = TableSpec.of(config.table.name)
+        table = None if grown else TableSpec.of(name)
     except ValueError as error:
         raise UserError(str(error)) from error
-    titles = dict(table.rows)
+    titles = dict(table.rows) if table else {}
     runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     for row, seed, path in table_runs(config):
         runs[row].append((seed, path))
-    titles |= table.beside.rows if table.beside else {}
+    titles |= table.beside.rows if table and table.beside else {}
     rows = [RowRuns(row, titles.get(row, row), tuple(found)) for row, found in runs.items()]
-    directory = Path(config.reports) / table.name
+    directory = Path(config.reports) / name
     shown = list(config.commands) or commands(config)
     inputs = fingerprint(rows, shown)
     if read_json(directory / "inputs.json").get("digest") == inputs and (directory / "index.html").is_file():
         say(f"the page is there already: {directory / 'index.html'}")
         return directory / "index.html"
-    page = write_report(table, rows, directory, shown)
+    if table:
+        page = write_report(table, rows, directory, shown)
+    else:
+        page = growth_page.write_report(name, rows, directory, shown)
     log_table(config, directory)
     write_json(directory / "inputs.json", {"digest": inputs})
     say(f"the page: {page}")

@@ -179,9 +179,9 @@ def symbols(text: str) -> Markup:
     return Markup(SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text.replace("'", "’")))))
 
 
-def data_uri(png: bytes) -> str:
-    """A PNG that needs no file."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def data_uri(content: bytes, kind: str = "png") -> str:
+    """A picture that needs no file."""
+    return f"data:image/{kind};base64," + base64.b64encode(content).decode()
 
 
 def _put(content: bytes, file: Any) -> None:

@@ -1,0 +1,118 @@
+"""All measures of a progressively grown coder, stage by stage: the trade-off of JacSup's title."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from facet.judge import Judge
+from facet.measures.jacobians import jacobian_error
+from facet.measures.pixels import PixelError
+from facet.measures.swaps import swaps_ok
+from facet.protocols import Coder, Data, Staged, StagedCoder
+
+BATCH = 500
+SPECIFIED = 2  # units that the first teacher finds and that are swapped, k
+GRID, REACH = 15, 2.0  # a grid over the first two units: so many points a side, from -REACH to REACH
+DISCOVERED, DIGITS, STEPS = 4, 3, 11  # Figure 2: units, digits, values
+
+
+def measure_stages(
+    model: Staged, stages: list[Path], data: Data, judge: Judge, split: str, seed: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Measure a coder at the end of every stage.
+
+    Args:
+        model: whose stages they are.
+        stages: the files of its stages, from the narrowest.
+        data: of images with classes.
+        judge: of the classes.
+        split: usually ``test``.
+        seed: of pairs.
+
+    Returns:
+        ``{"stages": [...]}``, each with ``code_size``, ``mse``, ``swaps``, and against the stage before (``previous``) and
+        the first (``original``) the Jacobian errors; and pictures as uint8 (:func:`_pictures`).
+    """
+    images, _ = data.tensors(split)
+    shown = images[: 40 * DIGITS]
+    measured, pictures = [], {}
+    first: tuple[StagedCoder, Tensor] | None = None
+    previous = first
+    for i, stage in enumerate(track(stages, f"judging {split}", console=Console(stderr=True), transient=True)):
+        coder = model.at_stage(stage)
+        codes = _codes(coder, images)
+        found: dict[str, Any] = {"code_size": codes.shape[1], "mse": _mse(coder, codes, images)}
+        found["swaps"] = swaps_ok(coder, images, judge, SPECIFIED, seed).as_dict()
+        for name, teacher in (("previous", previous), ("original", first)):
+            if teacher is not None:
+                units = SPECIFIED if name == "original" else teacher[1].shape[1]
+                found[name] = {
+                    kind: jacobian_error(
+                        coder.decode, teacher[0].decode, codes, teacher[1], units, kind, seed
+                    ).as_dict()
+                    for kind in ("data", "canonical")
+                }
+        previous = coder, codes
+        first = first or previous
+        measured.append(found)
+        pictures |= _pictures(coder, codes, shown, judge, i, last=i == len(stages) - 1)
+    return {"stages": measured}, pictures
+
+
+@torch.inference_mode()
+def _codes(coder: Coder, images: Tensor) -> Tensor:
+    return torch.cat([coder.codes(some.float() / 255) for some in images.split(BATCH)]).clone()
+
+
+@torch.inference_mode()
+def _mse(coder: Coder, codes: Tensor, images: Tensor) -> dict[str, float]:
+    error = PixelError()
+    for some, code in zip(images.split(BATCH), codes.split(BATCH), strict=True):
+        error.update(coder.decode_codes(code), some.float() / 255)
+    plain: dict[str, float] = error.compute().as_dict()
+    return plain
+
+
+@torch.inference_mode()
+def _pictures(
+    coder: Coder, codes: Tensor, shown: Tensor, judge: Judge, stage: int, last: bool
+) -> dict[str, np.ndarray]:
+    """``grid<size>``, ``classes<size>`` of the first and the last stage; ``unit<size>`` of the first that were discovered."""
+    size = codes.shape[1]
+    found = {}
+    if stage == 0 or last:
+        axis = torch.linspace(-REACH, REACH, GRID)
+        y = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1).view(-1, 2)
+        grid = codes.mean(0).repeat(len(y), 1)
+        grid[:, :SPECIFIED] = y
+        decoded = coder.decode_codes(grid)
+        found[f"grid{size:02d}"] = _bytes(decoded)
+        found[f"classes{size:02d}"] = judge.classify(decoded).byte().numpy()
+    if 0 < stage <= DISCOVERED:
+        unit = size - 1
+        low, high = torch.quantile(codes[:, unit], torch.tensor([0.02, 0.98])).tolist()
+        chosen = codes[_of_different_classes(judge, shown)]
+        varied = chosen.repeat_interleave(STEPS, 0)
+        varied[:, unit] = torch.linspace(low, high, STEPS).repeat(len(chosen))
+        found[f"unit{size:02d}"] = _bytes(coder.decode_codes(varied)).reshape(len(chosen), STEPS, *shown.shape[1:])
+    return found
+
+
+def _of_different_classes(judge: Judge, images: Tensor) -> Tensor:
+    """The first images of the first three classes that come: the same in every stage."""
+    seen: dict[int, int] = {}
+    for position, digit in enumerate(judge.classify(images.float() / 255).tolist()):
+        seen.setdefault(digit, position)
+    return torch.tensor(list(seen.values())[:DIGITS])
+
+
+def _bytes(images: Tensor) -> np.ndarray:
+    plain: np.ndarray = (images.clamp(0, 1) * 255).round().byte().numpy()
+    return plain

@@ -1,0 +1,132 @@
+"""Figures of progressively grown coders: decoder grids, traversals, curves with growth moments, the trade-off."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from facet.report.figures import COLOURS, DASHES, INK, Scheme
+from facet.report.growth_results import Stage, stages_of
+from facet.report.results import Result, Row
+
+Pictures = NDArray[np.uint8]
+ENLARGED, FRAME = 3, 90  # of a traversal's digits; milliseconds a frame
+
+
+def read_pictures(directory: Path) -> dict[str, Pictures]:
+    """What ``facet-evaluate`` drew of a run, by name; empty where there is nothing."""
+    try:
+        with np.load(directory / "examples.npz", allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError):
+        return {}
+
+
+def tiled(pictures: Pictures, columns: int) -> Pictures:
+    """``[N, 1, h, w]`` as one picture, row by row; dark ink on light paper."""
+    n, _, height, width = pictures.shape
+    rows = n // columns
+    grid = pictures[: rows * columns, 0].reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    inverted: Pictures = 255 - grid.reshape(rows * height, columns * width)
+    return inverted
+
+
+def decoder_grids(panels: Sequence[tuple[str, Pictures]], scheme: Scheme) -> Figure:
+    """Figure 1 (a) to (c): what is decoded over a grid of the first two units."""
+    figure = Figure(figsize=(4.5 * min(2, len(panels)), 4.75 * math.ceil(len(panels) / 2)), layout="constrained")
+    axes = figure.subplots(math.ceil(len(panels) / 2), min(2, len(panels)), squeeze=False).flat
+    for ax in axes:
+        ax.axis("off")
+    for ax, (title, pictures) in zip(axes, panels, strict=False):
+        ax.imshow(tiled(pictures, math.isqrt(len(pictures)))[::1], cmap="gray", vmin=0, vmax=255)
+        ax.set_title(title)
+    return figure
+
+
+def learning_curves(result: Result, scheme: Scheme) -> Figure:
+    """Figure 1 (d): error and Jacobian loss of the watched split, growth moments as vertical bars."""
+    curves = result.metrics()
+    sizes = curves.get("code_size", [])
+    grown = [b[0] for a, b in pairwise(sizes) if b[1] > a[1]]
+    figure = Figure(figsize=(9.4, 3.4), layout="constrained")
+    axes: Any = figure.subplots(1, 2)
+    for ax, name, title in zip(axes, ("val/mse", "val/difference"), ("reconstruction, MSE", "Jacobian loss, eq. 9"), strict=True):  # fmt: skip
+        for moment in grown:
+            ax.axvline(moment, color=INK[scheme][1], linewidth=1)
+        if points := curves.get(name):
+            ax.semilogy(*zip(*points, strict=True), color=COLOURS[scheme][0], linewidth=1.3)
+        ax.set_title(title)
+        ax.set_xlabel("training step as logged")
+    return figure
+
+
+def traversals(pictures: dict[str, Pictures], scheme: Scheme) -> Figure:
+    """Figure 2: each new unit varied for the same digits, a row per digit."""
+    units = sorted(name for name in pictures if name.startswith("unit"))
+    figure = Figure(figsize=(9.4, 1.05 + 2.35 * len(units)), layout="constrained")
+    axes = figure.subplots(len(units), 1, squeeze=False)[:, 0]
+    for i, (ax, name) in enumerate(zip(axes, units, strict=True), start=1):
+        digits, steps, *shape = pictures[name].shape
+        ax.imshow(tiled(pictures[name].reshape(digits * steps, *shape), steps), cmap="gray", vmin=0, vmax=255)
+        ax.set_title(f"d = {i}: the unit that the {_ordinal(i)} growth opened")
+        ax.axis("off")
+    return figure
+
+
+def animation(pictures: dict[str, Pictures]) -> bytes:
+    """The traversals moving there and back, as an animated WebP: a column per unit, a row per digit."""
+    units = [pictures[name] for name in sorted(pictures) if name.startswith("unit")]
+    steps = units[0].shape[1]
+    frames = []
+    for step in [*range(steps), *range(steps - 2, 0, -1)]:
+        columns = np.stack([unit[:, step] for unit in units], axis=1)  # [digits, units, 1, h, w]
+        digits, count, *shape = columns.shape
+        plain = tiled(columns.reshape(digits * count, *shape), count)
+        frames.append(Image.fromarray(plain).resize((plain.shape[1] * ENLARGED, plain.shape[0] * ENLARGED)))
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=FRAME, loop=0, lossless=True)
+    return buffer.getvalue()
+
+
+def tradeoff(rows: Sequence[Row], scheme: Scheme) -> Figure:
+    """MSE against swaps ok, a line per run from the narrowest code to the widest; up and left is better."""
+    figure = Figure(figsize=(9.4, 5.6), layout="constrained")
+    ax: Axes = figure.subplots()
+    for place, row in enumerate(rows):
+        colour, dash = COLOURS[scheme][place], DASHES[place]
+        for i, result in enumerate(row.evaluated):
+            stages = stages_of(result)
+            label = row.title if i == 0 else None
+            ax.plot([s.mse for s in stages], [s.swaps.value for s in stages], dash, color=colour, linewidth=1.1, label=label)  # type: ignore[arg-type]  # fmt: skip
+            _points(ax, stages, colour, named=i == 0)
+    ax.set_xlabel("MSE, test split")
+    ax.set_ylabel("swaps ok")
+    ax.set_ylim(-0.02, 1.02)
+    ax.grid()
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def _points(ax: Axes, stages: Sequence[Stage], colour: str, named: bool) -> None:
+    for stage in stages:
+        low, high = stage.swaps.value - stage.swaps.low, stage.swaps.high - stage.swaps.value
+        ax.errorbar(
+            stage.mse, stage.swaps.value, yerr=[[low], [high]], fmt="o", color=colour, markersize=3.2, linewidth=0.9
+        )
+        if named and stage.code_size in (2, 4, 8, 16):
+            place = (stage.mse, stage.swaps.value)
+            ax.annotate(str(stage.code_size), place, (4, 5), textcoords="offset points", fontsize=8, color=colour)
+
+
+def _ordinal(i: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(i, f"{i}th")

@@ -1,0 +1,205 @@
+"""The pages of JacSup §3: Figure 1, Figure 2 and the trade-off, from the same runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from facet.report import figures, growth_figures
+from facet.report.figures import Scheme
+from facet.report.growth_results import fidelity_lines, judge_accuracy, layout_kept, stages_of, summary_lines, to_csv
+from facet.report.page import data_uri, origins, symbols
+from facet.report.results import Row, RowRuns, read_rows
+from facet.runs import atomic_write
+
+TITLES = {
+    "chain": "with Jacobian supervision, the paper's chain",
+    "control": "grown without Jacobian supervision",
+    "scratch": "every size from scratch",
+    "best": "best: beyond the paper",
+}
+PAGES = {
+    "jacsup-figure1": (
+        "JacSup, Figure 1: control that survives growth",
+        "An autoencoder of MNIST digits whose code grows from 2 units to its full size, each student under the Jacobian of its "
+        "teacher. What the first two units do, before and after, with and without supervision.",
+    ),
+    "jacsup-figure2": (
+        "JacSup, Figure 2: the units that growth discovers",
+        "Each row varies one new unit for one test digit, from its 2nd to its 98th percentile, and leaves the others as they are.",
+    ),
+    "jacsup-tradeoff": (
+        "JacSup: reconstruction against control, for every code size",
+        "Swaps ok: among pairs of test digits whose reconstructions the judge reads as different classes, the share in which "
+        "swapping the first two units of the code hands over the class. Up and left is better.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure on the page: its file's name without ending, a heading and a caption."""
+
+    name: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A table on the page."""
+
+    title: str
+    note: str
+    head: list[str]
+    lines: list[list[str]]
+
+
+def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: Sequence[str]) -> Path:
+    """Write a page's ``index.html`` and all that lies beside it, each file whole or not at all.
+
+    Returns:
+        The path of ``index.html``, which is written last.
+    """
+    titled = [RowRuns(run.key, TITLES.get(run.key, run.title), run.runs) for run in runs]
+    rows = read_rows(titled, [(run.key, run.title) for run in titled])
+    draw = {"jacsup-figure1": _figure1, "jacsup-figure2": _figure2, "jacsup-tradeoff": _tradeoff}[name]
+    shown, drawn, tables = draw(rows)
+    files: dict[str, bytes] = {"table.csv": to_csv(rows).encode()}
+    for key, figure in drawn.items():
+        if isinstance(figure, bytes):
+            files[f"{key}.webp"] = figure
+            continue
+        files[f"{key}.png"], files[f"{key}.pdf"] = figures.save(figure, "png"), figures.save(figure, "pdf")
+        files[f"{key}-dark.png"] = figures.save(figure, "png", "dark")
+    files["index.html"] = _render(name, rows, shown, tables, files, commands).encode()
+    for file, content in files.items():
+        if "-dark" not in file:
+            atomic_write(directory / file, partial(_put, content))
+    return directory / "index.html"
+
+
+Drawn = tuple[list[Shown], dict[str, Any], list[Numbers]]
+
+
+def _figure1(rows: Sequence[Row]) -> Drawn:
+    panels, lines = [], []
+    by_key = {row.key: row.evaluated[0] for row in rows if row.evaluated}
+    drawn: dict[str, Any] = {}
+    shown: list[Shown] = []
+    if "chain" in by_key:
+        pictures = growth_figures.read_pictures(by_key["chain"].directory)
+        first = min(name for name in pictures if name.startswith("grid"))
+        panels.append((f"(a) the first teacher, k = {int(first[4:])}, d = 0", pictures[first]))
+        teacher = pictures[f"classes{first[4:]}"]
+        letters = {"chain": "(b)", "control": "(c)", "scratch": "(c)"}
+        for key, result in by_key.items():
+            found = growth_figures.read_pictures(result.directory)
+            last = max(name for name in found if name.startswith("grid"))
+            size = int(last[4:])
+            panels.append((f"{letters.get(key, '')} k + d = {size}, {TITLES[key]}", found[last]))
+            lines.append([TITLES[key], str(size), f"{layout_kept(teacher, found[f'classes{last[4:]}']):.0%}"])
+        drawn["grids"] = lambda scheme: growth_figures.decoder_grids(panels, scheme)
+        shown.append(
+            Shown(
+                "grids",
+                "What the first two units do",
+                "Decoder output over a grid of the first two units, from -2 to 2; the other units at their mean over the "
+                "test split. One seed, the first.",
+            )
+        )
+        drawn["curves"] = lambda scheme: growth_figures.learning_curves(by_key["chain"], scheme)
+        caption = "(d) The split that is watched during training, logarithmic; grey bars: a unit was opened."
+        shown.append(Shown("curves", "Performance as the student grows", caption))
+    head = ["", "code size", "grid points read as in (a)"]
+    note = "The share of the grid at which the judge reads the same digit as the first teacher's."
+    return shown, drawn, [Numbers("The class layout of (a), kept or not", note, head, lines), *_numbers(rows)]
+
+
+def _figure2(rows: Sequence[Row]) -> Drawn:
+    pictures = [growth_figures.read_pictures(result.directory) for row in rows for result in row.evaluated][:1]
+    if not pictures:
+        return [], {}, []
+
+    def units(scheme: Scheme) -> Figure:
+        return growth_figures.traversals(pictures[0], scheme)
+
+    caption = "Three test digits, the same in every block: the first of three classes. One seed, the first."
+    moving = Shown("traversal", "The same, moving", "A column per unit, a row per digit.")
+    drawn = {"units": units, "traversal": growth_figures.animation(pictures[0])}
+    return [Shown("units", "Each new unit", caption), moving], drawn, _numbers(rows)
+
+
+def _tradeoff(rows: Sequence[Row]) -> Drawn:
+    caption = "One line per run, from code size 2 to the widest; some sizes named. Bars: 95% Wilson intervals."
+    drawn = {"tradeoff": lambda scheme: growth_figures.tradeoff(rows, scheme)}
+    return [Shown("tradeoff", "The trade-off", caption)], drawn, _numbers(rows)
+
+
+def _numbers(rows: Sequence[Row]) -> list[Numbers]:
+    evaluated = [row for row in rows if row.evaluated]
+    head = ["code size", *(f"{row.title}: {what}" for row in evaluated for what in ("MSE", "swaps ok"))]
+    accuracy = next((judge_accuracy(result) for row in evaluated for result in row.evaluated), None)
+    n = {stage.swaps.n for row in evaluated for result in row.evaluated for stage in stages_of(result)}
+    note = "Test split, evaluation mode. One seed: 95% Wilson interval; several: mean ± sd. "
+    if accuracy is not None and n:
+        note += (
+            f"The judge is right on {accuracy:.2%} of the real test digits. Pairs per rate: {min(n):,} to {max(n):,}."
+        )
+    found = [Numbers("Every code size", note, head, summary_lines(evaluated))]
+    for row in evaluated:
+        if lines := fidelity_lines(row):
+            note = (
+                "‖J_S v - J_T v‖² / ‖J_T v‖², exact derivatives: 0 where eq. 1 holds, 1 where the units are ignored. Against the "
+                "stage before (all of its units) and the first teacher (its own), towards other digits' codes (data) and "
+                "along single units (canonical)."
+            )
+            head = ["code size", "previous, data", "previous, canonical", "original, data", "original, canonical"]
+            found.append(Numbers(f"How well eq. 1 holds: {row.title}", note, head, lines))
+    return found
+
+
+def _render(
+    name: str,
+    rows: Sequence[Row],
+    shown: list[Shown],
+    tables: list[Numbers],
+    files: dict[str, bytes],
+    commands: Sequence[str],
+) -> str:
+    environment = Environment(
+        loader=PackageLoader("facet.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["symbols"] = symbols
+    title, caption = PAGES[name]
+    uris = {file.removesuffix(".png"): data_uri(content) for file, content in files.items() if file.endswith(".png")}
+    uris |= {
+        file.removesuffix(".webp"): data_uri(content, "webp")
+        for file, content in files.items()
+        if file.endswith(".webp")
+    }
+    return environment.get_template("growth.html.j2").render(
+        title=title,
+        caption=caption,
+        shown=shown,
+        tables=tables,
+        figures=uris,
+        moving=[file.removesuffix(".webp") for file in files if file.endswith(".webp")],
+        missing=[(row, result) for row in rows for result in row.missing],
+        origins=origins(rows),
+        commands=commands,
+    )
+
+
+def _put(content: bytes, file: Any) -> None:
+    file.write(content)

@@ -1,0 +1,68 @@
+"""The losses of "Overcoming the Disentanglement vs Reconstruction Trade-off via Jacobian Supervision": tensors in, scalar out.
+
+Two reductions of a squared norm ‖·‖² over a batch are known to all of them. ``sum`` is what the paper writes: summed over the
+elements of a sample, averaged over the batch. ``mean`` is what the authors ran: averaged over all elements
+(``docs/fidelity.md``, MNIST 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Reduction = Literal["sum", "mean"]
+
+
+def squared_norm(difference: Tensor, reduction: Reduction) -> Tensor:
+    """‖·‖² of each sample ``[B, ...]``, averaged over the batch (``sum``) or over all elements (``mean``)."""
+    squares = difference.square()
+    return squares.mean() if reduction == "mean" else squares.sum() / len(difference)
+
+
+def reconstruction(decoded: Tensor, images: Tensor, reduction: Reduction) -> Tensor:
+    """L_rec = ‖x - x̂‖², eq. 8; both ``[B, ...]``."""
+    return squared_norm(decoded - images, reduction)
+
+
+def code_agreement(code: Tensor, teacher_code: Tensor, reduction: Reduction) -> Tensor:
+    """‖y_S - y_T‖², the first term of eq. 9: what makes eq. 5 hold; both ``[B, k]``."""
+    return squared_norm(code - teacher_code, reduction)
+
+
+def difference_agreement(student: Tensor, teacher: Tensor, reduction: Reduction) -> Tensor:
+    """‖(D_T(y_T^j) - D_T(y_T)) - (D_S(y_S^j, z_S) - D_S(y_S, z_S))‖², the second term of eq. 9: what makes eq. 6 hold.
+
+    Args:
+        student: D_S(y_S^j, z_S) - D_S(y_S, z_S), ``[B, ...]``.
+        teacher: D_T(y_T^j) - D_T(y_T), same shape.
+        reduction: of the norm.
+    """
+    return squared_norm(teacher - student, reduction)
+
+
+def cross_covariance(nuisance: Tensor, specified: Tensor, root: bool = False) -> Tensor:
+    """L_xcov(y, z), eq. 10: the sum over i, j of the squared covariance of z_i and y_j over the batch.
+
+    Args:
+        nuisance: z, ``[B, d]``.
+        specified: y, ``[B, k]``.
+        root: the square root of it, as the authors' code has it (``docs/fidelity.md``, MNIST 3).
+    """
+    centred_z, centred_y = nuisance - nuisance.mean(0), specified - specified.mean(0)
+    covariance = centred_z.T @ centred_y / len(nuisance)
+    return torch.linalg.matrix_norm(covariance) if root else covariance.square().sum()
+
+
+def directional(decode: Callable[[Tensor], Tensor], codes: Tensor, directions: Tensor) -> Tensor:
+    """J(codes) · directions, a side of eq. 7, exactly: one pass of forward-mode differentiation.
+
+    Args:
+        decode: a decoder that treats the samples of a batch apart, ``[B, n]`` to ``[B, ...]``.
+        codes: ``[B, n]``.
+        directions: same shape.
+    """
+    tangent: Tensor = torch.func.jvp(decode, (codes,), (directions,))[1]
+    return tangent

@@ -1,0 +1,259 @@
+"""The progressive autoencoder of JacSup §3 as a LightningModule: first teacher, then student after student."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+
+from jacsup import losses
+from jacsup.networks import GrowingAutoencoder
+from jacsup.teacher import CHUNK, Statistics, Teacher, swap
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class ProgressiveAutoencoder(LightningModule):
+    """An autoencoder that becomes its own teacher each time its code grows. Works as a ``Coder``.
+
+    A Lightning batch may carry several steps: it is cut into pieces of ``batch_size``, a step each.
+
+    Args:
+        network: the autoencoder, open at the first teacher's size.
+        optimizer: makes the optimiser; every stage starts with a new one.
+        batch_size: samples per step.
+        code_weight: λ_y, eq. 9; 0 together with ``difference_weight`` trains without Jacobian supervision.
+        difference_weight: λ_diff, eq. 9.
+        covariance_weight: λ_xcov, of eq. 10.
+        stage_factor: what λ_y and λ_diff are multiplied with at every stage after the first student's.
+        reduction: of all norms, see :mod:`jacsup.losses`.
+        covariance_root: eq. 10 under a square root, as in the authors' code.
+        supervised: which units count as y: the ``code`` of the teacher, all of it, or the ``first`` teacher's units only.
+        teacher: who supervises: the ``previous`` model, or the ``original`` first teacher.
+        teacher_statistics: see :class:`jacsup.teacher.Teacher`.
+        derivative: eq. 7 by finite ``difference``, as in eq. 9, or ``exact``, by forward-mode differentiation.
+        inherit: whether a stage goes on with the weights of the one before; if not, every stage trains an autoencoder of its
+            size from scratch, without a teacher: the other control.
+        initial: a checkpoint of a finished stage to start from, instead of training a first teacher.
+
+    Raises:
+        ValueError: a weight below 0, or an initial checkpoint that doesn't fit.
+    """
+
+    def __init__(
+        self,
+        network: GrowingAutoencoder,
+        optimizer: MakeOptimizer,
+        batch_size: int = 128,
+        code_weight: float = 0.1,
+        difference_weight: float = 1.0,
+        covariance_weight: float = 1e-3,
+        stage_factor: float = 1.0,
+        reduction: losses.Reduction = "sum",
+        covariance_root: bool = False,
+        supervised: Literal["code", "first"] = "code",
+        teacher: Literal["previous", "original"] = "previous",
+        teacher_statistics: Statistics = "running",
+        derivative: Literal["difference", "exact"] = "difference",
+        inherit: bool = True,
+        initial: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        weights = {"code_weight": code_weight, "difference_weight": difference_weight}
+        weights |= {"covariance_weight": covariance_weight, "stage_factor": stage_factor}
+        if negative := next((name for name, value in weights.items() if value < 0), None):
+            raise ValueError(f"model.{negative}={weights[negative]}: it must not be negative")
+        self.network, self.make_optimizer, self.batch_size = network, optimizer, batch_size
+        self.code_weight, self.difference_weight = code_weight, difference_weight
+        self.covariance_weight, self.stage_factor = covariance_weight, stage_factor
+        self.reduction: losses.Reduction = reduction
+        self.covariance_root, self.supervised, self.from_whom = covariance_root, supervised, teacher
+        self.teacher_statistics: Statistics = teacher_statistics
+        self.derivative, self.inherit = derivative, inherit
+        if initial is not None:
+            load_stage(network, Path(initial))
+        self.first_code_size = network.open
+        self.stage = 0  # the first teacher's; students count from 1
+        self.teacher: Teacher | None = None
+        self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "code", "difference")})
+
+    # ------------------------------------------------------------------ a stage
+
+    def grow(self, units: int = 1) -> None:
+        """End a stage: the model becomes its own teacher, and opens units of its code (JacSup §3, last paragraph)."""
+        self.stage += 1
+        if not self.inherit:
+            self.network.restart(self.network.open + units)
+            return
+        if self.teacher is None or self.from_whom == "previous":
+            y = self.first_code_size if self.supervised == "first" else None
+            self.teacher = Teacher(self.network, self.teacher_statistics, y).to(self.device)
+        self.network.grow(units)
+
+    @property
+    def code_size(self) -> int:
+        """Units open now, k + d."""
+        return self.network.open
+
+    @property
+    def supervising(self) -> bool:
+        """Whether the Jacobian is supervised in this stage."""
+        return self.teacher is not None and self.code_weight + self.difference_weight > 0
+
+    def look(self) -> None:
+        """Let the teacher look at the training images, once per stage."""
+        if self.teacher is not None and self.supervising:
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            images, _ = data.tensors("train")
+            self.teacher.look_at(some.to(self.device).float() / 255 for some in images.split(CHUNK))
+
+    def on_train_start(self) -> None:
+        self.look()
+
+    # ------------------------------------------------------------------ a step
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """As many steps as the batch has pieces."""
+        optimizer: Any = self.optimizers()
+        sums: dict[str, Tensor] = {}
+        pieces = list(self.pieces(batch))
+        for images, index in pieces:
+            terms = self.losses(images, index)
+            optimizer.zero_grad()
+            self.manual_backward(self.total(terms))
+            optimizer.step()
+            sums = {name: sums.get(name, 0) + value.detach() for name, value in terms.items()}
+        self.log_dict({f"train/{name}": value / len(pieces) for name, value in sums.items()})
+
+    def pieces(self, batch: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """(images, index) of every step."""
+        return zip(batch["image"].split(self.batch_size), batch["index"].split(self.batch_size), strict=True)
+
+    def losses(self, images: Tensor, index: Tensor) -> dict[str, Tensor]:
+        """Every loss of one batch, unweighted.
+
+        Args:
+            images: x, ``[B, C, H, W]`` in [0, 1].
+            index: their positions in the training split, ``[B]``.
+        """
+        code = self.network.encode(images)  # (y_S, z_S)
+        if self.teacher is None:
+            return {"reconstruction": losses.reconstruction(self.network.decode(code), images, self.reduction)}
+        terms: dict[str, Tensor] = {}
+        y, z = code[:, : self.teacher.supervised], code[:, self.teacher.supervised :]
+        if not self.supervising:
+            decoded = self.network.decode(code)
+        else:
+            pairs = torch.randperm(len(images), device=images.device)  # j
+            swapped = swap(code, pairs, self.teacher.supervised)  # (y_S^j, z_S)
+            if self.derivative == "difference":
+                teacher_y, teacher_change = self.teacher.targets(index, pairs)
+                decoded, decoded_swapped = self.network.decode(torch.cat([code, swapped])).chunk(2)
+                change = decoded_swapped - decoded
+            else:
+                teacher_y, teacher_change = self.teacher.derivative(index, pairs)
+                decoded, change = torch.func.jvp(self.network.decode, (code,), (swapped - code,))
+            terms["code"] = losses.code_agreement(y, teacher_y, self.reduction)
+            terms["difference"] = losses.difference_agreement(change, teacher_change, self.reduction)
+        terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)
+        terms["covariance"] = losses.cross_covariance(z, y, self.covariance_root)
+        return terms
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """L_rec + λ_y ‖·‖² + λ_diff ‖·‖² + λ_xcov L_xcov."""
+        factor = self.stage_factor ** max(0, self.stage - 1)
+        weights = {
+            "reconstruction": 1.0,
+            "code": self.code_weight * factor,
+            "difference": self.difference_weight * factor,
+            "covariance": self.covariance_weight,
+        }
+        return sum((weights[name] * value for name, value in terms.items()), torch.zeros((), device=self.device))
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.make_optimizer(self.network.parameters())
+
+    # ------------------------------------------------------------------ validation
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        images = batch["image"]
+        code = self.network.encode(images)
+        decoded = self.network.decode(code)
+        self.validation["mse"].update((decoded.clamp(0, 1) - images).square().mean(), len(images))
+        if self.teacher is None:
+            return
+        k, pairs = self.teacher.supervised, torch.arange(len(images), device=images.device).roll(1)
+        theirs = self.teacher.read(images)
+        change = self.network.decode(swap(code, pairs, k)) - decoded
+        decode = self.teacher.network.decode
+        teacher_change = decode(swap(theirs, pairs, k)) - decode(theirs)
+        self.validation["code"].update((code[:, :k] - theirs[:, :k]).square().mean(), len(images))
+        self.validation["difference"].update((change - teacher_change).square().mean(), len(images))
+
+    def on_validation_epoch_end(self) -> None:
+        names = ("mse",) if self.teacher is None else ("mse", "code", "difference")
+        self.log_dict({f"val/{name}": self.validation[name].compute() for name in names})
+        self.log("code_size", float(self.code_size))
+        for metric in self.validation.values():
+            metric.reset()
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["jacsup"] = {"stage": self.stage, "first_code_size": self.first_code_size}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Make room for the teacher that the state holds."""
+        self.stage, self.first_code_size = (checkpoint["jacsup"][name] for name in ("stage", "first_code_size"))
+        prefix, state = "teacher.network.", checkpoint["state_dict"]
+        held = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        if held:
+            network = Teacher(self.network).network
+            network.load_state_dict(held)
+            y = self.first_code_size if self.supervised == "first" else None
+            self.teacher = Teacher(network, self.teacher_statistics, y).to(self.device)
+
+    # ------------------------------------------------------------------ Coder
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` in [0, 1] to codes ``[B, code_size]``."""
+        return self.network.codes(images)
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """Codes ``[B, code_size]`` to images in [0, 1]."""
+        return self.network.decode_codes(codes)
+
+    def at_stage(self, path: Path) -> GrowingAutoencoder:
+        """The network at the end of a stage, frozen, in evaluation mode, on the CPU.
+
+        Raises:
+            ValueError: no such file, or a network of another shape.
+        """
+        network = copy.deepcopy(self.network).cpu()
+        load_stage(network, path)
+        return network.eval().requires_grad_(False)
+
+
+def load_stage(network: GrowingAutoencoder, path: Path) -> None:
+    """Load what a finished stage left (:class:`jacsup.growth.ProgressiveGrowth`).
+
+    Raises:
+        ValueError: no such file, or a network of another shape.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(saved["network"])
+    except (OSError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is not a stage of a run: {' '.join(str(error).split())}") from error
+    except RuntimeError as error:  # torch's words fill a screen
+        reason = next((line.strip() for line in str(error).splitlines() if "size mismatch" in line), str(error))
+        raise ValueError(f"{path} holds a network of another shape: {' '.join(reason.split())}") from error

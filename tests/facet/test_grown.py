@@ -1,0 +1,174 @@
+"""JacSup §3 end to end on small drawn digits: train, judge, report, resume, and mistakes in one line."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from facet import train as training
+from facet.configuration import compose_config
+from facet.evaluate import evaluate
+from facet.report.command import report
+from facet.runs import Run, read_json
+from facet.train import train
+
+LINES = ("chain", "control", "scratch")
+TINY = (
+    *("data.val_size=40", "data.batch_size=20", "data.steps_per_batch=3", "data.workers=1", "logger=csv"),
+    *(
+        "callbacks.progress=null",
+        "callbacks.growth.code_size=4",
+        "callbacks.growth.epochs=2",
+        "trainer.precision=32-true",
+    ),
+    "model.network.widths=[32,16]",
+)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten kinds of bars, in MNIST's four files."""
+    root = tmp_path_factory.mktemp("digits")
+    for name, size, seed in (("train", 340, 0), ("t10k", 120, 1)):
+        rng = np.random.default_rng(seed)
+        labels = np.arange(size, dtype=np.uint8) % 10
+        images = np.zeros((size, 28, 28), np.uint8)
+        for i, label in enumerate(labels):
+            images[i, 2 + 2 * label : 6 + 2 * label, 4 + rng.integers(4) : 20 + rng.integers(4)] = rng.integers(
+                150, 256
+            )
+        for kind, values in (("images-idx3-ubyte", images), ("labels-idx1-ubyte", labels)):
+            head = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
+            (root / f"{name}-{kind}.gz").write_bytes(gzip.compress(head + values.tobytes()))
+    return root
+
+
+def settings(digits: Path, root: Path, *more: str) -> list[str]:
+    return [*TINY, f"data.root={digits}", f"data.store={root / 'store'}", *more]
+
+
+@pytest.fixture(scope="module")
+def trained(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All three lines, trained and judged."""
+    root = tmp_path_factory.mktemp("grown")
+    for line in LINES:
+        where = [f"experiment=jacsup/{line}", f"runs={root / 'runs'}", *settings(digits, root)]
+        evaluate(compose_config("evaluate", [f"run={train(compose_config('train', where))}"]))
+    return root
+
+
+def test_every_stage_of_every_line_is_judged(trained: Path) -> None:
+    for line in LINES:
+        (path,) = (trained / "runs" / "jacsup" / line).iterdir()
+        assert Run(path).status == "finished"
+        results = read_json(path / "results.json")
+        stages = results["measures"]["stages"]
+        assert [stage["code_size"] for stage in stages] == [2, 3, 4]
+        assert all(0 < stage["mse"]["value"] < 0.5 for stage in stages)
+        assert all(stage["swaps"]["low"] <= stage["swaps"]["value"] <= stage["swaps"]["high"] for stage in stages)
+        assert "original" not in stages[0]
+        assert stages[1]["previous"]["data"]["n"] == 120
+        assert stages[2]["original"]["canonical"]["n"] == 240
+        assert list(results["judge"]["accuracy"]) == ["class"]
+        assert results["training"]["images_seen"] == 3 * 2 * 300, (
+            "three stages of two epochs of fifteen batches of twenty"
+        )
+
+
+def test_supervision_keeps_the_jacobian(trained: Path) -> None:
+    """The first student of the chain starts from the same teacher as the control's."""
+    errors = {}
+    for line in ("chain", "control"):
+        (path,) = (trained / "runs" / "jacsup" / line).iterdir()
+        errors[line] = read_json(path / "results.json")["measures"]["stages"][1]["previous"]["data"]["value"]
+    assert errors["chain"] < errors["control"]
+
+
+@pytest.mark.parametrize("name", ["jacsup-figure1", "jacsup-figure2", "jacsup-tradeoff"])
+def test_the_pages(name: str, trained: Path, digits: Path) -> None:
+    listed = ",".join(f'"{setting}"' for setting in settings(digits, trained))
+    where = [f"table={name}", f"runs={trained / 'runs'}", f"reports={trained / 'reports'}", f"overrides=[{listed}]"]
+    page = report(compose_config("report", [*where, "logger=csv"]))
+    text = page.read_text("utf-8")
+    assert not re.search(r'(src|href)="(?!data:|#)', text), "the page is whole in itself"
+    assert "Not every run has numbers" not in text
+    with (page.parent / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "line",
+        "seed",
+        "code_size",
+        "mse",
+        "swaps_ok",
+        "swaps_low",
+        "swaps_high",
+        "n",
+        "judge_accuracy",
+    ]
+    lines = ["chain"] if name == "jacsup-figure2" else LINES
+    assert [(row["line"], row["code_size"]) for row in rows] == [(line, str(n)) for line in lines for n in (2, 3, 4)]
+    if name == "jacsup-figure2":
+        with Image.open(page.parent / "traversal.webp") as moving:
+            assert moving.is_animated
+            assert moving.n_frames == 20
+
+
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    monkeypatch.setattr(sys, "argv", ["facet-train", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        training.main()
+    return int(stopped.value.code or 0), capsys.readouterr().err.strip()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("callbacks.growth.epochs=0", "callbacks.growth.epochs=0: it must be at least 1"),
+        ("model.network.max_code_size=3", "code_size=4 is more than the 3 units"),
+        ("model.initial=nowhere.ckpt", "nowhere.ckpt is not a stage of a run"),
+        ("model.code_weight=-1", "model.code_weight=-1"),
+        ("data.val_size=400", "data.val_size=400 leaves nothing"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    setting: str,
+    said: str,
+    digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where = settings(digits, tmp_path, "experiment=jacsup/chain", f"runs={tmp_path / 'runs'}", setting)
+    code, error = call(monkeypatch, capsys, *where)
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert said in error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_teacher_of_another_shape_is_one_line(
+    trained: Path, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = next((trained / "runs" / "jacsup" / "chain").glob("*/stages/code02.ckpt"))
+    where = settings(digits, tmp_path, "experiment=jacsup/chain", f"runs={tmp_path / 'runs'}", f"model.initial={stage}")
+    code, error = call(monkeypatch, capsys, *where, "model.network.widths=[32,8]")
+    assert (code, len(error.splitlines())) == (2, 1), error
+    assert "holds a network of another shape" in error
+
+
+@pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
+def test_every_preset_trains(preset: str, digits: Path, tmp_path: Path) -> None:
+    where = settings(digits, tmp_path, "experiment=jacsup/chain", f"preset={preset}", f"runs={tmp_path / 'runs'}")
+    run = Run(train(compose_config("train", [*where, "callbacks.growth.epochs=1", "callbacks.growth.code_size=3"])))
+    assert run.status == "finished"
+    assert [path.name for path in run.stages()] == ["code02.ckpt", "code03.ckpt"]
+    network = torch.load(run.stages()[-1], weights_only=True)["network"]
+    assert all(value.isfinite().all() for value in network.values() if isinstance(value, torch.Tensor))
