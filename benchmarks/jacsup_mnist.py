@@ -7,6 +7,8 @@ reconstructions and for swaps, Adam as PyTorch has it by default. The networks a
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -53,7 +55,7 @@ class PlainStudent:
 def _autoencoder(code_size: int) -> tuple[nn.Module, nn.Module]:
     def mlp(*widths: int) -> list[nn.Module]:
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         return layers[:-1]
 

@@ -33,8 +33,8 @@ class MNISTDataModule(StoredDataModule):
             ``$FACET_DATA/mnist`` or the user's cache directory if None.
         store: where the packed stores go; the user's cache directory if None.
         pad: two rows and columns of background on every side, for networks that want 32 pixels.
-        val_size: how many of the 60,000 training digits, the last, are the validation split; 0 trains on all of them and
-            validates on the test split, as JacSup's authors do: then nothing may be chosen by it.
+        val_size: how many of the 60,000 training digits, the last, are the validation split; 0 trains on all of them
+            and validates on the test split, as JacSup's authors do: then nothing may be chosen by it.
         download: let torchvision download it where it is missing.
         batch_size: per process and step.
         steps_per_batch: how many of them come as one batch, for a method that takes several steps at a time.

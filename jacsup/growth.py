@@ -1,4 +1,5 @@
-"""Progressive growth as a Lightning callback: when a stage has ended, the model becomes its own teacher and its code grows.
+"""Progressive growth as a Lightning callback: when a stage has ended, the model becomes its own teacher and its code
+grows.
 
 The callback decides *when*, the module knows *how* (``grow``). It works with any module that has ``network``,
 ``code_size``, ``first_code_size``, ``grow(units)`` and ``look()``.
@@ -17,8 +18,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 class ProgressiveGrowth(Callback):
     """Ends a stage after so many epochs, or when validation stalls, until the code has its final size.
 
-    At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's directory; then the
-    module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The last stage ends the run.
+    At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's directory; then
+    the module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The last stage ends
+    the run.
 
     Args:
         code_size: at which to stop, k + d.

@@ -1,7 +1,8 @@
-"""The losses of "Overcoming the Disentanglement vs Reconstruction Trade-off via Jacobian Supervision": tensors in, scalar out.
+"""The losses of "Overcoming the Disentanglement vs Reconstruction Trade-off via Jacobian Supervision": tensors in,
+scalar out.
 
-Two reductions of a squared norm ‖·‖² over a batch are known to all of them. ``sum`` is what the paper writes: summed over the
-elements of a sample, averaged over the batch. ``mean`` is what the authors ran: averaged over all elements
+Two reductions of a squared norm ‖·‖² over a batch are known to all of them. ``sum`` is what the paper writes: summed
+over the elements of a sample, averaged over the batch. ``mean`` is what the authors ran: averaged over all elements
 (``docs/fidelity.md``, MNIST 3).
 """
 

@@ -36,12 +36,13 @@ class ProgressiveAutoencoder(LightningModule):
         stage_factor: what λ_y and λ_diff are multiplied with at every stage after the first student's.
         reduction: of all norms, see :mod:`jacsup.losses`.
         covariance_root: eq. 10 under a square root, as in the authors' code.
-        supervised: which units count as y: the ``code`` of the teacher, all of it, or the ``first`` teacher's units only.
+        supervised: which units count as y: the ``code`` of the teacher, all of it, or the ``first`` teacher's units
+            only.
         teacher: who supervises: the ``previous`` model, or the ``original`` first teacher.
         teacher_statistics: see :class:`jacsup.teacher.Teacher`.
         derivative: eq. 7 by finite ``difference``, as in eq. 9, or ``exact``, by forward-mode differentiation.
-        inherit: whether a stage goes on with the weights of the one before; if not, every stage trains an autoencoder of its
-            size from scratch, without a teacher: the other control.
+        inherit: whether a stage goes on with the weights of the one before; if not, every stage trains an autoencoder
+            of its size from scratch, without a teacher: the other control.
         initial: a checkpoint of a finished stage to start from, instead of training a first teacher.
 
     Raises:
@@ -136,7 +137,8 @@ class ProgressiveAutoencoder(LightningModule):
 
     def pieces(self, batch: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """(images, index) of every step."""
-        return zip(batch["image"].split(self.batch_size), batch["index"].split(self.batch_size), strict=True)
+        images, index = (torch.split(batch[name], self.batch_size) for name in ("image", "index"))
+        return zip(images, index, strict=True)
 
     def losses(self, images: Tensor, index: Tensor) -> dict[str, Tensor]:
         """Every loss of one batch, unweighted.
@@ -161,7 +163,8 @@ class ProgressiveAutoencoder(LightningModule):
                 change = decoded_swapped - decoded
             else:
                 teacher_y, teacher_change = self.teacher.derivative(index, pairs)
-                decoded, change = torch.func.jvp(self.network.decode, (code,), (swapped - code,))
+                both: Any = torch.func.jvp(self.network.decode, (code,), (swapped - code,))
+                decoded, change = both
             terms["code"] = losses.code_agreement(y, teacher_y, self.reduction)
             terms["difference"] = losses.difference_agreement(change, teacher_change, self.reduction)
         terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)

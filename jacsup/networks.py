@@ -1,7 +1,8 @@
 """The autoencoder of JacSup §3 and A.1: an MLP whose code is allocated at its final width and opened unit by unit.
 
-Parameters keep their shapes when the code grows (``design.md`` rule 4), so growth works under DDP and resumes bit for bit.
-Unit i is the i-th that was discovered; the authors' code prepends the new unit instead, the same network in another order.
+Parameters keep their shapes when the code grows (``design.md`` rule 4), so growth works under DDP and resumes bit for
+bit. Unit i is the i-th that was discovered; the authors' code prepends the new unit instead, the same network in
+another order.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class GrowingAutoencoder(nn.Module):
     def decode(self, codes: Tensor) -> Tensor:
         """Codes ``[B, open]`` to images ``[B, C, H, W]`` in [-1, 1]."""
         hidden = F.linear(codes, self.entry.weight[:, : self.open], self.entry.bias).relu()
-        return self.outlet(hidden).tanh().unflatten(1, self.shape)
+        images: Tensor = self.outlet(hidden).tanh().unflatten(1, self.shape)
+        return images
 
     def codes(self, images: Tensor) -> Tensor:
         """Images ``[B, C, H, W]`` in [0, 1] to codes ``[B, open]``."""
@@ -97,7 +99,8 @@ class GrowingAutoencoder(nn.Module):
         """
         if units < 1 or self.open + units > self.max_code_size:
             raise ValueError(
-                f"{self.open} units are open and {units} more wanted, but model.network.max_code_size={self.max_code_size}"
+                f"{self.open} units are open and {units} more wanted, but "
+                f"model.network.max_code_size={self.max_code_size}"
             )
         new = slice(self.open, self.open + units)
         self.open, self.normalised = self.open + units, False

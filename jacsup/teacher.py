@@ -1,9 +1,9 @@
 """What a student needs of its teacher, computed once per stage: codes, decodings, and differences between them (eq. 9).
 
-Within a stage the teacher is fixed, and a pair is two images of a batch. Where all of the teacher's code is swapped, what it
-makes of a swapped pair is what it makes of the other image: a row of the decodings at hand. So it never runs in the loop.
-Two settings need its decoder there, and only its decoder: swapping a part of its code (``supervised=first`` beyond the first
-student) and batch statistics (the authors' first teacher, in training mode).
+Within a stage the teacher is fixed, and a pair is two images of a batch. Where all of the teacher's code is swapped,
+what it makes of a swapped pair is what it makes of the other image: a row of the decodings at hand. So it never runs in
+the loop. Two settings need its decoder there, and only its decoder: swapping a part of its code (``supervised=first``
+beyond the first student) and batch statistics (the authors' first teacher, in training mode).
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ def jacobian_error(
         codes: the student's, ``[N, n]``.
         teacher_codes: the teacher's of the same images, ``[N, m]``.
         units: k, of both codes the first: along these the derivative is taken.
-        directions: ``data``: from each image's y to another one's, as in training (eq. 7); ``canonical``: along each unit.
+        directions: ``data``: from each image's y to another one's, as in training (eq. 7); ``canonical``: along each
+            unit.
         seed: of the pairing.
 
     Returns:

@@ -111,16 +111,18 @@ class _Pass:
         }
         if self.truth:
             measures["counterfactual"] = {name: error.compute() for name, error in self.counterfactual.items()}
-        plain: dict[str, Any] = _plain(measures)
-        return plain
+        found: dict[str, Any] = plain(measures)
+        return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Measures as JSON holds them: named tuples as objects, NaN as null."""
     if hasattr(value, "as_dict"):
         value = value.as_dict()
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return None if math.isnan(value) else value
     return value
@@ -139,8 +141,8 @@ def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
     flat = {"bits": found.bits, "entropy_bits": found.entropy_bits, "n": found.n}
     flat |= {f"{probe}_bits": bits for probe, bits in found.probe_bits.items()}
     flat |= {f"{probe}_auc": auc for probe, auc in found.auc.items()}
-    plain: dict[str, Any] = _plain(flat)
-    return plain
+    result: dict[str, Any] = plain(flat)
+    return result
 
 
 def _examples(editor: Editor, images: Tensor) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from facet.judge import Judge
 from facet.measures.jacobians import jacobian_error
 from facet.measures.pixels import PixelError
+from facet.measures.run import plain
 from facet.measures.swaps import swaps_ok
 from facet.protocols import Coder, Data, Staged, StagedCoder
 
@@ -37,12 +38,13 @@ def measure_stages(
         seed: of pairs.
 
     Returns:
-        ``{"stages": [...]}``, each with ``code_size``, ``mse``, ``swaps``, and against the stage before (``previous``) and
-        the first (``original``) the Jacobian errors; and pictures as uint8 (:func:`_pictures`).
+        ``{"stages": [...]}``, each with ``code_size``, ``mse``, ``swaps``, and against the stage before (``previous``)
+        and the first (``original``) the Jacobian errors; and pictures as uint8 (:func:`_pictures`).
     """
     images, _ = data.tensors(split)
     shown = images[: 40 * DIGITS]
-    measured, pictures = [], {}
+    measured: list[dict[str, Any]] = []
+    pictures: dict[str, np.ndarray] = {}
     first: tuple[StagedCoder, Tensor] | None = None
     previous = first
     for i, stage in enumerate(track(stages, f"judging {split}", console=Console(stderr=True), transient=True)):
@@ -63,18 +65,19 @@ def measure_stages(
         first = first or previous
         measured.append(found)
         pictures |= _pictures(coder, codes, shown, judge, i, last=i == len(stages) - 1)
-    return {"stages": measured}, pictures
+    plainly: dict[str, Any] = plain({"stages": measured})
+    return plainly, pictures
 
 
 @torch.inference_mode()
 def _codes(coder: Coder, images: Tensor) -> Tensor:
-    return torch.cat([coder.codes(some.float() / 255) for some in images.split(BATCH)]).clone()
+    return torch.cat([coder.codes(some.float() / 255) for some in torch.split(images, BATCH)]).clone()
 
 
 @torch.inference_mode()
 def _mse(coder: Coder, codes: Tensor, images: Tensor) -> dict[str, float]:
     error = PixelError()
-    for some, code in zip(images.split(BATCH), codes.split(BATCH), strict=True):
+    for some, code in zip(torch.split(images, BATCH), torch.split(codes, BATCH), strict=True):
         error.update(coder.decode_codes(code), some.float() / 255)
     plain: dict[str, float] = error.compute().as_dict()
     return plain
@@ -84,7 +87,7 @@ def _mse(coder: Coder, codes: Tensor, images: Tensor) -> dict[str, float]:
 def _pictures(
     coder: Coder, codes: Tensor, shown: Tensor, judge: Judge, stage: int, last: bool
 ) -> dict[str, np.ndarray]:
-    """``grid<size>``, ``classes<size>`` of the first and the last stage; ``unit<size>`` of the first that were discovered."""
+    """``grid<size>``, ``classes<size>`` of the first and the last stage; ``unit<size>`` of the first discovered."""
     size = codes.shape[1]
     found = {}
     if stage == 0 or last:

@@ -60,7 +60,8 @@ def learning_curves(result: Result, scheme: Scheme) -> Figure:
     grown = [b[0] for a, b in pairwise(sizes) if b[1] > a[1]]
     figure = Figure(figsize=(9.4, 3.4), layout="constrained")
     axes: Any = figure.subplots(1, 2)
-    for ax, name, title in zip(axes, ("val/mse", "val/difference"), ("reconstruction, MSE", "Jacobian loss, eq. 9"), strict=True):  # fmt: skip
+    titles = {"val/mse": "reconstruction, MSE", "val/difference": "Jacobian loss, eq. 9"}
+    for ax, (name, title) in zip(axes, titles.items(), strict=True):
         for moment in grown:
             ax.axvline(moment, color=INK[scheme][1], linewidth=1)
         if points := curves.get(name):
@@ -107,7 +108,8 @@ def tradeoff(rows: Sequence[Row], scheme: Scheme) -> Figure:
         for i, result in enumerate(row.evaluated):
             stages = stages_of(result)
             label = row.title if i == 0 else None
-            ax.plot([s.mse for s in stages], [s.swaps.value for s in stages], dash, color=colour, linewidth=1.1, label=label)  # type: ignore[arg-type]  # fmt: skip
+            mse, rates = [s.mse for s in stages], [s.swaps.value for s in stages]
+            ax.plot(mse, rates, linestyle=dash, color=colour, linewidth=1.1, label=label)
             _points(ax, stages, colour, named=i == 0)
     ax.set_xlabel("MSE, test split")
     ax.set_ylabel("swaps ok")

@@ -27,17 +27,18 @@ TITLES = {
 PAGES = {
     "jacsup-figure1": (
         "JacSup, Figure 1: control that survives growth",
-        "An autoencoder of MNIST digits whose code grows from 2 units to its full size, each student under the Jacobian of its "
-        "teacher. What the first two units do, before and after, with and without supervision.",
+        "An autoencoder of MNIST digits whose code grows from 2 units to its full size, each student under the "
+        "Jacobian of its teacher. What the first two units do, before and after, with and without supervision.",
     ),
     "jacsup-figure2": (
         "JacSup, Figure 2: the units that growth discovers",
-        "Each row varies one new unit for one test digit, from its 2nd to its 98th percentile, and leaves the others as they are.",
+        "Each row varies one new unit for one test digit, from its 2nd to its 98th percentile, and leaves the others "
+        "as they are.",
     ),
     "jacsup-tradeoff": (
         "JacSup: reconstruction against control, for every code size",
-        "Swaps ok: among pairs of test digits whose reconstructions the judge reads as different classes, the share in which "
-        "swapping the first two units of the code hands over the class. Up and left is better.",
+        "Swaps ok: among pairs of test digits whose reconstructions the judge reads as different classes, the share in "
+        "which swapping the first two units of the code hands over the class. Up and left is better.",
     ),
 }
 
@@ -110,8 +111,8 @@ def _figure1(rows: Sequence[Row]) -> Drawn:
             Shown(
                 "grids",
                 "What the first two units do",
-                "Decoder output over a grid of the first two units, from -2 to 2; the other units at their mean over the "
-                "test split. One seed, the first.",
+                "Decoder output over a grid of the first two units, from -2 to 2; the other units at their mean over "
+                "the test split. One seed, the first.",
             )
         )
         drawn["curves"] = lambda scheme: growth_figures.learning_curves(by_key["chain"], scheme)
@@ -156,9 +157,9 @@ def _numbers(rows: Sequence[Row]) -> list[Numbers]:
     for row in evaluated:
         if lines := fidelity_lines(row):
             note = (
-                "‖J_S v - J_T v‖² / ‖J_T v‖², exact derivatives: 0 where eq. 1 holds, 1 where the units are ignored. Against the "
-                "stage before (all of its units) and the first teacher (its own), towards other digits' codes (data) and "
-                "along single units (canonical)."
+                "‖J_S v - J_T v‖² / ‖J_T v‖², exact derivatives: 0 where eq. 1 holds, 1 where the units are ignored. "
+                "Against the stage before (all of its units) and the first teacher (its own), towards other digits' "
+                "codes (data) and along single units (canonical)."
             )
             head = ["code size", "previous, data", "previous, canonical", "original, data", "original, canonical"]
             found.append(Numbers(f"How well eq. 1 holds: {row.title}", note, head, lines))

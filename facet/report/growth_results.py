@@ -18,7 +18,7 @@ COLUMNS = ["line", "seed", "code_size", "mse", "swaps_ok", "swaps_low", "swaps_h
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of a run: code size, MSE on the test split, swaps ok, and Jacobian errors by (against whom, direction)."""
+    """A stage of a run: code size, MSE of the test split, swaps ok, Jacobian errors by (against whom, direction)."""
 
     code_size: int
     mse: float
@@ -89,7 +89,7 @@ def _rate(rates: Sequence[Rate]) -> str:
 
 
 def fidelity_lines(row: Row) -> list[list[str]]:
-    """Jacobian errors by code size, means over seeds: against the previous stage and the first, in both kinds of direction."""
+    """Jacobian errors by code size, means over seeds: against the stage before and the first, in both directions."""
     found = []
     every = [stages_of(result) for result in row.evaluated]
     for stages in zip(*every, strict=False):

@@ -94,9 +94,12 @@ def fit(root: Path, growth: ProgressiveGrowth, *callbacks: Callback, model: Any 
 
 
 def same(one: LightningModule, other: LightningModule) -> bool:
-    states = one.state_dict(), other.state_dict()
-    assert states[0].keys() == states[1].keys()
-    return all(torch.equal(a, b) if isinstance(a, Tensor) else a == b for a, b in zip(*map(dict.values, states), strict=True))  # type: ignore[arg-type]  # fmt: skip
+    found, expected = one.state_dict(), other.state_dict()
+    assert found.keys() == expected.keys()
+    return all(
+        torch.equal(value, expected[name]) if isinstance(value, Tensor) else value == expected[name]
+        for name, value in found.items()
+    )
 
 
 def test_a_unit_is_opened_at_the_end_of_every_stage_with_a_fresh_optimiser(tmp_path: Path) -> None:
@@ -224,7 +227,8 @@ class KillAfterGrowth(Callback):
 @pytest.mark.parametrize("settings", [{}, {"teacher": "original"}, {"supervised": "first"}])
 def test_a_run_killed_one_step_after_a_growth_goes_on_bit_for_bit(settings: dict[str, Any], tmp_path: Path) -> None:
     def checkpoints() -> tuple[Callback, ...]:
-        return RandomState(), ModelCheckpoint(tmp_path / "cut", "last", save_on_train_epoch_end=True, enable_version_counter=False)
+        settings = {"save_on_train_epoch_end": True, "enable_version_counter": False}
+        return RandomState(), ModelCheckpoint(tmp_path / "cut", "last", **settings)
 
     whole = fit(tmp_path / "whole", ProgressiveGrowth(4, 2), model=module(**settings))
     growth, cut = ProgressiveGrowth(4, 2), module(**settings)
