@@ -56,7 +56,8 @@ def prepare(data: Any) -> None:
 def quiet() -> None:
     """Silence what libraries say on every start and no user can act on."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    for message in ("Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval"):
+    nothing = ("Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval")
+    for message in (*nothing, r"Found \d+ module\(s\) in eval mode", r"`torch.jit.script` is deprecated"):
         warnings.filterwarnings("ignore", message=message)
 
 

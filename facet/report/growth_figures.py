@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import math
 from collections.abc import Sequence
@@ -32,6 +33,20 @@ def read_pictures(directory: Path) -> dict[str, Pictures]:
         return {}
 
 
+def by_epoch(directory: Path) -> dict[str, list[tuple[int, float]]]:
+    """What a run logged once an epoch, by name: (epoch, value)."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    try:
+        with (directory / "metrics.csv").open(newline="", encoding="utf-8") as file:
+            for line in csv.DictReader(file):
+                for name in ("val/mse", "val/difference", "code_size"):
+                    if text := line.get(name):
+                        curves.setdefault(name, []).append((int(line["epoch"]), float(text)))
+    except (OSError, ValueError):  # absent, or cut off: what was read counts
+        pass
+    return curves
+
+
 def tiled(pictures: Pictures, columns: int) -> Pictures:
     """``[N, 1, h, w]`` as one picture, row by row; dark ink on light paper."""
     n, _, height, width = pictures.shape
@@ -44,20 +59,19 @@ def tiled(pictures: Pictures, columns: int) -> Pictures:
 def decoder_grids(panels: Sequence[tuple[str, Pictures]], scheme: Scheme) -> Figure:
     """Figure 1 (a) to (c): what is decoded over a grid of the first two units."""
     figure = Figure(figsize=(4.5 * min(2, len(panels)), 4.75 * math.ceil(len(panels) / 2)), layout="constrained")
-    axes = figure.subplots(math.ceil(len(panels) / 2), min(2, len(panels)), squeeze=False).flat
+    axes = figure.subplots(math.ceil(len(panels) / 2), min(2, len(panels)), squeeze=False).ravel()
     for ax in axes:
         ax.axis("off")
     for ax, (title, pictures) in zip(axes, panels, strict=False):
-        ax.imshow(tiled(pictures, math.isqrt(len(pictures)))[::1], cmap="gray", vmin=0, vmax=255)
+        ax.imshow(tiled(pictures, math.isqrt(len(pictures))), cmap="gray", vmin=0, vmax=255)
         ax.set_title(title)
     return figure
 
 
 def learning_curves(result: Result, scheme: Scheme) -> Figure:
     """Figure 1 (d): error and Jacobian loss of the watched split, growth moments as vertical bars."""
-    curves = result.metrics()
-    sizes = curves.get("code_size", [])
-    grown = [b[0] for a, b in pairwise(sizes) if b[1] > a[1]]
+    curves = by_epoch(result.directory)
+    grown = [after[0] for before, after in pairwise(curves.get("code_size", [])) if after[1] > before[1]]
     figure = Figure(figsize=(9.4, 3.4), layout="constrained")
     axes: Any = figure.subplots(1, 2)
     titles = {"val/mse": "reconstruction, MSE", "val/difference": "Jacobian loss, eq. 9"}
@@ -67,7 +81,7 @@ def learning_curves(result: Result, scheme: Scheme) -> Figure:
         if points := curves.get(name):
             ax.semilogy(*zip(*points, strict=True), color=COLOURS[scheme][0], linewidth=1.3)
         ax.set_title(title)
-        ax.set_xlabel("training step as logged")
+        ax.set_xlabel("epoch")
     return figure
 
 
@@ -131,4 +145,4 @@ def _points(ax: Axes, stages: Sequence[Stage], colour: str, named: bool) -> None
 
 
 def _ordinal(i: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(i, f"{i}th")
+    return {1: "first", 2: "second", 3: "third", 4: "fourth"}.get(i, f"{i}th")
