@@ -125,7 +125,9 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
 
 def _untrained(data: Data) -> Judge:
     names = data.class_names if isinstance(data, Classes) else data.attribute_names
-    return Judge(names, data.resolution, data.channels)
+    judge = Judge(names, data.resolution, data.channels)
+    # In the weights, because images of one channel don't tell the layout: convolutions go by either.
+    return judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _labelled(data: Data, split: str) -> tuple[Tensor, Tensor]:

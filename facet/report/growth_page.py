@@ -13,7 +13,15 @@ from matplotlib.figure import Figure
 
 from facet.report import figures, growth_figures
 from facet.report.figures import Scheme
-from facet.report.growth_results import fidelity_lines, judge_accuracy, layout_kept, stages_of, summary_lines, to_csv
+from facet.report.growth_results import (
+    fidelity_lines,
+    judge_accuracy,
+    layout_kept,
+    stages_of,
+    summary,
+    summary_lines,
+    to_csv,
+)
 from facet.report.page import data_uri, origins, symbols
 from facet.report.results import Row, RowRuns, read_rows
 from facet.runs import atomic_write
@@ -24,6 +32,7 @@ TITLES = {
     "scratch": "every size from scratch",
     "best": "best: beyond the paper",
 }
+SHORT = {"chain": "supervised", "control": "unsupervised", "scratch": "from scratch", "best": "best"}
 PAGES = {
     "jacsup-figure1": (
         "JacSup, Figure 1: control that survives growth",
@@ -145,7 +154,7 @@ def _tradeoff(rows: Sequence[Row]) -> Drawn:
 
 def _numbers(rows: Sequence[Row]) -> list[Numbers]:
     evaluated = [row for row in rows if row.evaluated]
-    head = ["code size", *(f"{row.title}: {what}" for row in evaluated for what in ("MSE", "swaps ok"))]
+    head = ["code size", *(f"{SHORT[row.key]}: {what}" for row in evaluated for what in ("MSE", "swaps ok"))]
     accuracy = next((judge_accuracy(result) for row in evaluated for result in row.evaluated), None)
     n = {stage.swaps.n for row in evaluated for result in row.evaluated for stage in stages_of(result)}
     note = "Test split, evaluation mode. One seed: 95% Wilson interval; several: mean ± sd. "
@@ -192,6 +201,7 @@ def _render(
     return environment.get_template("growth.html.j2").render(
         title=title,
         caption=caption,
+        summary=summary(rows),
         shown=shown,
         tables=tables,
         figures=uris,

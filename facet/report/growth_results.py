@@ -62,6 +62,23 @@ def to_csv(rows: Sequence[Row]) -> str:
     return buffer.getvalue()
 
 
+def summary(rows: Sequence[Row]) -> str:
+    """What the widest code of each line has, in words."""
+    said, sizes = [], set()
+    for row in rows:
+        last = [stages_of(result)[-1] for result in row.evaluated]
+        if last:
+            sizes |= {stage.code_size for stage in last}
+            said.append(
+                f"{row.title}: MSE {_mean([s.mse for s in last], 4)}, swaps ok {_rate([s.swaps for s in last])}"
+            )
+    if not said:
+        return "No run has numbers yet."
+    first = [stages_of(result)[0] for row in rows for result in row.evaluated]
+    narrow = f"{first[0].code_size} units have an MSE of {fmean(stage.mse for stage in first):.4f}. "
+    return f"{narrow}With {' or '.join(map(str, sorted(sizes)))}: {'; '.join(said)}."
+
+
 def summary_lines(rows: Sequence[Row]) -> list[list[str]]:
     """Code size by line: MSE and swaps ok, with the interval of one seed or the spread of several."""
     found = []
