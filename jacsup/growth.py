@@ -26,7 +26,7 @@ class ProgressiveGrowth(Callback):
         code_size: at which to stop, k + d.
         epochs: of a stage, at most.
         units: that every growth opens.
-        patience: epochs without a better ``monitor`` that end a stage early; None waits for ``epochs``.
+        patience: validations without a better ``monitor`` that end a stage early; None waits for ``epochs``.
         monitor: what stalls, the smaller the better.
 
     Raises:
@@ -74,10 +74,22 @@ class ProgressiveGrowth(Callback):
             students = (self.code_size - int(pl_module.first_code_size)) // self.units  # type: ignore[arg-type]
             trainer.fit_loop.max_epochs = (1 + students) * self.epochs
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See whether it got better."""
+        if self.patience is None or trainer.sanity_checking:
+            return
+        if self.monitor not in trainer.callback_metrics:
+            there = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
+            raise ValueError(f"callbacks.growth.monitor={self.monitor} is not logged; there are {there}")
+        value = float(trainer.callback_metrics[self.monitor])
+        self.waited = 0 if value < self.best else self.waited + 1
+        self.best = min(self.best, value)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         module: Any = pl_module
         self.passed += 1
-        if not self._ended(trainer):
+        stalled = self.patience is not None and self.waited >= self.patience
+        if self.passed < self.epochs and not stalled:
             return
         self._keep(trainer, module)
         if module.code_size >= self.code_size:
@@ -89,15 +101,6 @@ class ProgressiveGrowth(Callback):
         trainer.strategy.setup_optimizers(trainer)  # a fresh one
         module.look()
         self.passed, self.best, self.waited = 0, float("inf"), 0
-
-    def _ended(self, trainer: Trainer) -> bool:
-        if self.patience is not None and self.monitor in trainer.callback_metrics:
-            value = float(trainer.callback_metrics[self.monitor])
-            self.waited = 0 if value < self.best else self.waited + 1
-            self.best = min(self.best, value)
-            if self.waited >= self.patience:
-                return True
-        return self.passed >= self.epochs
 
     def _keep(self, trainer: Trainer, module: Any) -> None:
         """Write the network of a finished stage, whole or not at all."""

@@ -199,6 +199,11 @@ def test_stalling_ends_a_stage_early(tmp_path: Path) -> None:
     )
 
 
+def test_an_unknown_monitor_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"monitor=val/msee is not logged; there are val/mse"):
+        fit(tmp_path, ProgressiveGrowth(4, 2, patience=1, monitor="val/msee"))
+
+
 def test_from_scratch_every_stage_is_a_first_teacher_of_its_size(tmp_path: Path) -> None:
     watch = Watch()
     model = fit(tmp_path, ProgressiveGrowth(4, 1), watch, model=module(inherit=False))
