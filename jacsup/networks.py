@@ -27,6 +27,8 @@ class GrowingAutoencoder(nn.Module):
         max_code_size: units allocated, k + d.
         widths: of the hidden layers, from the image to the code; the decoder has them the other way round.
         normalised: whether the code is batch-normalised, as that of the first teacher is; growing ends it.
+        preserving: whether growing keeps the function: the batch norm is folded into the layer before it, and the decoder
+            reads a new unit with weights of 0 at first. Not in the paper, whose growth changes the function.
 
     Raises:
         ValueError: fewer units allocated than open, or a size below 1.
@@ -39,6 +41,7 @@ class GrowingAutoencoder(nn.Module):
         max_code_size: int = 16,
         widths: Sequence[int] = (256, 128, 64),
         normalised: bool = True,
+        preserving: bool = False,
     ) -> None:
         super().__init__()
         if code_size < 1 or any(width < 1 for width in widths) or not widths:
@@ -46,7 +49,7 @@ class GrowingAutoencoder(nn.Module):
         if max_code_size < code_size:
             raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
         self.shape, self.max_code_size = tuple(shape), max_code_size
-        self.open, self.normalised = code_size, normalised
+        self.open, self.normalised, self.preserving = code_size, normalised, preserving
         pixels = int(torch.tensor(self.shape).prod())
         self.trunk = _layers([pixels, *widths])
         self.head = nn.Linear(widths[-1], max_code_size)
@@ -92,7 +95,7 @@ class GrowingAutoencoder(nn.Module):
         """Open more units, drawn as PyTorch draws a layer of the new width; all that is open stays as it is.
 
         The code is not normalised any more: students have no batch norm, and its statistics are not carried over
-        (``docs/fidelity.md``, MNIST 4). So growing is not function-preserving.
+        (``docs/fidelity.md``, MNIST 4). So growing is not function-preserving, unless it is asked to be.
 
         Raises:
             ValueError: more units than are allocated.
@@ -103,12 +106,25 @@ class GrowingAutoencoder(nn.Module):
                 f"model.network.max_code_size={self.max_code_size}"
             )
         new = slice(self.open, self.open + units)
+        if self.preserving and self.normalised:
+            self._fold()
         self.open, self.normalised = self.open + units, False
         with torch.no_grad():
             bound = self.head.in_features**-0.5
             self.head.weight[new].uniform_(-bound, bound)
             self.head.bias[new].uniform_(-bound, bound)
-            self.entry.weight[:, new].uniform_(-(self.open**-0.5), self.open**-0.5)
+            bound = 0.0 if self.preserving else self.open**-0.5
+            self.entry.weight[:, new].uniform_(-bound, bound)
+
+    @torch.no_grad()
+    def _fold(self) -> None:
+        """Let the encoder's last layer do what the batch norm does in evaluation mode."""
+        norm, n = self.normalisation, self.open
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = (norm.running_var[:n] + norm.eps).rsqrt()
+        self.head.weight[:n] *= scale[:, None]
+        self.head.bias[:n] = (self.head.bias[:n] - norm.running_mean[:n]) * scale
 
     def restart(self, code_size: int) -> None:
         """Draw everything anew, open at another size and normalised: a first teacher of that size.

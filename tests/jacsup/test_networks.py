@@ -124,6 +124,22 @@ def test_only_the_first_teacher_is_normalised() -> None:
     assert raw.mean(0).abs().max() > 1e-3
 
 
+def test_growing_can_keep_the_function() -> None:
+    images = torch.rand(50, *SHAPE, dtype=torch.float64)
+    for preserving in (True, False):
+        model = growing(preserving=preserving)
+        for _ in range(30):
+            model.encode(images)  # moves the running statistics
+        model.eval()
+        for _ in range(2):
+            before, code = model.decode(model.encode(images)), model.encode(images)
+            model.grow()
+            kept = torch.allclose(model.decode(model.encode(images)), before, atol=1e-12)
+            assert kept == preserving
+            assert torch.allclose(model.encode(images)[:, : code.shape[1]], code, atol=1e-12) or not preserving
+            assert model.head.weight[model.open - 1].abs().max() > 0, "the new unit sees something"
+
+
 def test_a_restart_is_a_new_network_of_another_size() -> None:
     model = growing()
     model.grow(3)
