@@ -27,8 +27,8 @@ class GrowingAutoencoder(nn.Module):
         max_code_size: units allocated, k + d.
         widths: of the hidden layers, from the image to the code; the decoder has them the other way round.
         normalised: whether the code is batch-normalised, as that of the first teacher is; growing ends it.
-        preserving: whether growing keeps the function: the batch norm is folded into the layer before it, and the decoder
-            reads a new unit with weights of 0 at first. Not in the paper, whose growth changes the function.
+        preserving: whether growing keeps the function: the batch norm is folded into the layer before it, and the
+            decoder reads a new unit with weights of 0 at first. Not in the paper, whose growth changes the function.
 
     Raises:
         ValueError: fewer units allocated than open, or a size below 1.

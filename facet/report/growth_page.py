@@ -30,9 +30,9 @@ TITLES = {
     "chain": "with Jacobian supervision, the paper's chain",
     "control": "grown without Jacobian supervision",
     "scratch": "every size from scratch",
-    "best": "best: beyond the paper",
+    "original": "beyond the paper: the first teacher throughout",
 }
-SHORT = {"chain": "supervised", "control": "unsupervised", "scratch": "from scratch", "best": "best"}
+SHORT = {"chain": "supervised", "control": "unsupervised", "scratch": "from scratch", "original": "first teacher"}
 PAGES = {
     "jacsup-figure1": (
         "JacSup, Figure 1: control that survives growth",
