@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from facet.report import figures, growth_figures
@@ -22,7 +21,7 @@ from facet.report.growth_results import (
     summary_lines,
     to_csv,
 )
-from facet.report.page import data_uri, origins, symbols
+from facet.report.page import data_uri, origins, template
 from facet.report.results import Row, RowRuns, read_rows
 from facet.runs import atomic_write
 
@@ -183,14 +182,6 @@ def _render(
     files: dict[str, bytes],
     commands: Sequence[str],
 ) -> str:
-    environment = Environment(
-        loader=PackageLoader("facet.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["symbols"] = symbols
     title, caption = PAGES[name]
     uris = {file.removesuffix(".png"): data_uri(content) for file, content in files.items() if file.endswith(".png")}
     uris |= {
@@ -198,7 +189,7 @@ def _render(
         for file, content in files.items()
         if file.endswith(".webp")
     }
-    return environment.get_template("growth.html.j2").render(
+    return template("growth.html.j2").render(
         title=title,
         caption=caption,
         summary=summary(rows),

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
@@ -123,16 +123,8 @@ def render(
     commands: Sequence[str],
 ) -> str:
     """The page, with everything in it."""
-    environment = Environment(
-        loader=PackageLoader("facet.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["symbols"] = symbols
     cells = {"mse": mse_cell, "rate": rate_cell, "sum": sum_cell, "count": count_cell, "published": published_cell}
-    return environment.get_template("table.html.j2").render(
+    return template("table.html.j2").render(
         table=table,
         rows=rows,
         findings=findings,
@@ -151,6 +143,19 @@ def render(
         origins=origins([*rows, *beside]),
         commands=commands,
     )
+
+
+def template(name: str) -> Template:
+    """A page's template, with what all pages share."""
+    environment = Environment(
+        loader=PackageLoader("facet.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["symbols"] = symbols
+    return environment.get_template(name)
 
 
 def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
