@@ -63,7 +63,7 @@ reproduce-jacsup-figure2: ROWS := jacsup/chain
 reproduce-jacsup-figure2: page  ## JacSup Figure 2: what each new unit does, and moving
 
 reproduce-jacsup-tradeoff: TABLE := jacsup-tradeoff
-reproduce-jacsup-tradeoff: ROWS := jacsup/chain,jacsup/control,jacsup/scratch,jacsup/original
+reproduce-jacsup-tradeoff: ROWS := jacsup/chain,jacsup/control,jacsup/scratch,jacsup/best
 reproduce-jacsup-tradeoff: page  ## JacSup: reconstruction against control for every code size (SEEDS=0,1,2)
 
 # Trains what isn't trained, judges what isn't judged, and makes the page even if a run failed; then says so and fails.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -56,14 +57,17 @@ def prepare(data: Any) -> None:
 def quiet() -> None:
     """Silence what libraries say on every start and no user can act on."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    nothing = ("Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval")
+    nothing = ["Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval"]
+    nothing += ["Checkpoint directory .* exists and is not empty"]  # it does when a run is resumed
     for message in (*nothing, r"Found \d+ module\(s\) in eval mode", r"`torch.jit.script` is deprecated"):
         warnings.filterwarnings("ignore", message=message)
 
 
 def seeded(seed: int) -> None:
-    """One seed for Python, NumPy and torch; and no denormals, which make a CPU step several times slower."""
-    torch.set_flush_denormal(True)
+    """One seed for Python, NumPy and torch; and steps without what slows them on a CPU."""
+    torch.set_flush_denormal(True)  # denormals make a step several times slower
+    if not torch.cuda.is_available():  # Adam looks for a GPU in every step; Lightning makes that a search for a driver
+        os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     seed_everything(seed, workers=True, verbose=False)
 
 

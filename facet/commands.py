@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -33,6 +33,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     In a multirun every job is tried; those that failed are listed at the end.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
+    sys.argv[1:] = for_every_job(sys.argv[1:])
     register_resolvers()
     failures: list[tuple[str, int]] = []
     jobs: list[RunMode | None] = []
@@ -57,6 +58,18 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         mistakes = sum(number == USER for _, number in failures)
         code = USER if mistakes == len(jobs) else INTERNAL
     sys.exit(code)
+
+
+def for_every_job(arguments: Sequence[str]) -> list[str]:
+    """A sweep's arguments, so that a setting may be one which only a swept group brings (``experiment=a,b``).
+
+    Hydra composes a sweep once without what is swept, and would refuse it there. With ``++`` it doesn't, and each job's
+    own check (:func:`facet.configuration.check`) refuses what the job doesn't know.
+    """
+    if not {"-m", "--multirun"} & set(arguments):
+        return list(arguments)
+    setting = re.compile(r"(?!hydra\.)[a-z_]+\.[\w.]+=")
+    return [f"++{argument}" if setting.match(argument) else argument for argument in arguments]
 
 
 def report(primary: str, error: Exception, called: str | None = None) -> int:

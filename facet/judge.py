@@ -15,12 +15,14 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from facet.configuration import digest
 from facet.protocols import Classes, Data
 from facet.runs import atomic_write
 
 VERSION = 2  # raise it when the same data would give another judge
+PIECE = 64  # images at a time
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE = 4, 128, 4e-3, 24, 2
 
 
@@ -56,14 +58,33 @@ class Judge(nn.Module):
     @torch.no_grad()
     def read(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to the attributes it sees, ``[B, K]`` bool."""
-        seen: Tensor = self(images) > 0
-        return seen
+        return self._in_pieces(images) > 0
 
     @torch.no_grad()
     def classify(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to the class it sees, ``[B]`` long."""
-        best: Tensor = self(images).argmax(1)
-        return best
+        return self._in_pieces(images).argmax(1)
+
+    def _in_pieces(self, images: Tensor) -> Tensor:
+        """Logits; on a CPU of few images at a time, whose features stay in its cache: twice as fast."""
+        if images.device.type != "cpu" or len(images) <= PIECE:
+            logits: Tensor = self(images)
+            return logits
+        return torch.cat([self(some) for some in torch.split(images, PIECE)])
+
+    def fused(self) -> Judge:
+        """The same judge for evaluation alone, its batch norms folded into the convolutions before them."""
+        judge = copy.deepcopy(self).eval()
+        layers: list[nn.Module] = []
+        for layer in judge.features:
+            if isinstance(layer, nn.BatchNorm2d):
+                convolution = layers.pop()
+                assert isinstance(convolution, nn.Conv2d)
+                layers.append(fuse_conv_bn_eval(convolution, layer))
+            else:
+                layers.append(nn.SiLU(inplace=True) if isinstance(layer, nn.SiLU) else layer)
+        judge.features = nn.Sequential(*layers)
+        return judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _block(channels: int, out: int) -> list[nn.Module]:
@@ -99,7 +120,7 @@ def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, di
     with torch.random.fork_rng():
         judge = _untrained(data)
     judge.load_state_dict(saved["state"])
-    return judge.cpu().eval().requires_grad_(False), saved["card"]
+    return judge.cpu().fused().requires_grad_(False), saved["card"]
 
 
 def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, dict[str, Any]]:

@@ -12,25 +12,25 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Reduction = Literal["sum", "mean"]
 
 
-def squared_norm(difference: Tensor, reduction: Reduction) -> Tensor:
-    """‖·‖² of each sample ``[B, ...]``, averaged over the batch (``sum``) or over all elements (``mean``)."""
-    squares = difference.square()
-    return squares.mean() if reduction == "mean" else squares.sum() / len(difference)
+def squared_norm(a: Tensor, b: Tensor, reduction: Reduction) -> Tensor:
+    """‖a - b‖² of each sample ``[B, ...]``, averaged over the batch (``sum``) or over all elements (``mean``)."""
+    return F.mse_loss(a, b) if reduction == "mean" else F.mse_loss(a, b, reduction="sum") / len(a)
 
 
 def reconstruction(decoded: Tensor, images: Tensor, reduction: Reduction) -> Tensor:
     """L_rec = ‖x - x̂‖², eq. 8; both ``[B, ...]``."""
-    return squared_norm(decoded - images, reduction)
+    return squared_norm(decoded, images, reduction)
 
 
 def code_agreement(code: Tensor, teacher_code: Tensor, reduction: Reduction) -> Tensor:
     """‖y_S - y_T‖², the first term of eq. 9: what makes eq. 5 hold; both ``[B, k]``."""
-    return squared_norm(code - teacher_code, reduction)
+    return squared_norm(code, teacher_code, reduction)
 
 
 def difference_agreement(student: Tensor, teacher: Tensor, reduction: Reduction) -> Tensor:
@@ -41,7 +41,7 @@ def difference_agreement(student: Tensor, teacher: Tensor, reduction: Reduction)
         teacher: D_T(y_T^j) - D_T(y_T), same shape.
         reduction: of the norm.
     """
-    return squared_norm(teacher - student, reduction)
+    return squared_norm(student, teacher, reduction)
 
 
 def cross_covariance(nuisance: Tensor, specified: Tensor, root: bool = False) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from facet.measures.intervals import Mean
@@ -33,25 +34,28 @@ def jacobian_error(
     Returns:
         The error and the number of directional derivatives.
     """
-    if directions == "data":
-        donors = torch.randperm(len(codes), generator=torch.Generator().manual_seed(seed))
-        vectors = [teacher_codes[donors, :units] - teacher_codes[:, :units]]
-    else:
-        vectors = [row.expand(len(codes), units) for row in torch.eye(units, dtype=codes.dtype)]
+    pairs = torch.randperm(len(codes), generator=torch.Generator().manual_seed(seed))
     wrong = whole = torch.zeros((), dtype=torch.float64)
-    for vector in vectors:
-        for start in range(0, len(codes), BATCH):
-            piece = slice(start, start + BATCH)
-            theirs = _derivative(teacher, teacher_codes[piece], vector[piece])
-            ours = _derivative(student, codes[piece], vector[piece])
-            wrong = wrong + (ours - theirs).double().square().sum()
-            whole = whole + theirs.double().square().sum()
-    return Mean(float(wrong / whole), len(codes) * len(vectors))
+    for start in range(0, len(codes), BATCH):
+        piece = slice(start, start + BATCH)
+        if directions == "data":
+            vectors = (teacher_codes[pairs[piece], :units] - teacher_codes[piece, :units])[None]
+        else:
+            vectors = torch.eye(units, dtype=codes.dtype)[:, None].expand(-1, len(codes[piece]), -1)
+        theirs = _derivatives(teacher, teacher_codes[piece], vectors)
+        ours = _derivatives(student, codes[piece], vectors)
+        wrong = wrong + (ours - theirs).double().square().sum()
+        whole = whole + theirs.double().square().sum()
+    return Mean(float(wrong / whole), len(codes) * (1 if directions == "data" else units))
 
 
 @torch.no_grad()
-def _derivative(decode: Decode, codes: Tensor, vectors: Tensor) -> Tensor:
-    """J(code) (v, 0) for every code."""
-    rest = torch.zeros(len(codes), codes.shape[1] - vectors.shape[1], dtype=codes.dtype)
-    tangent: Tensor = torch.func.jvp(decode, (codes,), (torch.cat([vectors, rest], dim=1),))[1]
-    return tangent
+def _derivatives(decode: Decode, codes: Tensor, vectors: Tensor) -> Tensor:
+    """J(code) (v, 0) for every code ``[B, n]`` and each of its vectors ``[V, B, k]``, ``[V, B, ...]``."""
+    rest = codes.shape[1] - vectors.shape[2]
+
+    def along(vector: Tensor) -> Tensor:
+        tangent: Tensor = torch.func.jvp(decode, (codes,), (F.pad(vector, (0, rest)),))[1]
+        return tangent
+
+    return torch.func.vmap(along)(vectors)

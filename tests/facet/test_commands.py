@@ -94,3 +94,17 @@ def test_overrides_of_a_table_are_checked(run: Run, tmp_path: Path) -> None:
     code, message = run("report", "table=table1", 'overrides=["sede=1"]', f"reports={tmp_path}", "logger=csv")
     assert code == 2
     assert "unknown config key sede; nearest: seed" in message
+
+
+def test_a_sweep_may_set_what_only_its_experiments_have(run: Run) -> None:
+    """Hydra composes a sweep once without its experiments, where there is no growth; each run's own check decides."""
+    chain_and_control = ["-m", "experiment=jacsup/chain,jacsup/control", "logger=csv"]
+    code, message = run("train", *chain_and_control, "callbacks.growth.units=0")
+    assert code == 2
+    assert message.count("callbacks.growth.units=0: it must be at least 1") == 2
+    code, message = run("train", *chain_and_control, "callbacks.growth.unit=2")
+    assert code == 2
+    assert message.count("callbacks.growth.unit: jacsup.growth.ProgressiveGrowth has no such argument") == 2
+    code, message = run("train", *chain_and_control, "modle.units=2")
+    assert code == 2
+    assert message.count("config key modle: unknown key; nearest: model") == 2

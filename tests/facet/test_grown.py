@@ -22,7 +22,7 @@ from facet.report.command import report
 from facet.runs import Run, read_json
 from facet.train import train
 
-LINES = ("chain", "control", "scratch")
+LINES = ("chain", "control", "scratch", "best")
 TINY = (
     *("data.val_size=40", "data.batch_size=20", "data.steps_per_batch=3", "data.workers=1", "logger=csv"),
     *(
@@ -59,7 +59,7 @@ def settings(digits: Path, root: Path, *more: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def trained(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All three lines, trained and judged."""
+    """All lines, trained and judged."""
     root = tmp_path_factory.mktemp("grown")
     for line in LINES:
         where = [f"experiment=jacsup/{line}", f"runs={root / 'runs'}", *settings(digits, root)]
@@ -120,7 +120,7 @@ def test_the_pages(name: str, trained: Path, digits: Path) -> None:
         with Image.open(figure) as drawn:
             ink = np.asarray(drawn.convert("L")) < 200
         assert all(half.mean() > 0.001 for half in np.array_split(ink, 2)), f"{figure.name} is blank"
-    lines = ["chain"] if name == "jacsup-figure2" else LINES
+    lines = {"jacsup-figure1": LINES[:3], "jacsup-figure2": LINES[:1], "jacsup-tradeoff": LINES}[name]
     assert [(row["line"], row["code_size"]) for row in rows] == [(line, str(n)) for line in lines for n in (2, 3, 4)]
     if name == "jacsup-figure2":
         with Image.open(page.parent / "traversal.webp") as moving:

@@ -50,6 +50,20 @@ def test_it_learns_what_can_be_seen_and_leaves_the_random_state_alone(tmp_path: 
     assert (read == labels.bool()).float().mean() > 0.98
 
 
+def test_folding_the_batch_norms_changes_nothing_that_is_read() -> None:
+    judge = Judge(("A", "B"), 16).double().eval()
+    for norm in (layer for layer in judge.features if isinstance(layer, torch.nn.BatchNorm2d)):
+        torch.nn.init.normal_(norm.bias)
+        torch.nn.init.uniform_(norm.weight, 0.5, 2)
+        norm.running_mean, norm.running_var = torch.randn_like(norm.bias), torch.rand_like(norm.bias) + 0.5
+    images = torch.rand(150, 3, 16, 16, dtype=torch.float64)  # more than a piece
+    fused = judge.fused()
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in fused.modules())
+    torch.testing.assert_close(fused(images), judge(images))
+    assert torch.equal(fused.classify(images), judge(images).argmax(1))
+    assert torch.equal(fused.read(images), judge(images) > 0)
+
+
 def test_it_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, card = get_judge(Squares(tmp_path))
     monkeypatch.setattr(judge_module, "train_judge", lambda *a: pytest.fail("trained again"))
