@@ -59,6 +59,21 @@ def _settings(config: DictConfig) -> dict[str, Any]:
     return settings
 
 
+def _make(directory: Path) -> list[Path]:
+    """Make a directory; returns what had to be made, from the innermost outwards."""
+    absolute = directory.absolute()  # whoever is asked to leave nothing must not take what was there
+    made = [path for path in (absolute, *absolute.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def _unmake(made: list[Path]) -> None:
+    """Remove directories that were made, unless something is in them now."""
+    with suppress(OSError):  # not empty
+        for path in made:
+            path.rmdir()
+
+
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Write a file beside its place, then rename it into it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +150,7 @@ class Run:
         Raises:
             UserError: another process is training in it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        made = _make(self.path)
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -147,8 +162,7 @@ class Run:
             if [file.name for file in self.path.iterdir()] == [".lock"]:
                 (self.path / ".lock").unlink()
             lock.release()
-            with suppress(OSError):  # not empty
-                os.removedirs(self.path)
+            _unmake(made)
 
     def claim(self) -> None:
         """Find out that the run directory can be written to, and leave nothing.
@@ -156,13 +170,11 @@ class Run:
         Raises:
             UserError: it can't.
         """
-        existed = self.path.is_dir()
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            made = _make(self.path)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
-            if not existed:
-                os.removedirs(self.path)
+            _unmake(made)
         except OSError as error:
             raise UserError(
                 f"the run directory {self.path} can't be written ({error.strerror}): set runs= or run_dir="

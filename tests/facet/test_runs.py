@@ -132,3 +132,18 @@ def test_warm_averaging_forgets_the_start() -> None:
     assert counter[0].item() == 8
     with pytest.raises(ValueError, match=r"averaging\.decay=1"):
         WarmAveraging(1.0)
+
+
+def test_a_run_that_came_to_nothing_takes_only_what_it_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts in an empty directory keeps it."""
+    monkeypatch.chdir(tmp_path)
+    run = Run(Path("runs/aif/ours"))
+    run.claim()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="nothing"), run.owned():
+        raise ValueError("nothing comes of it")
+    assert tmp_path.is_dir()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "runs").mkdir()
+    run.claim()
+    assert (tmp_path / "runs").is_dir(), "it was there before"
