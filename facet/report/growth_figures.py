@@ -114,17 +114,33 @@ def animation(pictures: dict[str, Pictures]) -> bytes:
 
 
 def tradeoff(rows: Sequence[Row], scheme: Scheme) -> Figure:
-    """MSE against swaps ok, a line per run from the narrowest code to the widest; up and left is better."""
+    """MSE against swaps ok, from the narrowest code to the widest; up and left is better.
+
+    A line per run with its intervals; where there are several seeds, thin lines, and their mean in front.
+    """
     figure = Figure(figsize=(9.4, 5.6), layout="constrained")
     ax: Axes = figure.subplots()
     for place, row in enumerate(rows):
         colour, dash = COLOURS[scheme][place], DASHES[place]
-        for i, result in enumerate(row.evaluated):
-            stages = stages_of(result)
-            label = row.title if i == 0 else None
-            mse, rates = [s.mse for s in stages], [s.swaps.value for s in stages]
-            ax.plot(mse, rates, linestyle=dash, color=colour, linewidth=1.1, label=label)
-            _points(ax, stages, colour, named=i == 0)
+        runs = [{s.code_size: (s.mse, s.swaps.value) for s in stages_of(result)} for result in row.evaluated]
+        if not runs:
+            continue
+        sizes = [size for size in runs[0] if all(size in run for run in runs)]
+        means = [
+            tuple(sum(values) / len(runs) for values in zip(*(run[size] for run in runs), strict=True))
+            for size in sizes
+        ]
+        if len(runs) > 1:
+            for run in runs:
+                ax.plot(*zip(*run.values(), strict=True), linestyle=dash, color=colour, linewidth=0.7, alpha=0.55)
+        else:
+            _intervals(ax, stages_of(row.evaluated[0]), colour)
+        ax.plot(
+            *zip(*means, strict=True), "o", linestyle=dash, color=colour, markersize=3.4, linewidth=1.5, label=row.title
+        )
+        for size, point in zip(sizes, means, strict=True):
+            if size in (2, 4, 8, 16):
+                ax.annotate(str(size), point, (4, 5), textcoords="offset points", fontsize=8, color=colour)
     ax.set_xlabel("MSE, test split")
     ax.set_ylabel("swaps ok")
     ax.set_ylim(-0.02, 1.02)
@@ -133,15 +149,10 @@ def tradeoff(rows: Sequence[Row], scheme: Scheme) -> Figure:
     return figure
 
 
-def _points(ax: Axes, stages: Sequence[Stage], colour: str, named: bool) -> None:
+def _intervals(ax: Axes, stages: Sequence[Stage], colour: str) -> None:
     for stage in stages:
         low, high = stage.swaps.value - stage.swaps.low, stage.swaps.high - stage.swaps.value
-        ax.errorbar(
-            stage.mse, stage.swaps.value, yerr=[[low], [high]], fmt="o", color=colour, markersize=3.2, linewidth=0.9
-        )
-        if named and stage.code_size in (2, 4, 8, 16):
-            place = (stage.mse, stage.swaps.value)
-            ax.annotate(str(stage.code_size), place, (4, 5), textcoords="offset points", fontsize=8, color=colour)
+        ax.errorbar(stage.mse, stage.swaps.value, yerr=[[low], [high]], fmt="none", color=colour, linewidth=0.9)
 
 
 def _ordinal(i: int) -> str:
