@@ -154,8 +154,8 @@ def _figure2(rows: Sequence[Row]) -> Drawn:
 
 def _tradeoff(rows: Sequence[Row]) -> Drawn:
     caption = (
-        "From code size 2 to the widest, some sizes named. One seed: bars are 95% Wilson intervals. Several: thin lines "
-        "are seeds, with their mean in front; the intervals are in the table."
+        "From code size 2 to the widest, some sizes named. One seed: bars are 95% Wilson intervals. Several: thin "
+        "lines are seeds, with their mean in front; the intervals are in the table."
     )
     drawn = {"tradeoff": lambda scheme: growth_figures.tradeoff(rows, scheme)}
     return [Shown("tradeoff", "The trade-off", caption)], drawn, _numbers(rows)
