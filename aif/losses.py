@@ -106,3 +106,30 @@ def gradient_penalty(gradients: Tensor) -> Tensor:
         gradients: of C's logit with respect to each real image, ``[B, C, H, W]``.
     """
     return 0.5 * gradients.square().sum(dim=(1, 2, 3)).mean()
+
+
+def half_squared_distance(a: Tensor, b: Tensor, reduction: Reduction) -> Tensor:
+    """½ ‖a - b‖², of pixels and features (Bao et al. 2017, L_G and L_GD).
+
+    Args:
+        a: ``[B, ...]``, or one vector.
+        b: same shape.
+        reduction: ``sum``: over everything; ``mean``: over all elements.
+    """
+    return 0.5 * F.mse_loss(a, b, reduction=reduction)
+
+
+def covariance_to_identity(means: Tensor, variances: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The two terms of DIP-VAE (Kumar et al. 2018, eqs. 6 and 7): Σ_{i≠j} Cov_ij² and Σ_i (Cov_ii - 1)².
+
+    Args:
+        means: μ, ``[B, n_z]``; DIP-VAE I looks at their covariance over the batch.
+        variances: σ², same shape: DIP-VAE II adds their mean, for the covariance of z itself.
+    """
+    centred = means - means.mean(0)
+    covariance = centred.T @ centred / len(means)
+    diagonal = covariance.diagonal()
+    off_diagonal = covariance.square().sum() - diagonal.square().sum()
+    if variances is not None:
+        diagonal = diagonal + variances.mean(0)
+    return off_diagonal, (diagonal - 1).square().sum()

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.edges import Edge, nonsaturating_weight
-from aif.networks import frozen, full_precision, untracked_statistics
+from aif.editor import AttributeEditor, MakeOptimizer, sample
+from aif.erasure import GaussianErasure
+from aif.memory import Memory
+from aif.modes import frozen, full_precision, untracked_statistics
 from aif.schedule import Schedule
 
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+CHUNK = 500
 
 
-class IFcVAEGAN(LightningModule):
+class IFcVAEGAN(AttributeEditor):
     """Encoder against auxiliary, encoder and decoder against discriminator.
 
-    Every ablation of the paper is a setting of this class. Works as an ``Editor`` and as a ``Coder``: attributes are on
-    the scale 0 (absent) to 1 (present), images in [0, 1].
+    Every ablation of the paper is a setting of this class.
 
     Args:
         encoder: E, images to (μ, log σ², logits of ŷ).
@@ -47,7 +48,12 @@ class IFcVAEGAN(LightningModule):
         gan_form: ``saturating`` (eqs. 3 and 4) or ``nonsaturating`` (the authors' code, their factor 0.5).
         discriminator_factor: in L_gan; 1/3 in the paper, 0.3 in the authors' code.
         reconstruct_from: whether D reconstructs from the ``predicted`` ŷ or the true ``label``.
-        auxiliary_noise: A reads the ``shared`` ẑ that D reads, or a ``second``, independent sample (authors' code).
+        auxiliary_noise: A reads the ``shared`` ẑ that D reads, a ``second``, independent sample (authors' code), or μ
+            itself, with noise of ``none``: the code that edits start from.
+        auxiliary_steps: of A for each step of the encoder; those beyond the first are on what it remembers.
+        memory: the codes of the last batches, for those further steps.
+        erasure: what takes out of μ what it still tells of ŷ; fitted before every validation, used wherever images are
+            encoded to be edited. Not in the paper.
         gradient_clip: largest norm of the gradient of E and D together; None does not clip.
         statistics: D's running batch-norm statistics come from ``reconstructions`` alone or from ``both`` passes.
     """
@@ -73,15 +79,19 @@ class IFcVAEGAN(LightningModule):
         gan_form: Literal["saturating", "nonsaturating"] = "saturating",
         discriminator_factor: float = 1 / 3,
         reconstruct_from: Literal["predicted", "label"] = "predicted",
-        auxiliary_noise: Literal["shared", "second"] = "shared",
+        auxiliary_noise: Literal["shared", "second", "none"] = "shared",
+        auxiliary_steps: int = 1,
+        memory: Memory | None = None,
+        erasure: GaussianErasure | None = None,
         statistics: Literal["reconstructions", "both"] = "reconstructions",
         gradient_clip: float | None = None,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+        super().__init__(attribute_names)
+        if auxiliary_steps < 1 or (auxiliary_steps > 1 and memory is None):
+            raise ValueError(f"model.auxiliary_steps={auxiliary_steps}: at least 1, and more than 1 need model.memory")
+        self.auxiliary_steps, self.memory, self.erasure = auxiliary_steps, memory, erasure
         self.encoder: Any = encoder  # Any: a type checker does not see the parts of a module
         self.decoder, self.discriminator, self.auxiliary = decoder, discriminator, auxiliary
-        self.attribute_names = tuple(attribute_names)
         self.make_optimizers = (autoencoder_optimizer, auxiliary_optimizer, discriminator_optimizer)
         self.schedule = schedule or Schedule()
         self.kl_weight, self.class_weight, self.gan_weight = kl_weight, class_weight, gan_weight
@@ -112,7 +122,17 @@ class IFcVAEGAN(LightningModule):
             nn.utils.clip_grad_norm_([*self.encoder.parameters(), *self.decoder.parameters()], self.gradient_clip)
         for optimizer in optimizers:
             optimizer.step()
+        self.practise(optimizers[1], len(batch["image"]))
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
+
+    def practise(self, optimizer: Optimizer, count: int) -> None:
+        """Let A catch up with the encoder: further steps, on codes of the last batches."""
+        for _ in range(self.auxiliary_steps - 1):
+            assert self.memory is not None
+            codes, labels = self.memory.draw(count)
+            optimizer.zero_grad()
+            self.manual_backward(losses.classification(full_precision(self.auxiliary(codes)), labels))
+            optimizer.step()
 
     def losses(self, images: Tensor, labels: Tensor, adversary: float = 1.0) -> dict[str, Tensor]:
         """Every loss of one batch, unweighted, with the edges in place that send each network its own gradient.
@@ -131,7 +151,9 @@ class IFcVAEGAN(LightningModule):
             self.decoder(predicted if self.reconstruct_from == "predicted" else known, latent)
         )
 
-        read = latent if self.auxiliary_noise == "shared" else sample(mean, log_variance)
+        read = self.what_auxiliary_reads(mean, log_variance, latent)
+        if self.memory is not None and self.training:
+            self.memory.add(read, labels)
         to_auxiliary = Edge(-self.auxiliary_weight * adversary)
         guess = full_precision(self.auxiliary(to_auxiliary(read)))  # ỹ ← A(ẑ)
 
@@ -144,6 +166,12 @@ class IFcVAEGAN(LightningModule):
         if self.gan_weight:
             terms["gan"] = self.gan_loss(images, decoded.sigmoid(), self.synthesise(known, latent))
         return terms
+
+    def what_auxiliary_reads(self, mean: Tensor, log_variance: Tensor, latent: Tensor) -> Tensor:
+        """ẑ, another sample, or μ, ``[B, n_z]``."""
+        if self.auxiliary_noise == "second":
+            return sample(mean, log_variance)
+        return mean if self.auxiliary_noise == "none" else latent
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """The sum whose gradient, through the edges, is L_dec for D, L_IFcVAE-GAN for E, L_gan for C, L_aux for A."""
@@ -185,11 +213,6 @@ class IFcVAEGAN(LightningModule):
 
     # ------------------------------------------------------------------ Lightning's hooks
 
-    def progress(self, batch_idx: int) -> float:
-        """Share of the run that is done, in [0, 1): a function of the position, so that resuming changes nothing."""
-        batches = int(self.trainer.num_training_batches)
-        return (self.current_epoch * batches + batch_idx) / (batches * (self.trainer.max_epochs or 1))
-
     def configure_optimizers(self) -> list[Optimizer]:
         autoencoder, auxiliary, discriminator = self.make_optimizers
         optimizers = [
@@ -198,13 +221,33 @@ class IFcVAEGAN(LightningModule):
         ]
         return [*optimizers, discriminator(self.discriminator.parameters())] if self.gan_weight else optimizers
 
+    def on_fit_start(self) -> None:
+        trainer = self.trainer
+        if self.erasure is not None and (trainer.max_epochs or 1) % (trainer.check_val_every_n_epoch or 1):
+            raise ValueError(
+                f"model.erasure is fitted before a validation, but trainer.max_epochs={trainer.max_epochs} does not "
+                f"end with one (trainer.check_val_every_n_epoch={trainer.check_val_every_n_epoch})"
+            )
+
+    def on_validation_epoch_start(self) -> None:
+        """Averaged weights are in place by now; what is fitted here goes into the checkpoint with them."""
+        if self.erasure is None:
+            return
+        images, _ = self.trainer.datamodule.tensors("train")  # type: ignore[attr-defined]
+        means, predicted = [], []
+        for some in torch.split(images[: self.erasure.images], CHUNK):
+            mean, _, label_logits = self.encoder(some.to(self.device).float() / 255)
+            means.append(mean)
+            predicted.append(label_logits.sigmoid())
+        self.erasure.fit(torch.cat(means), torch.cat(predicted))
+
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         images, labels = batch["image"], batch["attributes"]
         known = ~labels.isnan()
         mean, log_variance, label_logits = self.encoder(images)
         predicted = label_logits.sigmoid()
-        reconstructed = self.decode(predicted, mean)
-        guess = self.auxiliary(sample(mean, log_variance))
+        reconstructed = self.decode(predicted, self.nuisance(mean, log_variance, predicted))
+        guess = self.auxiliary(self.what_auxiliary_reads(mean, log_variance, sample(mean, log_variance)))
         self.validation["mse"].update((reconstructed - images).square().mean(), len(images))
         self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
         self.validation["auxiliary"].update(losses.classification(guess, labels), known.sum())
@@ -221,12 +264,17 @@ class IFcVAEGAN(LightningModule):
         for metric in self.validation.values():
             metric.reset()
 
-    # ------------------------------------------------------------------ Editor and Coder
+    # ------------------------------------------------------------------ Editor
 
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Images ``[B, C, H, W]`` to (ŷ in [0, 1] ``[B, k]``, or the given attributes; μ ``[B, n_z]``)."""
-        mean, _, label_logits = self.encoder(images)
-        return (label_logits.sigmoid() if attributes is None else attributes), mean
+        """Images ``[B, C, H, W]`` to (ŷ in [0, 1] ``[B, k]``, or the attributes given; μ, or its erasure)."""
+        mean, log_variance, label_logits = self.encoder(images)
+        known = label_logits.sigmoid() if attributes is None else attributes
+        return known, self.nuisance(mean, log_variance, known)
+
+    def nuisance(self, mean: Tensor, log_variance: Tensor, attributes: Tensor) -> Tensor:
+        """What edits start from, ``[B, n_z]``: μ, or a sample that erasure has gone over."""
+        return mean if self.erasure is None else self.erasure(mean, log_variance, attributes)
 
     def sample_nuisance(self, images: Tensor) -> Tensor:
         """Images to ẑ ~ q(z|x), ``[B, n_z]``: what A and D read in training."""
@@ -236,17 +284,3 @@ class IFcVAEGAN(LightningModule):
     def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
         """(y ``[B, k]``, z ``[B, n_z]``) to images in [0, 1]."""
         return torch.sigmoid(self.decoder(attributes, nuisance))
-
-    def codes(self, images: Tensor) -> Tensor:
-        """Images to (ŷ, μ), ``[B, k + n_z]``."""
-        return torch.cat(self.encode(images), dim=1)
-
-    def decode_codes(self, codes: Tensor) -> Tensor:
-        """(y, z) side by side ``[B, k + n_z]`` to images in [0, 1]."""
-        k = len(self.attribute_names)
-        return self.decode(codes[:, :k], codes[:, k:])
-
-
-def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """ẑ = μ + σ ⊙ ε, AIF §2.1."""
-    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)

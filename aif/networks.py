@@ -1,20 +1,24 @@
-"""DCGAN-like networks as the authors ran them (``docs/fidelity.md``, AIF 10), for any side divisible by 16.
+"""The networks of AIF (``docs/fidelity.md``, AIF 10), for any side divisible by 16.
 
-Four 5×5 convolutions of stride 2 down, four 3×3 transposed ones up, channel counts ``width`` · (1, 2, 4, 8). Networks
-return logits; whoever needs probabilities or pixels applies the sigmoid.
+Four halvings down and four doublings up, channel counts ``width`` · (1, 2, 4, 8), of two kinds. ``plain`` is what the
+authors ran, DCGAN-like: 5×5 convolutions of stride 2, and 3×3 transposed ones. ``residual`` (Tables 2 and 3) is ours: a
+block of :mod:`aif.residual` for each of them, after a 3×3 convolution at the images' side. Networks return logits;
+whoever needs probabilities or pixels applies the sigmoid.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from aif.residual import Down, Up
+
 LabelEntry = Literal["first", "every"]
+Kind = Literal["plain", "residual"]
 
 
 def check_resolution(resolution: int) -> None:
@@ -26,15 +30,44 @@ def check_resolution(resolution: int) -> None:
         )
 
 
-def _convolutions(channels: int, width: int, batch_norm: bool, leak: float = 0.0) -> nn.Sequential:
+def beside(values: Tensor, labels: Tensor | None) -> Tensor:
+    """``[B, C, H, W]`` and y ``[B, k]`` as constant channels, ``[B, C + k, H, W]``."""
+    if labels is None:
+        return values
+    planes = labels[:, :, None, None].expand(-1, -1, *values.shape[2:])
+    return torch.cat([values, planes.to(values.dtype)], dim=1)
+
+
+def trunk(kind: Kind, channels: int, width: int, batch_norm: bool, leak: float = 0.0) -> nn.Sequential:
+    """Images ``[B, channels, H, W]`` to features ``[B, 8 width, H/16, W/16]``."""
     layers: list[nn.Module] = []
-    for out in (width, 2 * width, 4 * width, 8 * width):
+    widths = (width, 2 * width, 4 * width, 8 * width)
+    if kind == "residual":
+        layers.append(nn.Conv2d(channels, width, 3, padding=1))
+        return nn.Sequential(*layers, *(Down(i, o, batch_norm, leak) for i, o in itertools.pairwise((width, *widths))))
+    for out in widths:
         layers.append(nn.Conv2d(channels, out, 5, stride=2, padding=2, bias=not batch_norm))
         if batch_norm:
             layers.append(nn.BatchNorm2d(out))
         layers.append(nn.LeakyReLU(leak) if leak else nn.ReLU())
         channels = out
-    return nn.Sequential(*layers, nn.Flatten())
+    return nn.Sequential(*layers)
+
+
+def doublings(kind: Kind, channels: int, width: int, extra: int = 0) -> Iterator[nn.Module]:
+    """``[B, 8 width, H/16, W/16]`` to logits ``[B, channels, H, W]``; each layer reads ``extra`` channels more."""
+    if kind == "residual":
+        widths = (8 * width, 4 * width, 2 * width, width, width)
+        yield from (Up(i + extra, o) for i, o in itertools.pairwise(widths))
+        yield nn.Conv2d(width + extra, channels, 3, padding=1)
+        return
+    for i, o in itertools.pairwise((8 * width, 4 * width, 2 * width, width)):
+        yield nn.Sequential(
+            nn.ConvTranspose2d(i + extra, o, 3, stride=2, padding=1, output_padding=1, bias=False),
+            nn.BatchNorm2d(o),
+            nn.ReLU(),
+        )
+    yield nn.ConvTranspose2d(width + extra, channels, 3, stride=2, padding=1, output_padding=1)
 
 
 class Encoder(nn.Module):
@@ -49,6 +82,7 @@ class Encoder(nn.Module):
         batch_norm: after each convolution; the authors have none.
         detach_label_head: the y head reads detached features, so that L_class never reaches the trunk (the authors'
             code; not in the paper).
+        kind: of the layers.
     """
 
     def __init__(
@@ -60,11 +94,12 @@ class Encoder(nn.Module):
         width: int = 64,
         batch_norm: bool = False,
         detach_label_head: bool = True,
+        kind: Kind = "plain",
     ) -> None:
         super().__init__()
         check_resolution(resolution)
         self.detach_label_head = detach_label_head
-        self.trunk = _convolutions(channels, width, batch_norm)
+        self.trunk = nn.Sequential(*trunk(kind, channels, width, batch_norm), nn.Flatten())
         features = 8 * width * (resolution // 16) ** 2
         self.mean = nn.Linear(features, latent_dim)
         self.log_variance = nn.Linear(features, latent_dim)
@@ -88,6 +123,7 @@ class Decoder(nn.Module):
         width: channels before the last layer.
         label_entry: where y enters: beside z at the ``first`` layer (the paper), or as constant channels at ``every``
             layer (as Fader Networks do).
+        kind: of the layers.
     """
 
     def __init__(
@@ -98,6 +134,7 @@ class Decoder(nn.Module):
         latent_dim: int = 100,
         width: int = 64,
         label_entry: LabelEntry = "first",
+        kind: Kind = "plain",
     ) -> None:
         super().__init__()
         check_resolution(resolution)
@@ -110,25 +147,14 @@ class Decoder(nn.Module):
             nn.BatchNorm2d(8 * width),
             nn.ReLU(),
         )
-        widths = (8 * width, 4 * width, 2 * width, width)
-        blocks = [
-            nn.Sequential(
-                nn.ConvTranspose2d(i + extra, o, 3, stride=2, padding=1, output_padding=1, bias=False),
-                nn.BatchNorm2d(o),
-                nn.ReLU(),
-            )
-            for i, o in itertools.pairwise(widths)
-        ]
-        last = nn.ConvTranspose2d(width + extra, channels, 3, stride=2, padding=1, output_padding=1)
-        self.blocks = nn.ModuleList([*blocks, last])
+        self.blocks = nn.ModuleList(doublings(kind, channels, width, extra))
 
     def forward(self, labels: Tensor, latent: Tensor) -> Tensor:
         """(y ``[B, k]``, z ``[B, n_z]``) to logits ``[B, C, H, W]``."""
         hidden = self.project(torch.cat([labels, latent], dim=1))
         for block in self.blocks:
             if self.label_entry == "every":
-                planes = labels[:, :, None, None].expand(-1, -1, *hidden.shape[2:])
-                hidden = torch.cat([hidden, planes.to(hidden.dtype)], dim=1)
+                hidden = beside(hidden, labels)
             hidden = block(hidden)
         decoded: Tensor = hidden
         return decoded
@@ -143,27 +169,33 @@ class Discriminator(nn.Module):
         width: channels of the first convolution.
         attributes: k if it also reads y, as constant input channels (conditional GANs), else 0.
         leak: slope of the leaky ReLUs, DCGAN's 0.2; AIF's authors have plain ones (0).
+        kind: of the layers.
     """
 
     def __init__(
-        self, resolution: int, channels: int = 3, width: int = 64, attributes: int = 0, leak: float = 0.0
+        self,
+        resolution: int,
+        channels: int = 3,
+        width: int = 64,
+        attributes: int = 0,
+        leak: float = 0.0,
+        kind: Kind = "plain",
     ) -> None:
         super().__init__()
         check_resolution(resolution)
-        self.trunk = _convolutions(channels + attributes, width, batch_norm=False, leak=leak)
+        self.trunk = nn.Sequential(
+            *trunk(kind, channels + attributes, width, batch_norm=False, leak=leak), nn.Flatten()
+        )
         self.head = nn.Linear(8 * width * (resolution // 16) ** 2, 1)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``[B, C, H, W]`` (and y ``[B, k]``) to logits ``[B]``."""
-        if labels is not None:
-            planes = labels[:, :, None, None].expand(-1, -1, *images.shape[2:])
-            images = torch.cat([images, planes.to(images.dtype)], dim=1)
-        logits: Tensor = self.head(self.trunk(images))
+        logits: Tensor = self.head(self.trunk(beside(images, labels)))
         return logits.squeeze(1)
 
 
-class Regressor(nn.Sequential):
-    """The encoder's trunk with a single linear head: images ``[B, C, H, W]`` to ``[B, outputs]`` (IcGAN's encoders).
+class Regressor(nn.Module):
+    """The encoder's trunk with a single linear head (the encoders of IcGAN, cVAE-GAN and the VAEs, and classifiers).
 
     Args:
         resolution: side of the images, a multiple of 16.
@@ -171,14 +203,55 @@ class Regressor(nn.Sequential):
         channels: of the images.
         width: channels of the first convolution.
         batch_norm: after each convolution.
+        attributes: k if it also reads y, as constant input channels, else 0.
+        kind: of the layers.
     """
 
     def __init__(
-        self, resolution: int, outputs: int, channels: int = 3, width: int = 64, batch_norm: bool = False
+        self,
+        resolution: int,
+        outputs: int,
+        channels: int = 3,
+        width: int = 64,
+        batch_norm: bool = False,
+        attributes: int = 0,
+        kind: Kind = "plain",
     ) -> None:
+        super().__init__()
         check_resolution(resolution)
-        features = 8 * width * (resolution // 16) ** 2
-        super().__init__(*_convolutions(channels, width, batch_norm), nn.Linear(features, outputs))
+        self.trunk = nn.Sequential(*trunk(kind, channels + attributes, width, batch_norm), nn.Flatten())
+        self.head = nn.Linear(8 * width * (resolution // 16) ** 2, outputs)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images ``[B, C, H, W]`` (and y ``[B, k]``) to ``[B, outputs]``."""
+        values: Tensor = self.head(self.trunk(beside(images, labels)))
+        return values
+
+
+class Posterior(Regressor):
+    """q(z|x), or q(z|x, y): a :class:`Regressor` of μ and log σ² (cVAE-GAN, the VAEs).
+
+    Args:
+        resolution: side of the images, a multiple of 16.
+        latent_dim: n_z.
+        channels: of the images.
+        width: channels of the first convolution.
+        batch_norm: after each convolution.
+        attributes: k if it also reads y, as constant input channels, else 0.
+        kind: of the layers.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        latent_dim: int = 100,
+        channels: int = 3,
+        width: int = 64,
+        batch_norm: bool = False,
+        attributes: int = 0,
+        kind: Kind = "plain",
+    ) -> None:
+        super().__init__(resolution, 2 * latent_dim, channels, width, batch_norm, attributes, kind)
 
 
 class Auxiliary(nn.Sequential):
@@ -198,35 +271,3 @@ class Auxiliary(nn.Sequential):
             nn.ReLU(),
             nn.Linear(width, attributes),
         )
-
-
-@contextmanager
-def untracked_statistics(network: nn.Module) -> Iterator[None]:
-    """Within it, batch norms use the batch's statistics and leave their running ones alone."""
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    tracked = [norm.track_running_stats for norm in norms]
-    for norm in norms:
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for norm, was in zip(norms, tracked, strict=True):
-            norm.track_running_stats = was
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Graphs made within it carry gradients through the network but none into its parameters."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in parameters:
-            parameter.requires_grad_(True)
-
-
-def full_precision(values: Tensor) -> Tensor:
-    """At least float32: networks may run in bf16, losses and the sampling of z do not."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))

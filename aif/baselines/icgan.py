@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.edges import Edge, nonsaturating_weight
-from aif.networks import full_precision
+from aif.editor import AttributeEditor, MakeOptimizer
+from aif.modes import full_precision
 from aif.schedule import Schedule
 
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
-
-class IcGAN(LightningModule):
+class IcGAN(AttributeEditor):
     """One run in two stages: G against C, both reading y; then E_z inverts G, and E_y learns to classify.
-
-    An ``Editor`` and a ``Coder`` like every other system: images in [0, 1], attributes from 0 to 1.
 
     Args:
         generator: G, (y, z) to logits of an image.
@@ -61,7 +57,7 @@ class IcGAN(LightningModule):
         penalty_every: int = 8,
         schedule: Schedule | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(attribute_names)
         if not 0 < gan_share < 1:
             raise ValueError(f"model.gan_share={gan_share} must leave both stages something: choose between 0 and 1")
         if gradient_penalty < 0 or penalty_every < 1:
@@ -69,10 +65,8 @@ class IcGAN(LightningModule):
                 f"model.gradient_penalty={gradient_penalty} must not be negative, "
                 f"model.penalty_every={penalty_every} must be at least 1"
             )
-        self.automatic_optimization = False
         self.generator, self.discriminator = generator, discriminator
         self.encoder_z, self.encoder_y = encoder_z, encoder_y
-        self.attribute_names = tuple(attribute_names)
         self.latent_dim, self.gan_share = latent_dim, gan_share
         self.gradient_penalty, self.penalty_every = gradient_penalty, penalty_every
         self.make_optimizers = (generator_optimizer, discriminator_optimizer, encoder_optimizer)
@@ -153,15 +147,6 @@ class IcGAN(LightningModule):
 
     # ------------------------------------------------------------------ Lightning's hooks
 
-    def position(self, batch_idx: int) -> int:
-        """How many batches the run has behind it."""
-        return self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
-
-    def progress(self, batch_idx: int) -> float:
-        """Share of the run that is done, in [0, 1)."""
-        batches = int(self.trainer.num_training_batches) * (self.trainer.max_epochs or 1)
-        return self.position(batch_idx) / batches
-
     def configure_optimizers(self) -> list[Optimizer]:
         generator, discriminator, encoders = self.make_optimizers
         return [
@@ -183,7 +168,7 @@ class IcGAN(LightningModule):
             self.log(f"val/{name}", metric.compute())
             metric.reset()
 
-    # ------------------------------------------------------------------ Editor and Coder
+    # ------------------------------------------------------------------ Editor
 
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Images ``[B, C, H, W]`` to (E_y in [0, 1] ``[B, k]``, or the given attributes; E_z ``[B, n_z]``)."""
@@ -193,12 +178,3 @@ class IcGAN(LightningModule):
     def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
         """(y ``[B, k]``, z ``[B, n_z]``) to images in [0, 1]."""
         return torch.sigmoid(self.generator(attributes, nuisance))
-
-    def codes(self, images: Tensor) -> Tensor:
-        """Images to (y, z), ``[B, k + n_z]``."""
-        return torch.cat(self.encode(images), dim=1)
-
-    def decode_codes(self, codes: Tensor) -> Tensor:
-        """(y, z) side by side ``[B, k + n_z]`` to images in [0, 1]."""
-        k = len(self.attribute_names)
-        return self.decode(codes[:, :k], codes[:, k:])

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from aif import losses
 from aif.edges import Edge, nonsaturating_weight
+from aif.modes import untracked_statistics
 from aif.module import IFcVAEGAN, sample
-from aif.networks import untracked_statistics
 
 Grads = dict[str, list[Tensor]]
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_models import NETWORKS, batch, model
 
+from aif.memory import Memory
 from aif.module import IFcVAEGAN
 
 
@@ -97,3 +98,38 @@ def test_unknown_labels_change_nothing() -> None:
     torch.manual_seed(5)
     terms = net.losses(images, labels)
     assert all(torch.isfinite(term) for term in terms.values())
+
+
+def test_an_auxiliary_without_noise_reads_the_mean_alone() -> None:
+    net = model(auxiliary_noise="none")
+    assert reached(net, "auxiliary") == {"trunk", "mean", "auxiliary"}
+
+
+def test_further_steps_of_the_auxiliary_need_a_memory() -> None:
+    for steps in (0, 2):
+        with pytest.raises(ValueError, match=f"auxiliary_steps={steps}"):
+            model(auxiliary_steps=steps)
+
+
+def test_the_memory_holds_the_last_codes_and_their_labels() -> None:
+    memory = Memory(5, latent_dim=2, attributes=1)
+    codes, labels = torch.arange(14.0).view(7, 2), torch.arange(7.0).view(7, 1)
+    memory.add(codes[:3], labels[:3])
+    assert memory.draw(200)[1].isnan().any(), "places that are not filled yet have no label"
+    memory.add(codes[3:], labels[3:])
+    drawn, theirs = memory.draw(200)
+    assert set(theirs.flatten().tolist()) == {2.0, 3.0, 4.0, 5.0, 6.0}
+    torch.testing.assert_close(drawn[:, :1], 2 * theirs)
+
+
+def test_further_steps_move_the_auxiliary_and_nothing_else() -> None:
+    net = model(auxiliary_steps=3, memory=Memory(16, latent_dim=5, attributes=2))
+    net.losses(*batch())
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    net.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    net.practise(net.configure_optimizers()[1], 8)
+    after = net.state_dict()
+    moved = {
+        n.split(".")[0] for n, value in before.items() if not torch.equal(value.nan_to_num(), after[n].nan_to_num())
+    }
+    assert moved == {"auxiliary"}

@@ -3,30 +3,58 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import pytest
 import torch
 from small_models import model
+from torch import nn
 from torch.optim import SGD
 
 from aif.baselines.icgan import IcGAN
-from aif.networks import Auxiliary, Decoder, Discriminator, Encoder, Regressor, frozen, untracked_statistics
+from aif.modes import frozen, untracked_statistics
+from aif.networks import Auxiliary, Decoder, Discriminator, Encoder, Regressor
+from aif.residual import Down, Up
 from aif.schedule import Schedule
 
 
 @pytest.mark.parametrize("resolution", [16, 32, 48, 64])
 @pytest.mark.parametrize("entry", ["first", "every"])
-def test_shapes(resolution: int, entry: str) -> None:
+@pytest.mark.parametrize("kind", ["plain", "residual"])
+def test_shapes(resolution: int, entry: Any, kind: Any) -> None:
     images = torch.rand(2, 3, resolution, resolution)
-    mean, log_variance, label = Encoder(resolution, attributes=3, latent_dim=7, width=4)(images)
+    mean, log_variance, label = Encoder(resolution, attributes=3, latent_dim=7, width=4, kind=kind)(images)
     assert mean.shape == log_variance.shape == (2, 7)
     assert label.shape == (2, 3)
-    decoded = Decoder(resolution, attributes=3, latent_dim=7, width=4, label_entry=entry)(label.sigmoid(), mean)  # type: ignore[arg-type]
+    decoder = Decoder(resolution, attributes=3, latent_dim=7, width=4, label_entry=entry, kind=kind)
+    decoded = decoder(label.sigmoid(), mean)
     assert decoded.shape == images.shape
-    assert Discriminator(resolution, width=4)(images).shape == (2,)
-    assert Discriminator(resolution, width=4, attributes=3)(images, label).shape == (2,)
+    assert Discriminator(resolution, width=4, kind=kind)(images).shape == (2,)
+    assert Discriminator(resolution, width=4, attributes=3, kind=kind)(images, label).shape == (2,)
     assert Auxiliary(7, attributes=3, width=8)(mean).shape == (2, 3)
-    assert Regressor(resolution, 5, width=4)(images).shape == (2, 5)
+    assert Regressor(resolution, 5, width=4, attributes=3, kind=kind)(images, label).shape == (2, 5)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_a_block_that_halves_is_two_convolutions_beside_a_shortcut(batch_norm: bool) -> None:
+    block = Down(3, 5, batch_norm, leak=0.1).double().eval()
+    for norm in (part for part in block.modules() if isinstance(part, nn.BatchNorm2d)):
+        nn.init.normal_(norm.bias), nn.init.uniform_(norm.running_var, 0.5, 2)  # type: ignore[arg-type]
+    values = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    first, second, shortcut = block.first(values), block.second, block.shortcut(values)
+    inner = second(torch.where(first > 0, first, 0.1 * first))
+    expected = inner + shortcut
+    torch.testing.assert_close(block(values), torch.where(expected > 0, expected, 0.1 * expected))
+    assert shortcut.shape == (2, 5, 4, 4)
+
+
+def test_a_block_that_doubles_may_take_its_shortcut_before_doubling() -> None:
+    """Nearest neighbours repeat values, so neither a 1×1 convolution nor the batch's statistics see a difference."""
+    torch.manual_seed(1)
+    block, values = Up(3, 5).double().train(), torch.randn(4, 3, 4, 4, dtype=torch.float64)
+    doubled = values.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    expected = (block.second(block.first(doubled).relu()) + block.shortcut(doubled)).relu()
+    torch.testing.assert_close(block(values), expected)
 
 
 def test_the_authors_sizes() -> None:

@@ -1,0 +1,196 @@
+"""Fader Networks (Lample et al. 2017, "Fader networks: manipulating images by sliding attributes")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+
+from aif import losses
+from aif.editor import AttributeEditor, MakeOptimizer
+from aif.modes import frozen, full_precision
+from aif.networks import Kind, beside, check_resolution, doublings, trunk
+from aif.schedule import Schedule
+
+
+class FaderEncoder(nn.Module):
+    """Images to a latent that is not sampled, ``[B, 8 width (r/16)²]``: a map of features, flat.
+
+    Args:
+        resolution: r, side of the images, a multiple of 16.
+        channels: of the images.
+        width: channels of the first convolution.
+        kind: of the layers.
+    """
+
+    def __init__(self, resolution: int, channels: int = 3, width: int = 64, kind: Kind = "plain") -> None:
+        super().__init__()
+        check_resolution(resolution)
+        self.trunk = nn.Sequential(*trunk(kind, channels, width, batch_norm=True, leak=0.2), nn.Flatten())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``[B, C, H, W]`` in [0, 1] to ``[B, 8 width (r/16)²]``."""
+        latent: Tensor = self.trunk(images)
+        return latent
+
+
+class FaderDecoder(nn.Module):
+    """(y, latent) to logits of an image; y and 1 - y are constant channels beside every layer's input.
+
+    Args:
+        resolution: r, side of the images, a multiple of 16.
+        channels: of the images.
+        attributes: k.
+        width: channels before the last layer.
+        kind: of the layers.
+    """
+
+    def __init__(
+        self, resolution: int, channels: int = 3, attributes: int = 1, width: int = 64, kind: Kind = "plain"
+    ) -> None:
+        super().__init__()
+        check_resolution(resolution)
+        self.start = (8 * width, resolution // 16, resolution // 16)
+        self.blocks = nn.ModuleList(doublings(kind, channels, width, extra=2 * attributes))
+
+    def forward(self, labels: Tensor, latent: Tensor) -> Tensor:
+        """(y ``[B, k]``, ``[B, 8 width (r/16)²]``) to logits ``[B, C, H, W]``."""
+        hidden: Tensor = latent.view(-1, *self.start)
+        one_hot = torch.cat([labels, 1 - labels], dim=1)
+        for block in self.blocks:
+            hidden = block(beside(hidden, one_hot))
+        return hidden
+
+
+class LatentDiscriminator(nn.Sequential):
+    """The latent, flat, to logits of y ``[B, k]``.
+
+    Args:
+        resolution: of the images.
+        attributes: k.
+        latent_width: the encoder's width.
+        width: of both hidden layers.
+        dropout: after each of them.
+    """
+
+    def __init__(
+        self, resolution: int, attributes: int = 1, latent_width: int = 64, width: int = 512, dropout: float = 0.3
+    ) -> None:
+        layers: list[nn.Module] = []
+        for size in (8 * latent_width * (resolution // 16) ** 2, width):
+            layers += [nn.Linear(size, width), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        super().__init__(*layers, nn.Linear(width, attributes))
+
+
+class FaderNetworks(AttributeEditor):
+    """An autoencoder told y, whose latent an adversary must not be able to read y from.
+
+    The adversary learns to predict y, the encoder that it predicts the opposite (eqs. 2 and 3), with a weight λ_E that
+    grows from 0. Nothing predicts y, so ``encode`` passes on what it is given.
+
+    Args:
+        encoder: images to the latent.
+        decoder: (y, latent) to logits of an image.
+        discriminator: latent to logits of y.
+        attribute_names: the k attributes, in the order of the batch's columns.
+        autoencoder_optimizer: makes the optimiser of encoder and decoder.
+        discriminator_optimizer: makes the adversary's.
+        schedule: of the learning rates, and of λ_E (its ``adversary_warmup``); constant if None.
+        adversary_weight: λ_E at the end of its warm-up.
+    """
+
+    labels_given = True
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        discriminator: nn.Module,
+        attribute_names: Sequence[str],
+        autoencoder_optimizer: MakeOptimizer,
+        discriminator_optimizer: MakeOptimizer,
+        schedule: Schedule | None = None,
+        adversary_weight: float = 1e-4,
+    ) -> None:
+        super().__init__(attribute_names)
+        self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
+        self.make_optimizers = (autoencoder_optimizer, discriminator_optimizer)
+        self.schedule = schedule or Schedule()
+        self.adversary_weight = adversary_weight
+        self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "discriminator")})
+
+    # ------------------------------------------------------------------ training
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """The adversary on the latent as it is, encoder and decoder against the adversary as it is: one backward."""
+        optimizers: Any = self.optimizers()
+        progress = self.progress(batch_idx)
+        self.schedule.apply(progress, optimizers)
+        terms = self.losses(batch["image"], batch["attributes"])
+        weight = self.adversary_weight * self.schedule.adversary(progress)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.manual_backward(terms["reconstruction"] + terms["discriminator"] + weight * terms["adversary"])
+        for optimizer in optimizers:
+            optimizer.step()
+        self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
+
+    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Eqs. 2 and 3, unweighted.
+
+        Args:
+            images: x, ``[B, C, H, W]`` in [0, 1].
+            labels: y, ``[B, k]`` in {0, 1}, NaN where unknown.
+        """
+        latent = self.encoder(images)
+        decoded = torch.sigmoid(full_precision(self.decoder(labels.nan_to_num(0.5), latent)))
+        guess = full_precision(self.discriminator(latent.detach()))
+        with frozen(self.discriminator):
+            against = full_precision(self.discriminator(latent))
+        return {
+            "reconstruction": F.mse_loss(decoded, images),
+            "discriminator": losses.classification(guess, labels),  # eq. 2
+            "adversary": losses.classification(against, 1 - labels),  # eq. 3: the label is flipped
+        }
+
+    # ------------------------------------------------------------------ Lightning's hooks
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        autoencoder, discriminator = self.make_optimizers
+        return [
+            autoencoder([*self.encoder.parameters(), *self.decoder.parameters()]),
+            discriminator(self.discriminator.parameters()),
+        ]
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        images, labels = batch["image"], batch["attributes"]
+        known, latent = self.encode(images, labels)
+        self.validation["mse"].update((self.decode(known, latent) - images).square().mean(), len(images))
+        guess = full_precision(self.discriminator(latent))
+        self.validation["discriminator"].update(losses.classification(guess, labels), (~labels.isnan()).sum())
+
+    def on_validation_epoch_end(self) -> None:
+        for name, metric in self.validation.items():
+            self.log(f"val/{name}", metric.compute())
+            metric.reset()
+
+    # ------------------------------------------------------------------ Editor
+
+    def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Images ``[B, C, H, W]`` and their attributes (NaN: unknown) to (those attributes, the latent, flat).
+
+        Raises:
+            ValueError: without attributes, which nothing here predicts.
+        """
+        if attributes is None:
+            raise ValueError("Fader Networks do not predict attributes: give them to encode")
+        return attributes.nan_to_num(0.5), self.encoder(images)
+
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        """(y ``[B, k]``, the latent, flat) to images in [0, 1]."""
+        return torch.sigmoid(self.decoder(attributes, nuisance))

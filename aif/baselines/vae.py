@@ -1,0 +1,110 @@
+"""β-VAE (Higgins et al. 2017) and DIP-VAE I and II (Kumar et al. 2018): codes without named attributes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+
+from aif import losses
+from aif.editor import MakeOptimizer, Positioned, sample
+from aif.modes import full_precision
+from aif.schedule import Schedule
+
+
+class DisentangledVAE(Positioned):
+    """A VAE whose KL is weighted (β-VAE), or whose codes' covariance is pulled towards the identity (DIP-VAE).
+
+    A ``Coder``: the code is μ.
+
+    Args:
+        encoder: images to μ and log σ² side by side, ``[B, 2 n_z]``.
+        decoder: (an empty y, z) to logits of an image.
+        optimizer: makes the optimiser.
+        schedule: of the learning rate; constant if None.
+        kl_weight: β.
+        covariance: whose covariance is pulled: of the ``means`` (DIP-VAE I) or of the ``codes`` (DIP-VAE II).
+        off_diagonal_weight: λ_od; 0 together with ``diagonal_weight`` leaves a β-VAE.
+        diagonal_weight: λ_d.
+        reduction: of reconstruction and KL, see :mod:`aif.losses`.
+        gradient_clip: largest norm of the gradient; None does not clip.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        optimizer: MakeOptimizer,
+        schedule: Schedule | None = None,
+        kl_weight: float = 1.0,
+        covariance: Literal["means", "codes"] = "means",
+        off_diagonal_weight: float = 0.0,
+        diagonal_weight: float = 0.0,
+        reduction: losses.Reduction = "sum",
+        gradient_clip: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.make_optimizer = encoder, decoder, optimizer
+        self.schedule = schedule or Schedule()
+        self.weights = {
+            "reconstruction": 1.0,
+            "kl": kl_weight,
+            "off_diagonal": off_diagonal_weight,
+            "diagonal": diagonal_weight,
+        }
+        self.covariance = covariance
+        self.reduction: losses.Reduction = reduction
+        self.gradient_clip = gradient_clip
+        self.validation: Any = MeanMetric()
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """A step on all terms."""
+        optimizer: Any = self.optimizers()
+        self.schedule.apply(self.progress(batch_idx), [optimizer])
+        terms = self.losses(batch["image"])
+        optimizer.zero_grad()
+        self.manual_backward(torch.stack([self.weights[name] * term for name, term in terms.items()]).sum())
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters(), self.gradient_clip)
+        optimizer.step()
+        self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
+
+    def losses(self, images: Tensor) -> dict[str, Tensor]:
+        """Every loss of one batch ``[B, C, H, W]``, unweighted."""
+        mean, log_variance = self.posterior(images)
+        decoded = full_precision(self.decoder(mean[:, :0], sample(mean, log_variance)))
+        terms = {
+            "reconstruction": losses.reconstruction(decoded, images, self.reduction),
+            "kl": losses.kl(mean, log_variance, self.reduction),
+        }
+        if self.weights["off_diagonal"] or self.weights["diagonal"]:
+            variances = log_variance.exp() if self.covariance == "codes" else None
+            terms["off_diagonal"], terms["diagonal"] = losses.covariance_to_identity(mean, variances)
+        return terms
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """μ and log σ², ``[B, n_z]`` each."""
+        mean, log_variance = full_precision(self.encoder(images)).chunk(2, dim=1)
+        return mean, log_variance
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.make_optimizer(self.parameters())
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        images = batch["image"]
+        self.validation.update((self.decode_codes(self.codes(images)) - images).square().mean(), len(images))
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/mse", self.validation.compute())
+        self.validation.reset()
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` to μ, ``[B, n_z]``."""
+        return self.posterior(images)[0]
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """Codes ``[B, n_z]`` to images in [0, 1]."""
+        return torch.sigmoid(self.decoder(codes[:, :0], codes))

@@ -1,0 +1,65 @@
+"""What the methods of this package share: one code (y, z), and where a run stands."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class Positioned(LightningModule):
+    """Optimised by hand, and knows where the run stands: a function of the place, so that resuming changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+
+    def position(self, batch_idx: int) -> int:
+        """How many batches the run has behind it."""
+        return self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
+
+    def progress(self, batch_idx: int) -> float:
+        """Share of the run that is done, in [0, 1)."""
+        return self.position(batch_idx) / (int(self.trainer.num_training_batches) * (self.trainer.max_epochs or 1))
+
+
+class AttributeEditor(Positioned):
+    """An ``Editor`` and a ``Coder`` by two methods, ``encode`` and ``decode``.
+
+    Attributes are on the scale 0 (absent) to 1 (present), images in [0, 1].
+
+    Args:
+        attribute_names: the k attributes, in the order of the batch's columns.
+    """
+
+    def __init__(self, attribute_names: Sequence[str]) -> None:
+        super().__init__()
+        self.attribute_names = tuple(attribute_names)
+
+    @abstractmethod
+    def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Images ``[B, C, H, W]`` to (y in [0, 1] ``[B, k]``, predicted unless given; z ``[B, n_z]``)."""
+
+    @abstractmethod
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        """(y ``[B, k]``, z ``[B, n_z]``) to images in [0, 1]."""
+
+    def codes(self, images: Tensor) -> Tensor:
+        """Images to (y, z) side by side, ``[B, k + n_z]``."""
+        return torch.cat(self.encode(images), dim=1)
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """(y, z) side by side ``[B, k + n_z]`` to images in [0, 1]."""
+        k = len(self.attribute_names)
+        return self.decode(codes[:, :k], codes[:, k:])
+
+
+def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """ẑ = μ + σ ⊙ ε, AIF §2.1."""
+    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)

@@ -1,0 +1,40 @@
+"""Codes of the last batches: what the auxiliary network learns from between two steps of the encoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Memory(nn.Module):
+    """The last codes that A was shown, and their labels. Part of the checkpoint, so that resuming changes nothing.
+
+    Args:
+        size: how many codes it holds.
+        latent_dim: n_z.
+        attributes: k.
+    """
+
+    codes: Tensor
+    labels: Tensor
+    place: Tensor
+
+    def __init__(self, size: int = 2048, latent_dim: int = 100, attributes: int = 1) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f"model.memory.size={size}: it must hold something")
+        self.register_buffer("codes", torch.zeros(size, latent_dim))
+        self.register_buffer("labels", torch.full((size, attributes), float("nan")))  # unknown: not filled yet
+        self.register_buffer("place", torch.zeros((), dtype=torch.long))
+
+    def add(self, codes: Tensor, labels: Tensor) -> None:
+        """Put ``[B, n_z]`` and ``[B, k]`` in the place of the oldest."""
+        where = (self.place + torch.arange(len(codes), device=codes.device)) % len(self.codes)
+        self.codes[where] = codes.detach().to(self.codes.dtype)
+        self.labels[where] = labels.to(self.labels.dtype)
+        self.place.copy_((self.place + len(codes)) % len(self.codes))
+
+    def draw(self, count: int) -> tuple[Tensor, Tensor]:
+        """So many codes ``[count, n_z]`` and labels ``[count, k]``; labels are NaN where nothing was put yet."""
+        chosen = torch.randint(len(self.codes), (count,), device=self.codes.device)
+        return self.codes[chosen], self.labels[chosen]

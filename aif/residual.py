@@ -1,0 +1,59 @@
+"""Residual blocks (He et al. 2016, "Deep residual learning for image recognition", Figure 2): half or twice the side.
+
+The networks of AIF's Tables 2 and 3 were not published; what stands here, and why, is in ``docs/fidelity.md`` (AIF 10).
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Down(nn.Module):
+    """A basic block of stride 2: two 3×3 convolutions beside a 1×1 shortcut.
+
+    Args:
+        channels: in.
+        out: channels out.
+        batch_norm: after each convolution, as He et al. have it; without, for networks that may not mix a batch.
+        leak: slope of the leaky ReLUs, 0 for plain ones.
+    """
+
+    def __init__(self, channels: int, out: int, batch_norm: bool, leak: float = 0.0) -> None:
+        super().__init__()
+        self.leak = leak
+        self.first = _convolution(channels, out, 3, batch_norm, stride=2)
+        self.second = _convolution(out, out, 3, batch_norm)
+        self.shortcut = _convolution(channels, out, 1, batch_norm, stride=2)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """``[B, in, H, W]`` to ``[B, out, H/2, W/2]``."""
+        inner = self.second(F.leaky_relu(self.first(values), self.leak))
+        return F.leaky_relu(inner + self.shortcut(values), self.leak)
+
+
+class Up(nn.Module):
+    """The same the other way round: the nearest neighbours of a side twice as long are convolved.
+
+    Args:
+        channels: in.
+        out: channels out.
+    """
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.first = _convolution(channels, out, 3, batch_norm=True)
+        self.second = _convolution(out, out, 3, batch_norm=True)
+        self.shortcut = _convolution(channels, out, 1, batch_norm=True)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """``[B, in, H, W]`` to ``[B, out, 2H, 2W]``."""
+        # A 1×1 convolution and its batch norm come out the same before the doubling, at a quarter of the work.
+        beside = F.interpolate(self.shortcut(values), scale_factor=2.0)
+        inner = self.second(F.relu(self.first(F.interpolate(values, scale_factor=2.0))))
+        return F.relu(inner + beside)
+
+
+def _convolution(channels: int, out: int, size: int, batch_norm: bool, stride: int = 1) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Conv2d(channels, out, size, stride, size // 2, bias=not batch_norm)]
+    return nn.Sequential(*layers, nn.BatchNorm2d(out)) if batch_norm else nn.Sequential(*layers)

@@ -1,0 +1,211 @@
+"""Bao et al.'s cVAE-GAN, Fader Networks and the VAEs: which network learns from what, and the losses by hand."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from aif import losses
+from aif.baselines.classifier import AttributeClassifier
+from aif.baselines.cvae_gan import CVAEGAN
+from aif.baselines.fader import FaderDecoder, FaderEncoder, FaderNetworks, LatentDiscriminator
+from aif.baselines.vae import DisentangledVAE
+from aif.networks import Decoder, Discriminator, Posterior, Regressor
+
+SGD_ = functools.partial(SGD, lr=0.1)
+NAMES = ["Smiling", "Eyeglasses"]
+
+
+def cvae_gan(**settings: Any) -> CVAEGAN:
+    torch.manual_seed(1)
+    return CVAEGAN(
+        Posterior(16, 5, width=4, batch_norm=True, attributes=2),
+        Decoder(16, attributes=2, latent_dim=5, width=4),
+        Discriminator(16, width=4),
+        Regressor(16, 2, width=4, batch_norm=True),
+        NAMES,
+        *[SGD_] * 3,
+        **settings,
+    ).double()
+
+
+def fader(**settings: Any) -> FaderNetworks:
+    torch.manual_seed(1)
+    return FaderNetworks(
+        FaderEncoder(16, width=4), FaderDecoder(16, attributes=2, width=4), LatentDiscriminator(16, 2, 4, 8), NAMES,
+        *[SGD_] * 2, **settings,
+    ).double()  # fmt: skip
+
+
+def vae(**settings: Any) -> DisentangledVAE:
+    torch.manual_seed(1)
+    encoder, decoder = Posterior(16, 5, width=4), Decoder(16, attributes=0, latent_dim=5, width=4)
+    return DisentangledVAE(encoder, decoder, SGD_, **settings).double()
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    torch.manual_seed(2)
+    labels = torch.randint(0, 2, (8, 2)).double()
+    labels[3, 1] = float("nan")
+    return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
+
+
+def reached(net: nn.Module, term: Tensor) -> set[str]:
+    net.zero_grad()
+    term.backward(retain_graph=True)  # type: ignore[no-untyped-call]
+    return {
+        name
+        for name, child in net.named_children()
+        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in child.parameters())
+    }
+
+
+# ---------------------------------------------------------------------- cVAE-GAN
+
+
+def test_every_loss_of_cvae_gan_teaches_the_networks_of_its_algorithm() -> None:
+    net = cvae_gan()
+    terms = net.losses(*batch())
+    assert {name: reached(net, term) for name, term in terms.items()} == {
+        "kl": {"encoder"},
+        "reconstruction": {"encoder", "decoder"},
+        "features": {"encoder", "decoder"},
+        "discriminator_features": {"decoder"},
+        "classifier_features": {"decoder"},
+        "discriminator": {"discriminator"},
+        "class": {"classifier"},
+    }
+
+
+def test_centres_are_moving_averages_over_real_images_of_a_class() -> None:
+    net = cvae_gan(centre_decay=0.75)
+    features = torch.randn(4, net.centres.shape[-1], dtype=torch.float64)
+    labels = torch.tensor([[1.0, 0.0], [1.0, float("nan")], [0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+    net.move_centres(features, labels)
+    torch.testing.assert_close(net.centres[1, 0], features[[0, 1, 3]].mean(0))
+    torch.testing.assert_close(net.centres[0, 1], features[[0, 2, 3]].mean(0))
+    assert not net.centred[1, 1], "nobody has that label"
+    before = net.centres.clone()
+    net.move_centres(features[:1], labels[:1])
+    torch.testing.assert_close(net.centres[1, 0], 0.75 * before[1, 0] + 0.25 * features[0])
+    torch.testing.assert_close(net.centres[0, 0], before[0, 0])
+
+
+def test_the_distance_to_the_centres_by_hand() -> None:
+    net = cvae_gan()
+    features = torch.randn(3, net.centres.shape[-1], dtype=torch.float64)
+    labels = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, float("nan")]], dtype=torch.float64)
+    net.move_centres(torch.randn_like(features), labels)
+    groups = {(1, 0): [0, 1], (0, 0): [2], (1, 1): [0], (0, 1): [1]}  # (value, attribute) -> images
+    expected = sum(0.5 * (features[who].mean(0) - net.centres[key]).square().sum() for key, who in groups.items())
+    torch.testing.assert_close(net.centre_distance(features, labels), torch.as_tensor(expected))
+
+
+def test_the_features_of_real_images_are_targets_and_statistics_are_those_of_real_images() -> None:
+    net = cvae_gan()
+    images, labels = batch()
+    other = cvae_gan()
+    net.losses(images, labels)
+    other.classifier(images)
+    found = {name: value for name, value in net.classifier.named_buffers() if "running" in name}
+    for name, value in other.classifier.named_buffers():
+        if "running" in name:
+            torch.testing.assert_close(value, found[name])
+
+
+@pytest.mark.parametrize("make", [cvae_gan, fader])
+def test_methods_that_predict_nothing_want_the_labels(make: Any) -> None:
+    net = make().eval()
+    images, labels = batch()
+    with pytest.raises(ValueError, match=r"predict attributes: give them to encode"):
+        net.encode(images)
+    known, latent = net.encode(images, labels)
+    assert known[3, 1] == 0.5, "an unknown label is neither"
+    decoded = net.decode(known, latent)
+    assert decoded.shape == images.shape
+    assert decoded.min() >= 0
+    assert decoded.max() <= 1
+
+
+# ---------------------------------------------------------------------- Fader Networks
+
+
+def test_the_fader_adversary_and_its_opponents_get_their_own_gradients() -> None:
+    net = fader()
+    terms = net.losses(*batch())
+    assert reached(net, terms["reconstruction"]) == {"encoder", "decoder"}
+    assert reached(net, terms["discriminator"]) == {"discriminator"}
+    assert reached(net, terms["adversary"]) == {"encoder"}
+
+
+def test_the_encoder_is_taught_that_the_label_is_the_opposite() -> None:
+    """Eq. 3, and not the saturating form of eq. 2: where the adversary is sure, the encoder learns most."""
+    net = fader().eval()
+    images, labels = batch()
+    guess = net.discriminator(net.encoder(images))
+    terms = net.losses(images, labels)
+    known = ~labels.isnan()
+    expected = F.binary_cross_entropy_with_logits(guess[known], 1 - labels[known])
+    torch.testing.assert_close(terms["adversary"], expected)
+
+
+def test_y_stands_beside_every_layer_of_the_fader_decoder() -> None:
+    net = fader().eval()
+    latent = torch.randn(2, 32, dtype=torch.float64)
+    seen: list[int] = []
+    for block in net.decoder.blocks:
+        block.register_forward_pre_hook(lambda block, values: seen.append(values[0].shape[1]))
+    net.decode(torch.ones(2, 2, dtype=torch.float64), latent)
+    assert seen == [32 + 4, 16 + 4, 8 + 4, 4 + 4]
+
+
+# ---------------------------------------------------------------------- VAEs, classifier
+
+
+def test_the_covariance_terms_by_hand() -> None:
+    means = torch.randn(50, 3, dtype=torch.float64)
+    covariance = torch.cov(means.T, correction=0)
+    off_diagonal, diagonal = losses.covariance_to_identity(means)
+    torch.testing.assert_close(off_diagonal, 2 * covariance[[0, 0, 1], [1, 2, 2]].square().sum())
+    torch.testing.assert_close(diagonal, (covariance.diag() - 1).square().sum())
+    variances = torch.rand(50, 3, dtype=torch.float64)
+    same, diagonal = losses.covariance_to_identity(means, variances)
+    torch.testing.assert_close(same, off_diagonal)
+    torch.testing.assert_close(diagonal, (covariance.diag() + variances.mean(0) - 1).square().sum())
+
+
+@pytest.mark.parametrize("covariance", ["means", "codes"])
+def test_dip_vae_draws_the_covariance_towards_the_identity(covariance: Any) -> None:
+    net = vae(covariance=covariance, off_diagonal_weight=10.0, diagonal_weight=10.0, kl_weight=0.0)
+    images, _ = batch()
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+
+    def apart() -> float:
+        terms = net.losses(images)
+        return (terms["off_diagonal"] + terms["diagonal"]).item()
+
+    before = apart()
+    for _ in range(400):
+        terms = net.losses(images)
+        optimizer.zero_grad()
+        torch.stack([net.weights[name] * term for name, term in terms.items()]).sum().backward()
+        optimizer.step()
+    assert apart() < 0.05 * before
+
+
+def test_a_beta_vae_has_no_covariance_terms() -> None:
+    assert set(vae(kl_weight=4.0).losses(batch()[0])) == {"reconstruction", "kl"}
+
+
+def test_the_classifier_reads_all_attributes_at_once() -> None:
+    net = AttributeClassifier(NAMES, SGD_, resolution=32).eval()
+    seen = net.predict(torch.rand(2, 3, 32, 32))
+    assert seen.shape == (2, 2)
+    features = net.network.layer1(net.network.maxpool(net.network.conv1(torch.rand(1, 3, 32, 32))))
+    assert features.shape[-1] == 32, "nothing is thrown away before the first block"
