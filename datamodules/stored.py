@@ -164,17 +164,18 @@ class StoredDataModule(LightningDataModule):
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
         """A split as (images ``[N, C, r, r]`` uint8, attributes ``[N, k]`` float in {0, 1}, NaN = unknown)."""
-        store = self.store(split)
-        return torch.from_numpy(store.images[:]), self._select(store)
+        images = torch.from_numpy(self.store(split).images[:])
+        return images, self.labels_of(split, self.attribute_names)
+
+    def labels_of(self, split: str, names: Sequence[str]) -> Tensor:
+        """Labels of any attributes that the data set knows, ``[N, len(names)]`` float in {0, 1}, NaN = unknown."""
+        columns = [self.known.index(name) for name in names]
+        labels = torch.from_numpy(self.store(split).labels)[:, columns].float()
+        return labels.masked_fill(labels < 0, float("nan"))
 
     def columns(self, split: str) -> dict[str, Tensor]:
         """What a batch carries besides the images, each ``[N, ...]``."""
-        return {"attributes": self._select(self.store(split))}
-
-    def _select(self, store: PackedStore) -> Tensor:
-        columns = [self.known.index(name) for name in self.attribute_names]
-        labels = torch.from_numpy(store.labels)[:, columns].float()
-        return labels.masked_fill(labels < 0, float("nan"))
+        return {"attributes": self.labels_of(split, self.attribute_names)}
 
     def loader(self, split: str, device: torch.device | None = None) -> Loader:
         """Batches of a split: shuffled for ``train``, in order and complete for the others.

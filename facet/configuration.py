@@ -40,6 +40,10 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "faces": Annotated[int, Ge(1)],
     "seeds": Annotated[list[Annotated[int, Ge(0)]], MinLen(1)],
     "overrides": list[str],
+    "measures": str | list[str],
+    "title": str,
+    "experiments": list[str],
+    "objective": Annotated[list[str], MinLen(1)] | None,
     "reports": str,
     "commands": list[str],
     "seconds": Annotated[float, Gt(0)],
@@ -57,8 +61,12 @@ def config_directory() -> Path:
 
 
 def register_resolvers() -> None:
-    """``${count:LIST}``: a list's length. ``${fast_cpu_precision:}``: bf16 where this processor computes in it."""
+    """``${count:LIST}``: a list's length. ``${of:KEY,{A: 1, B: 2}}``: the value that stands under a key.
+
+    ``${fast_cpu_precision:}``: bf16 where this processor computes in it.
+    """
     OmegaConf.register_new_resolver("count", lambda values: len(values), replace=True)
+    OmegaConf.register_new_resolver("of", lambda key, values: values[key], replace=True)
     OmegaConf.register_new_resolver("fast_cpu_precision", _fast_cpu_precision, replace=True)
 
 
@@ -131,8 +139,8 @@ class _Checker:
                     if isinstance(element, DictConfig):
                         self.node(element, f"{here}.{i}", argument or called)
             elif path and not called and not argument and not self.is_read(here):
-                if value is None and any(_has_target(other) for other in node.values()):
-                    continue  # a slot left empty, as callbacks have them
+                if value is None:
+                    continue  # a slot left empty: a callback that isn't used, a size that a network doesn't have
                 others = [f"{path}.{other!s}" for other in node]
                 siblings = [other for other in others if self.is_read(other)]
                 raise self.error(here, f"set, but nothing reads it; nearest: {nearest(here, siblings)}")

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
+from facet.measures import OPTIONAL
 from facet.runs import RESULTS_SCHEMA, Run, atomic_write, read_json, revision, write_json
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def evaluate(config: DictConfig) -> None:
         UserError: no such run, or a run without a checkpoint.
     """
     check(config, "evaluate")
+    wanted(config)
     if config.run is not None:
         paths = [Path(path) for path in sorted(glob.glob(str(config.run)))]
         if not paths:
@@ -67,7 +69,23 @@ def judged(run: Run, config: DictConfig) -> bool:
     asked = {"schema": RESULTS_SCHEMA, "split": config.split, "faces": config.faces}
     if {key: found.get(key) for key in asked} != asked or not run.checkpoint.is_file():
         return False
+    if not set(wanted(config)) <= set(found.get("measured", ())):
+        return False
     return results.stat().st_mtime >= run.checkpoint.stat().st_mtime
+
+
+def wanted(config: DictConfig) -> tuple[str, ...]:
+    """The measures asked for that could be left out.
+
+    Raises:
+        UserError: one that there isn't.
+    """
+    if config.measures == "all":
+        return OPTIONAL
+    names = [config.measures] if isinstance(config.measures, str) else list(config.measures)
+    if unknown := [name for name in names if name not in OPTIONAL]:
+        raise UserError(f"measures={unknown[0]}: there are all, or a list of {', '.join(OPTIONAL)}")
+    return tuple(names)
 
 
 def judge_run(run: Run, config: DictConfig) -> None:
@@ -76,9 +94,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     import torch
 
     from facet.build import judge_of, make, prepare, seeded
-    from facet.measures.run import measure
-    from facet.measures.stages import measure_stages
-    from facet.protocols import Editor, Staged
+    from facet.protocols import LabelsGiven
 
     seeded(settings.seed)
     data = make(settings.data)
@@ -88,14 +104,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     judge, card, _ = judge_of(settings)
     model = make(settings.model)
     torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
-    if isinstance(model, Staged):
-        measures, examples = measure_stages(model, run.stages(), data, judge, config.split, settings.seed)
-    elif isinstance(model, Editor):
-        model.load_state_dict(run.saved()["state_dict"])  # type: ignore[attr-defined]
-        model.to(memory_format=torch.channels_last).eval()  # type: ignore[attr-defined]
-        measures, examples = measure(model, data, judge, config.split, config.faces, settings.seed)
-    else:
-        raise UserError(f"{run.path}: {settings.model._target_} has neither named attributes to edit nor stages")
+    measures, examples = measured(model, run, config, data, judge)
     atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))
     write_json(
         run.path / "results.json",
@@ -109,7 +118,9 @@ def judge_run(run: Run, config: DictConfig) -> None:
             "ablation": settings.ablation,
             "split": config.split,
             "faces": config.faces,
+            "measured": list(wanted(config)),
             "attribute_names": list(getattr(model, "attribute_names", ())),
+            "labels_given": isinstance(model, LabelsGiven),
             "judge": card,
             "measures": measures,
             "training": read_json(run.path / "status.json").get("training", {}),
@@ -118,6 +129,58 @@ def judge_run(run: Run, config: DictConfig) -> None:
             "data_fingerprint": data.fingerprint,
         },
     )
+    if (logger := settings.get("logger")) is not None and logger.get("mode") != "disabled":
+        from facet.loggers import log_judged
+
+        log_judged(run.path, summary_of(run), logger.mode, logger.project, logger.entity)
+
+
+SUMMARY = ("mse", "edit_off", "edit_on", "accuracy", "leakage_bits_sample", "leakage_bits_mean", "drift")
+
+
+def summary_of(run: Run) -> dict[str, float]:
+    """What a W&B summary holds of ``results.json``: ``test/mse``, ``test/edit_on``, ``test/edit_on_low`` and so on."""
+    from facet.report.results import PATHS, read_run
+
+    result = read_run("", 0, run.path)
+    found: dict[str, float] = {}
+    for name in SUMMARY:
+        if (value := result.value(name)) is not None:
+            found[f"test/{name}"] = value
+        if (rate := result.rate(*PATHS[name])) is not None:
+            found |= {f"test/{name}_low": rate.low, f"test/{name}_high": rate.high}
+    if {"test/edit_off", "test/edit_on"} <= set(found):
+        found["test/edits"] = (found["test/edit_off"] + found["test/edit_on"]) / 2
+    return found
+
+
+def measured(
+    model: Any, run: Run, config: DictConfig, data: Any, judge: Any
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The measures that suit a method, and pictures.
+
+    Raises:
+        UserError: a method of which nothing can be measured.
+    """
+    import torch
+
+    from facet.measures.coder import measure_coder, measure_predictor
+    from facet.measures.run import measure
+    from facet.measures.stages import measure_stages
+    from facet.protocols import Coder, Editor, Predictor, Staged
+
+    seed = int(run.config().seed)
+    if isinstance(model, Staged):
+        return measure_stages(model, run.stages(), data, judge, config.split, seed)
+    model.load_state_dict(run.saved()["state_dict"])
+    model.to(memory_format=torch.channels_last).eval()
+    if isinstance(model, Editor):
+        return measure(model, data, judge, config.split, config.faces, seed, wanted(config))
+    if isinstance(model, Coder):
+        return measure_coder(model, data, config.split, seed), {}
+    if isinstance(model, Predictor):
+        return measure_predictor(model, data, config.split), {}
+    raise UserError(f"{run.path}: {type(model).__name__} has neither attributes nor a code to measure")
 
 
 def versions() -> Iterator[tuple[str, str]]:

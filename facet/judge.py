@@ -61,6 +61,16 @@ class Judge(nn.Module):
         return self._in_pieces(images) > 0
 
     @torch.no_grad()
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images in [0, 1] to the attributes it sees, ``[B, K]`` bool, and its features, means over places ``[B, F]``.
+
+        The two come from one pass; the features are the last maps.
+        """
+        pieces = torch.split(images, PIECE) if images.device.type == "cpu" else [images]
+        features = torch.cat([self.features((some - 0.5) * 4) for some in pieces])
+        return self.head(features) > 0, features.view(len(images), -1, 16).mean(2)
+
+    @torch.no_grad()
     def classify(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to the class it sees, ``[B]`` long."""
         return self._in_pieces(images).argmax(1)

@@ -6,7 +6,7 @@ A batch is a dict: ``image`` ``[B, C, H, W]`` in [0, 1], ``attributes`` ``[B, k]
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -75,6 +75,23 @@ class Editor(Protocol):
 
 
 @runtime_checkable
+class LabelsGiven(Protocol):
+    """An editor that predicts nothing: its ``encode`` needs the attributes, NaN where unknown. Every page marks it."""
+
+    labels_given: bool
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """A method that predicts attributes and does nothing else."""
+
+    attribute_names: tuple[str, ...]
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` in [0, 1] to probabilities ``[B, k]``."""
+
+
+@runtime_checkable
 class Stochastic(Protocol):
     """A method whose training reads a sample of the nuisance code instead of its mean."""
 
@@ -104,6 +121,9 @@ class Data(Protocol):
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
         """A split as (images ``[N, C, H, W]`` uint8, attributes ``[N, k]`` float, NaN = unknown)."""
+
+    def labels_of(self, split: str, names: Sequence[str]) -> Tensor:
+        """Labels of any attributes that the data set knows, ``[N, len(names)]`` float, NaN = unknown."""
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from facet.judge import Judge
-from facet.measures.edits import EditRates, edited
+from facet.measures.edits import EditRates, edited, encoded
 from facet.pictures import edit_grid, save_png
 from facet.protocols import Batch, Editor
 
@@ -51,7 +51,7 @@ class EditMonitor(Callback):
         images, labels = batch["image"], batch["attributes"]
         columns = [judge.attribute_names.index(name) for name in names]
         with trainer.precision_plugin.forward_context():  # the training's precision: this happens often
-            predicted, nuisance = pl_module.encode(images)
+            predicted, nuisance = encoded(pl_module, images, labels)
             reconstruction = pl_module.decode(predicted, nuisance)
             edits = [edited(pl_module, predicted, nuisance, j, float(v)) for j in range(len(names)) for v in (0, 1)]
             unedited = judge.read(reconstruction)[:, columns]

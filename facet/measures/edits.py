@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from facet.measures.intervals import Rate, wilson
-from facet.protocols import Editor
+from facet.protocols import Editor, LabelsGiven
 
 AttributeRates = dict[str, dict[str, Rate]]
 
@@ -92,6 +92,11 @@ def _rates(off: list[int], on: list[int]) -> AttributeRates:
             "off": wilson(n_on + n_off - removed_on - removed_off, n_on + n_off),
         },
     }
+
+
+def encoded(editor: Editor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """``encode``, with the labels ``[B, k]`` for those methods that predict none."""
+    return editor.encode(images, labels) if isinstance(editor, LabelsGiven) else editor.encode(images)
 
 
 def edited(editor: Editor, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:

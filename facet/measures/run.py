@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,24 @@ from rich.progress import track
 from torch import Tensor
 
 from facet.judge import Judge
+from facet.measures import OPTIONAL
 from facet.measures.classifier import AttributeAccuracy
 from facet.measures.counterfactual import CounterfactualError
+from facet.measures.distance import FeatureDistance
 from facet.measures.drift import Drift
-from facet.measures.edits import EditRates, edited
+from facet.measures.edits import EditRates, edited, encoded
+from facet.measures.identity import Identity
 from facet.measures.leakage import FEWEST, entropy, leakage
 from facet.measures.pixels import PixelError
-from facet.protocols import Counterfactuals, Data, Editor, Stochastic
+from facet.protocols import Counterfactuals, Data, Editor, LabelsGiven, Stochastic
 
 BATCH = 250
+TURNED = 8  # faces of which every attribute is turned over, for the figures
 
 
 @torch.inference_mode()
 def measure(
-    editor: Editor, data: Data, judge: Judge, split: str, faces: int, seed: int
+    editor: Editor, data: Data, judge: Judge, split: str, faces: int, seed: int, wanted: Collection[str] = OPTIONAL
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Measure an editor.
 
@@ -37,39 +42,45 @@ def measure(
         split: usually ``test``.
         faces: how many examples to keep.
         seed: of the probes' folds.
+        wanted: which of ``OPTIONAL``.
 
     Returns:
         The ``measures`` of ``results.json``, and examples as uint8 ``[faces, C, r, r]``: ``original``,
-        ``reconstruction``, ``off``, ``on`` of the first attribute, for the first faces that have it.
+        ``reconstruction``, ``off``, ``on`` of the first attribute, for the first faces that have it. Where there are
+        several attributes, also the first faces of all, ``faces`` and ``faces_reconstruction``, and ``turned``
+        ``[k, ..., C, r, r]``, each attribute turned over; ``turned_on`` ``[k, ...]`` says which edits gave it.
     """
     images, labels = data.tensors(split)
-    pass_ = _Pass(editor, data, judge, split)
+    pass_ = _Pass(editor, data, judge, split, wanted)
     for start in track(range(0, len(images), BATCH), f"judging {split}", console=Console(stderr=True), transient=True):
         pass_.add(images[start : start + BATCH].float() / 255, labels[start : start + BATCH], start)
     measures = pass_.compute()
-    measures["leakage"] = {name: {} for name in editor.attribute_names}
-    codes = {"sample": pass_.samples, "mean": pass_.means}
-    probes = list(itertools.product(enumerate(editor.attribute_names), codes))
-    with torch.inference_mode(False), torch.enable_grad():
-        for (j, name), kind in track(probes, "probing the codes", console=Console(stderr=True), transient=True):
-            measures["leakage"][name][kind] = _leakage(torch.cat(codes[kind]).clone(), labels[:, j], seed)
+    if "leakage" in wanted:
+        measures["leakage"] = pass_.leakage(labels, seed)
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
-    return measures, _examples(editor, images[with_attribute].float() / 255)
+    examples = _examples(editor, images[with_attribute].float() / 255, labels[with_attribute])
+    if len(editor.attribute_names) > 1:
+        first = slice(min(faces, TURNED))
+        examples |= _turned(editor, images[first].float() / 255, labels[first])
+    return measures, examples
 
 
 class _Pass:
     """Accumulates over batches what needs only one look at each image."""
 
-    def __init__(self, editor: Editor, data: Data, judge: Judge, split: str) -> None:
-        self.editor, self.judge = editor, judge
+    def __init__(self, editor: Editor, data: Data, judge: Judge, split: str, wanted: Collection[str]) -> None:
+        self.editor, self.judge, self.wanted = editor, judge, wanted
         names = editor.attribute_names
         self.columns = [judge.attribute_names.index(name) for name in names]
         self.pixels, self.edits = PixelError(), EditRates(len(names))
         self.accuracy = AttributeAccuracy(len(names))
         self.drift = Drift(names, judge.attribute_names, data.exclusive)
-        self.truth = (
-            {name: data.counterfactuals(name, split) for name in names} if isinstance(data, Counterfactuals) else {}
-        )
+        self.identity = Identity(names, judge.attribute_names, data.exclusive)
+        self.distance: FeatureDistance | None = None  # the first batch tells how many features there are
+        self.factors = data.labels_of(split, judge.attribute_names)
+        self.truth: dict[str, Tensor] = {}
+        if "counterfactual" in wanted and isinstance(data, Counterfactuals):
+            self.truth = {name: data.counterfactuals(name, split) for name in names}
         self.counterfactual = {name: CounterfactualError() for name in self.truth}
         self.means: list[Tensor] = []
         self.samples: list[Tensor] = []
@@ -77,26 +88,62 @@ class _Pass:
     def add(self, images: Tensor, labels: Tensor, start: int) -> None:
         """One batch: ``[B, C, H, W]`` in [0, 1], ``[B, k]``, and its position in the split."""
         editor, judge, names = self.editor, self.judge, self.editor.attribute_names
-        predicted, nuisance = editor.encode(images)
+        predicted, nuisance = encoded(editor, images, labels)
         self.means.append(nuisance.flatten(1))
         sampled = editor.sample_nuisance(images) if isinstance(editor, Stochastic) else nuisance
         self.samples.append(sampled.flatten(1))
         reconstruction = editor.decode(predicted, nuisance)
         off = [edited(editor, predicted, nuisance, j, 0.0) for j in range(len(names))]
         on = [edited(editor, predicted, nuisance, j, 1.0) for j in range(len(names))]
-        seen = judge.read(reconstruction)
-        seen_off = torch.stack([judge.read(edit) for edit in off], dim=1)  # [B, k, K]
-        seen_on = torch.stack([judge.read(edit) for edit in on], dim=1)
+        seen, features = judge.look(reconstruction)
+        seen_off, features_off = (torch.stack(each, 1) for each in zip(*map(judge.look, off), strict=True))  # [B, k, K]
+        seen_on, features_on = (torch.stack(each, 1) for each in zip(*map(judge.look, on), strict=True))
         own = torch.arange(len(names)), torch.tensor(self.columns)
         self.pixels.update(reconstruction, images)
         self.edits.update(labels, seen[:, self.columns], seen_off[:, *own], seen_on[:, *own])
         self.drift.update(seen, seen_off, seen_on)
         self.accuracy.update(predicted, labels)
+        remove = (labels == 1)[..., None]  # what turns the attribute over
+        turned = torch.where(remove, seen_off, seen_on), torch.where(remove, features_off, features_on)
+        self.compare(images, labels, start, (seen, features), turned)
         for j, (name, truth) in enumerate(self.truth.items()):
             known = ~labels[:, j].isnan()
             flipped = torch.where((labels[:, j] == 1).view(-1, 1, 1, 1), off[j], on[j])
             true_flip = truth[start : start + len(images)].float() / 255
             self.counterfactual[name].update(flipped[known], true_flip[known], images[known])
+
+    def compare(
+        self, images: Tensor, labels: Tensor, start: int, made: tuple[Tensor, Tensor], turned: tuple[Tensor, Tensor]
+    ) -> None:
+        """Reconstructions and edits that turn an attribute over, as the judge sees them, against the input.
+
+        Args:
+            images: ``[B, C, H, W]`` in [0, 1].
+            labels: ``[B, k]``.
+            start: the batch's position in the split.
+            made: readings ``[B, K]`` and features ``[B, F]`` of reconstructions.
+            turned: readings ``[B, k, K]`` and features ``[B, k, F]`` of edits.
+        """
+        before = self.judge.look(images)[1]
+        seen, features = (torch.cat([edits, one[:, None]], 1) for one, edits in zip(made, turned, strict=True))
+        known = torch.cat([~labels.isnan(), torch.ones(len(labels), 1, dtype=torch.bool)], 1)
+        if "identity" in self.wanted:
+            factors = self.factors[start : start + len(images)]
+            self.identity.update(factors, before, features, seen, known)
+        if "distance" in self.wanted:
+            if self.distance is None:
+                self.distance = FeatureDistance((*self.editor.attribute_names, "reconstruction"), before.shape[1])
+            self.distance.update(before, features)
+
+    def leakage(self, labels: Tensor, seed: int) -> dict[str, dict[str, Any]]:
+        """Per attribute and code, of the whole split."""
+        codes = {"sample": torch.cat(self.samples).clone(), "mean": torch.cat(self.means).clone()}
+        probes = list(itertools.product(enumerate(self.editor.attribute_names), codes))
+        found: dict[str, dict[str, Any]] = {name: {} for name in self.editor.attribute_names}
+        with torch.inference_mode(False), torch.enable_grad():
+            for (j, name), kind in track(probes, "probing the codes", console=Console(stderr=True), transient=True):
+                found[name][kind] = _leakage(codes[kind].clone(), labels[:, j], seed)
+        return found
 
     def compute(self) -> dict[str, Any]:
         """The measures as plain numbers."""
@@ -106,9 +153,15 @@ class _Pass:
             "mse": self.pixels.compute(),
             "reconstruction": {name: rates["reconstruction"] for name, rates in edits.items()},
             "edits": {name: {"paper": rates["paper"], "full": rates["full"]} for name, rates in edits.items()},
-            "classifier": dict(zip(names, self.accuracy.compute(), strict=True)),
-            "drift": self.drift.compute(),
         }
+        if "drift" in self.wanted:
+            measures["drift"] = self.drift.compute()
+        if "identity" in self.wanted:
+            measures["identity"] = self.identity.compute()
+        if self.distance is not None:
+            measures["distance"] = self.distance.compute()
+        if not isinstance(self.editor, LabelsGiven):
+            measures["classifier"] = dict(zip(names, self.accuracy.compute(), strict=True))
         if self.truth:
             measures["counterfactual"] = {name: error.compute() for name, error in self.counterfactual.items()}
         found: dict[str, Any] = plain(measures)
@@ -145,12 +198,32 @@ def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
     return result
 
 
-def _examples(editor: Editor, images: Tensor) -> dict[str, np.ndarray]:
-    predicted, nuisance = editor.encode(images)
+def _examples(editor: Editor, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
+    predicted, nuisance = encoded(editor, images, labels)
     rows = {
         "original": images,
         "reconstruction": editor.decode(predicted, nuisance),
         "off": edited(editor, predicted, nuisance, 0, 0.0),
         "on": edited(editor, predicted, nuisance, 0, 1.0),
     }
-    return {name: (row.clamp(0, 1) * 255).round().byte().numpy() for name, row in rows.items()}
+    return {name: _bytes(row) for name, row in rows.items()}
+
+
+def _turned(editor: Editor, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
+    predicted, nuisance = encoded(editor, images, labels)
+    give = labels != 1  # an unknown one is given
+    edits = [
+        torch.where(
+            give[:, j, None, None, None],
+            edited(editor, predicted, nuisance, j, 1.0),
+            edited(editor, predicted, nuisance, j, 0.0),
+        )
+        for j in range(len(editor.attribute_names))
+    ]
+    rows = {"faces": images, "faces_reconstruction": editor.decode(predicted, nuisance), "turned": torch.stack(edits)}
+    return {**{name: _bytes(row) for name, row in rows.items()}, "turned_on": give.T.numpy()}
+
+
+def _bytes(images: Tensor) -> np.ndarray:
+    found: np.ndarray = (images.clamp(0, 1) * 255).round().byte().numpy()
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,9 @@ class Dots:
         images[:, :, 0, :2] = (labels * 255).byte()[:, None]
         return images, labels
 
+    def labels_of(self, split: str, names: Sequence[str]) -> Tensor:
+        return self.tensors(split)[1][:, [self.attribute_names.index(name) for name in names]]
+
     def counterfactuals(self, name: str, split: str = "test") -> Tensor:
         images = self.tensors(split)[0]
         column = self.attribute_names.index(name)
@@ -46,6 +50,10 @@ class Reader(Judge):
 
     def forward(self, images: Tensor) -> Tensor:
         return images[:, 0, 0, :2] - 0.5
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = torch.stack([torch.ones(len(images)), images[:, 0, 5, 5]], 1)  # the grey level: who it is
+        return self.read(images), features
 
 
 class Perfect:
@@ -87,13 +95,20 @@ def test_a_perfect_editor() -> None:
             assert measures["edits"][name]["paper"][side]["n"] == positives
         assert measures["classifier"][name]["accuracy"]["value"] == 1
         assert measures["drift"][name]["mean"] == 0
+        assert measures["identity"][name]["cosine"]["value"] == pytest.approx(1)
+        assert measures["identity"][name]["factors"]["value"] == 1
+        assert measures["distance"][name] == pytest.approx(0, abs=1e-6)
         assert measures["counterfactual"][name]["mse"]["value"] == pytest.approx(0, abs=1e-12)
         assert measures["counterfactual"][name]["ssim"]["value"] == pytest.approx(1, abs=1e-3)
         for kind in ("sample", "mean"):
             assert measures["leakage"][name][kind]["bits"] < 0.05
-    assert {key: value.shape for key, value in examples.items()} == dict.fromkeys(
-        ("original", "reconstruction", "off", "on"), (5, 3, 16, 16)
-    )
+    turned, gave = examples.pop("turned"), examples.pop("turned_on")
+    strips = ("original", "reconstruction", "off", "on", "faces", "faces_reconstruction")
+    assert {key: value.shape for key, value in examples.items()} == dict.fromkeys(strips, (5, 3, 16, 16))
+    for j in range(2):  # of the first faces, attribute j and nothing else is the other way round
+        assert ((turned[j, :, 0, 0, j] == 255) == gave[j]).all()
+        assert (gave[j] == (examples["faces"][:, 0, 0, j] == 0)).all()
+        assert (turned[j, :, 0, 0, 1 - j] == examples["faces"][:, 0, 0, 1 - j]).all()
     assert (examples["original"][:, 0, 0, 0] == 255).all(), "examples have the first attribute"
     assert (examples["off"][:, 0, 0, 0] == 0).all()
 
@@ -107,6 +122,26 @@ def test_an_editor_that_ignores_y() -> None:
     assert measures["reconstruction"]["A"]["on"]["value"] == 1
     assert measures["leakage"]["A"]["mean"]["bits"] > 0.9
     assert measures["counterfactual"]["A"]["mse_inside"]["value"] > 0.05
+
+
+class Stranger(Perfect):
+    """Draws somebody else, of half the brightness, and turns B over with A."""
+
+    def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
+        return super().decode(torch.stack([attributes[:, 0], 1 - attributes[:, 1]], 1), nuisance / 2)
+
+
+def test_an_editor_that_draws_somebody_else() -> None:
+    measures, _ = measure(Stranger(), Dots(), Reader().eval(), "test", 5, 0, wanted=("identity", "distance"))
+    assert not {"leakage", "drift", "counterfactual"} & set(measures)
+    grey = Dots().tensors("test")[0][:, 0, 5, 5].double() / 255
+    before, after = torch.stack([torch.ones(400), grey], 1), torch.stack([torch.ones(400), grey / 2], 1)
+    cosine = torch.cosine_similarity(before, after).mean().item()
+    assert measures["identity"]["reconstruction"]["cosine"]["value"] == pytest.approx(cosine, abs=1e-5)
+    assert measures["identity"]["A"]["factors"]["value"] == 0, "B has turned over"
+    assert measures["identity"]["reconstruction"]["factors"]["value"] == 0.5, "A is kept, B is not"
+    expected = (grey.mean() / 2) ** 2 + (grey.std() / 2) ** 2  # between two Gaussians in one dimension
+    assert measures["distance"]["reconstruction"] == pytest.approx(float(expected), rel=1e-3)
 
 
 def test_edits_change_one_attribute_only() -> None:

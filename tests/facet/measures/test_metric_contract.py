@@ -11,6 +11,7 @@ from facet.measures.classifier import AttributeAccuracy
 from facet.measures.counterfactual import CounterfactualError
 from facet.measures.drift import Drift
 from facet.measures.edits import EditRates
+from facet.measures.identity import Identity
 from facet.measures.pixels import PixelError
 
 BATCH = 12
@@ -34,6 +35,16 @@ CASES: dict[str, Case] = {
     "edits": (lambda: EditRates(3), (labels(), readings(3), readings(3), readings(3))),
     "drift": (lambda: Drift("abc", "abcde"), (readings(5), readings(3, 5), readings(3, 5))),
     "classifier": (lambda: AttributeAccuracy(3), (uniform(3), labels())),
+    "identity": (
+        lambda: Identity("abc", "abcde", {"a": {"b"}}),
+        (
+            torch.where(uniform(5) < 0.1, torch.nan, readings(5).float()),
+            uniform(7),
+            uniform(4, 7),
+            readings(4, 5),
+            readings(4),
+        ),
+    ),
     "pixels": (PixelError, (uniform(3, 12, 12), uniform(3, 12, 12))),
     "counterfactual": (CounterfactualError, tuple(uniform(3, 12, 12).round(decimals=1) for _ in range(3))),
 }
