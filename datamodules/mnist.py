@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 import zlib
 from collections.abc import Mapping
@@ -109,10 +110,10 @@ class MNISTDataModule(StoredDataModule):
         return len(self.raw(split, "labels"))
 
     def describe(self, split: str) -> Mapping[str, Any]:
-        stats = [self.file(split, what).stat() for what in ("images", "labels")]
+        contents = [self.file(split, what).read_bytes() for what in ("images", "labels")]  # ten megabytes at most
         return {
             "data": "mnist",
-            "source": [[stat.st_size, stat.st_mtime_ns] for stat in stats],
+            "source": [hashlib.sha256(content).hexdigest()[:16] for content in contents],
             "split": "test" if self._tests(split) else split,
             "val_size": self.val_size,
             "pad": self.pad,

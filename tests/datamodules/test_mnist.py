@@ -1,6 +1,7 @@
 """Digits: the four files in their forms, and damaged ones."""
 
 import gzip
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,21 @@ def test_digits_and_classes_are_those_of_the_files(zipped: bool, below: str, tmp
     assert batch["label"].tolist() == list(range(10))
     assert batch["attributes"].shape == (10, 0)
     assert batch["image"].shape == (10, 1, 28, 28)
+
+
+def test_the_fingerprint_is_of_the_digits_not_of_when_they_were_copied(tmp_path: Path) -> None:
+    write(tmp_path / "one" / "mnist")
+    before = data(tmp_path / "one" / "mnist").fingerprint
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "mnist").rename(tmp_path / "two" / "mnist")
+    for file in (tmp_path / "two" / "mnist").iterdir():
+        os.utime(file, (1, 1))
+    assert data(tmp_path / "two" / "mnist").fingerprint == before
+    images = next((tmp_path / "two" / "mnist").glob("train-images*"))
+    content = bytearray(images.read_bytes())
+    content[-1] ^= 1
+    images.write_bytes(content)
+    assert data(tmp_path / "two" / "mnist").fingerprint != before
 
 
 def test_padding_adds_background_only(tmp_path: Path) -> None:
