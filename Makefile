@@ -1,6 +1,7 @@
 # make help lists the targets. Everything below sets up .venv by itself and is quick when nothing is to be done.
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format clean page reproduce-table1 reproduce-table1-entry \
+.PHONY: help setup test lint format clean page reproduce-table1 reproduce-table1-beside reproduce-table2 \
+	reproduce-table3 reproduce-table3-beside reproduce-aif $(addprefix reproduce-aif-figure,2 3 4 5 6 7) compare \
 	reproduce-jacsup-figure1 reproduce-jacsup-figure2 reproduce-jacsup-tradeoff
 
 PYTHON ?= python3
@@ -13,10 +14,13 @@ SEEDS ?= 0
 DATA ?= avatars
 PRESET ?= embedded
 EXTRA ?=
+# Runs at a time; each gets its share of the cores. On CPUs two at a time take little more than half as long.
+JOBS ?= 1
 comma := ,
 empty :=
 space := $(empty) $(empty)
 OVERRIDES = data=$(DATA) preset=$(PRESET) $(EXTRA)
+LAUNCHER = $(if $(filter-out 1,$(JOBS)),hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS))
 LISTED = "$(subst $(space),"$(comma)",$(strip $(OVERRIDES)))"
 
 help:  ## list the targets
@@ -49,8 +53,49 @@ ROWS := aif/table1/ours,aif/table1/no_aux,aif/table1/rec_class,aif/table1/icgan
 
 reproduce-table1: page  ## AIF Table 1: train, judge, write reports/table1/index.html (SEEDS=0,1,2 DATA= PRESET= EXTRA=)
 
-reproduce-table1-entry: ROWS := $(ROWS),aif/table1/every_layer,aif/table1/every_layer_no_aux
-reproduce-table1-entry: page  ## the same with y at every decoder layer beside it, half as long again
+reproduce-table1-beside: ROWS := $(ROWS),aif/table1/best,aif/table1/every_layer,aif/table1/every_layer_no_aux
+reproduce-table1-beside: page  ## the same with what is beyond the paper beside it: best, y at every decoder layer
+
+TABLE3 := $(addprefix aif/table3/,ours high_kl no_aux no_kl no_gan cvae_gan icgan)
+comma := ,
+empty :=
+commas = $(subst $(empty) ,$(comma),$(strip $1))
+
+reproduce-table2: TABLE := table2
+reproduce-table2: ROWS := aif/table3/ours,aif/table3/cvae_gan
+reproduce-table2: page  ## AIF Table 2: against cVAE-GAN, residual networks
+
+reproduce-table3 reproduce-table3-beside: TABLE := table3
+reproduce-table3: ROWS := $(call commas,$(TABLE3))
+reproduce-table3: page  ## AIF Table 3: the ablation, seven rows, residual networks
+
+reproduce-table3-beside: ROWS := $(call commas,$(TABLE3) aif/table3/best aif/beyond/fader)
+reproduce-table3-beside: page  ## the same with best and Fader Networks beside it
+
+compare: TABLE := compare
+compare: ROWS := $(call commas,$(TABLE3) aif/table3/best aif/beyond/fader)
+compare: page  ## all systems by all measures, sortable, with Pareto plots
+
+FIGURES := $(addprefix reproduce-aif-figure,2 3 4 5 6 7)
+# Every page of AIF, sharing runs; a page that fails doesn't take the others along.
+AIF := reproduce-table1 reproduce-table2 reproduce-table3-beside $(FIGURES) compare
+reproduce-aif:  ## all tables and figures of AIF, and the comparison
+	@failed=; for each in $(AIF); do $(MAKE) --no-print-directory $$each || failed="$$failed $$each"; done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+
+$(FIGURES): TABLE = $(@:reproduce-%=%)
+reproduce-aif-figure2: ROWS := aif/figure4/many,aif/figure2/classifier
+reproduce-aif-figure3: ROWS := aif/table3/ours,aif/table3/cvae_gan
+reproduce-aif-figure4: ROWS := $(call commas,aif/table3/ours $(addprefix aif/figure4/,eyeglasses wearing_hat blond_hair many))
+reproduce-aif-figure5: ROWS := aif/table3/ours,aif/table3/no_aux
+reproduce-aif-figure6: ROWS := aif/table3/ours,aif/table3/no_gan
+reproduce-aif-figure7: ROWS := $(call commas,aif/figure4/many $(addprefix aif/figure7/,dip_vae_i dip_vae_ii beta_vae))
+reproduce-aif-figure2: page  ## AIF Figure 2: the encoder as a classifier
+reproduce-aif-figure3: page  ## AIF Figure 3: faces edited by ours and by cVAE-GAN
+reproduce-aif-figure4: page  ## AIF Figure 4: other attributes, one model each and one for all
+reproduce-aif-figure5: page  ## AIF Figure 5: with and without L_aux
+reproduce-aif-figure6: page  ## AIF Figure 6: with and without L_gan
+reproduce-aif-figure7: page  ## AIF Figure 7: linear probes on DIP-VAE and β-VAE
 
 reproduce-jacsup-%: OVERRIDES = preset=$(PRESET) $(EXTRA)
 
@@ -69,7 +114,7 @@ reproduce-jacsup-tradeoff: page  ## JacSup: reconstruction against control for e
 # Trains what isn't trained, judges what isn't judged, and makes the page even if a run failed; then says so and fails.
 # Exit code 2 of the training is a mistake on the command line: nothing more is tried.
 page: setup
-	@$(BIN)/facet-train -m experiment=$(ROWS) seed=$(SEEDS) $(OVERRIDES); trained=$$?; \
+	@$(BIN)/facet-train -m experiment=$(ROWS) seed=$(SEEDS) $(OVERRIDES) $(LAUNCHER); trained=$$?; \
 	if [ $$trained -eq 2 ]; then exit 2; fi; \
 	$(BIN)/facet-evaluate table=$(TABLE) 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]'; judged=$$?; \
 	$(BIN)/facet-report table=$(TABLE) 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]' $(filter logger%,$(EXTRA)) && \

@@ -33,13 +33,18 @@ def report(config: DictConfig) -> Path:
     check(config, "report")
     if config.get("table") is None:
         raise UserError("say which table: table=table1")
-    from facet.report import growth_page  # matplotlib takes a second, and often there is nothing to draw
+    from facet.report import (
+        aif_figures,
+        compare,
+        growth_page,
+    )  # matplotlib takes a second, and often there is nothing to draw
     from facet.report.page import write_report
     from facet.report.tables import TableSpec
 
-    name, grown = str(config.table.name), config.table.name in growth_page.PAGES
+    name = str(config.table.name)
+    page_of = next((each for each in (aif_figures, compare, growth_page) if name in each.PAGES), None)
     try:
-        table = None if grown else TableSpec.of(name)
+        table = None if page_of else TableSpec.of(name)
     except ValueError as error:
         raise UserError(str(error)) from error
     titles = dict(table.rows) if table else {}
@@ -57,7 +62,8 @@ def report(config: DictConfig) -> Path:
     if table:
         page = write_report(table, rows, directory, shown)
     else:
-        page = growth_page.write_report(name, rows, directory, shown)
+        assert page_of is not None
+        page = page_of.write_report(name, rows, directory, shown)
     log_table(config, directory)
     write_json(directory / "inputs.json", {"digest": inputs})
     say(f"the page: {page}")

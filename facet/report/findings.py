@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from facet.report import evidence
+from facet.report import ablation_findings, evidence
+from facet.report.claims import HIGH, SAME_MSE, Finding, Verdict, edit_rates, stop_at, untested
 from facet.report.results import Row, Spread
 from facet.report.tables import mse_cell, rate_cell, signed, sums
 
-Verdict = Literal["seen", "partly seen", "not seen", "undecided", "can't be interpreted", "not tested"]
-
 IGNORED = 0.10
 """Edits ignore y where Ĉ_A + Ĉ_not-A, with its whole interval, is within 100% ± this."""
-HIGH = 0.80
-"""An edit rate is high where its whole interval is above this; the paper's own lowest success is 81.3%."""
-SAME_MSE = 0.10
-"""Two MSEs are about the same where they differ by less than this share."""
 LEAK = 0.10
 """Bits of y that a fresh probe may read from a code before the code counts as telling y."""
 CHANCE = 0.95
 """A is at chance where its loss reaches this share of H(y)."""
 CONFUSION = "val/auxiliary_confusion"
 """A's loss as a share of H(y), in ``metrics.csv``."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A claim of the paper, whether these runs show it, and the numbers that say so."""
-
-    claim: str
-    verdict: Verdict
-    text: str
 
 
 def find(rows: Sequence[Row]) -> tuple[Finding, ...]:
@@ -44,6 +28,10 @@ def find(rows: Sequence[Row]) -> tuple[Finding, ...]:
         (("ours",), factored),
         (("ours", "rec_class"), class_on_reconstruction),
         (("ours", "icgan"), icgan),
+        (("ours", "cvae_gan"), ablation_findings.cvae_gan),
+        (("ours", "no_gan"), ablation_findings.no_gan),
+        (("ours", "no_kl"), ablation_findings.no_kl),
+        (("ours", "high_kl"), ablation_findings.high_kl),
     )
     return tuple(judge(by_key) for keys, judge in claims if by_key.keys() >= set(keys))
 
@@ -58,10 +46,10 @@ def ignores_label(rows: Mapping[str, Row]) -> Finding:
     claim = "Without L_aux edits ignore y (the two rates add up to about 100%); with L_aux both rates are high."
     ours, without = rows["ours"], rows["no_aux"]
     reference, total, rates = sums(ours), sums(without), edit_rates(ours)
-    if stop := _stop(claim, ours, without):
+    if stop := stop_at(claim, ours, without):
         return stop
     if reference is None or total is None or rates is None:
-        return _untested(claim, ours, without)
+        return untested(claim, ours, without)
     ignored = evidence.within(total, 1 - IGNORED, 1 + IGNORED)
     high = evidence.all_of(*(evidence.within(rate, HIGH, 1.0) for rate in rates))
     better, worse = evidence.below(total, reference), evidence.below(reference, total)
@@ -84,9 +72,9 @@ def same_error(rows: Mapping[str, Row]) -> Finding:
     claim = "L_aux costs no reconstruction quality: MSE is about the same with and without it."
     ours, without = rows["ours"].spread("mse"), rows["no_aux"].spread("mse")
     if ours is None or without is None:
-        return _untested(claim, rows["ours"], rows["no_aux"])
+        return untested(claim, rows["ours"], rows["no_aux"])
     text = f"With L_aux and without it, MSE is {evidence.ratio(ours, without)}."
-    if stop := _stop(claim, rows["ours"], rows["no_aux"]):  # two models that draw nothing have the same error too
+    if stop := stop_at(claim, rows["ours"], rows["no_aux"]):  # two models that draw nothing have the same error too
         return Finding(claim, stop.verdict, f"{text} {stop.text}")
     return Finding(claim, "seen" if abs(ours.mean / without.mean - 1) <= SAME_MSE else "not seen", text)
 
@@ -98,7 +86,7 @@ def factored(rows: Mapping[str, Row]) -> Finding:
     sample, mean = ours.spread("leakage_bits_sample"), ours.spread("leakage_bits_mean")
     entropy = ours.spread("entropy_bits")
     if sample is None or mean is None or entropy is None:
-        return _untested(claim, ours)
+        return untested(claim, ours)
     hidden = max(sample.values) <= LEAK, max(mean.values) <= LEAK
     verdict: Verdict = "seen" if all(hidden) else "partly seen" if hidden[0] else "not seen"
     text = f"Of the {entropy.mean:.2f} bit of y, a fresh probe reads {evidence.bits(sample)} from ẑ, which A sees, "
@@ -111,7 +99,7 @@ def factored(rows: Mapping[str, Row]) -> Finding:
     without = rows.get("no_aux")
     if without and (other := without.spread("leakage_bits_mean")):
         text += f"Without L_aux the probe reads {evidence.bits(other)} from μ. "
-    stop = _stop(claim, ours)
+    stop = stop_at(claim, ours)
     if stop and verdict != "not seen":  # a code that tells nothing at all does not tell y either
         return Finding(claim, stop.verdict, text + stop.text)
     return Finding(claim, verdict, text + f"At most {LEAK:.1f} bit counts as not telling.")
@@ -122,10 +110,10 @@ def class_on_reconstruction(rows: Mapping[str, Row]) -> Finding:
     claim = "A classification loss on x̂ gives no clear benefit."
     ours, other = rows["ours"], rows["rec_class"]
     before, after = edit_rates(ours), edit_rates(other)
-    if stop := _stop(claim, ours, other):
+    if stop := stop_at(claim, ours, other):
         return stop
     if before is None or after is None:
-        return _untested(claim, ours, other)
+        return untested(claim, ours, other)
     attribute = attribute_of([ours])
     changes = [evidence.difference(new, old) for new, old in zip(after, before, strict=True)]
     benefit, harm = any(low > 0 for _, low, _ in changes), any(high < 0 for _, _, high in changes)
@@ -147,17 +135,17 @@ def icgan(rows: Mapping[str, Row]) -> Finding:
     on, off, error = (other.spread(key) for key in ("reconstruction_on", "reconstruction_off", "mse"))
     mse, total, reference = ours.spread("mse"), sums(other), sums(ours)
     if on is None or off is None or error is None:
-        return _untested(claim, other)
+        return untested(claim, other)
     quality = f"IcGAN's unedited reconstructions keep the label in {rate_cell(on).value} (present) and "
     quality += f"{rate_cell(off).value} (absent) of cases, with an MSE of {mse_cell(error).value}"
     quality += f" (ours: {mse_cell(mse).value})" if mse else ""
     if not other.interpretable:
         return Finding(claim, "can't be interpreted", f"{quality}. {evidence.weak_judge(other)}{evidence.UNDERTRAINED}")
     quality += ": trained well enough to be judged by its edits."
-    if stop := _stop(claim, ours, other):
+    if stop := stop_at(claim, ours, other):
         return Finding(claim, stop.verdict, f"{quality} {stop.text}")
     if total is None or reference is None or mse is None:
-        return _untested(claim, other, ours)
+        return untested(claim, other, ours)
     less, more = evidence.below(total, reference), evidence.below(reference, total)
     similar = abs(error.mean / mse.mean - 1) <= SAME_MSE
     verdict: Verdict = "not seen" if more else "undecided" if not less else "seen" if similar else "partly seen"
@@ -197,12 +185,6 @@ def summary(rows: Sequence[Row]) -> str:
     return said + evidence.seeds([row for row in rows if row.evaluated])
 
 
-def edit_rates(row: Row) -> tuple[Spread, Spread] | None:
-    """Edits to absent and to present."""
-    off, on = row.spread("edit_off"), row.spread("edit_on")
-    return None if off is None or on is None else (off, on)
-
-
 def _control(total: Spread) -> str:
     ignored = evidence.within(total, 1 - IGNORED, 1 + IGNORED)
     if ignored:
@@ -216,16 +198,3 @@ def _heights(high: bool | None) -> str:
     if high is None:
         return f"whether both rates are above {HIGH:.0%} is within the intervals"
     return f"both rates are high (above {HIGH:.0%})" if high else f"not both rates are high (above {HIGH:.0%})"
-
-
-def _stop(claim: str, *rows: Row) -> Finding | None:
-    """The finding where rows have no numbers, or such as can't be interpreted."""
-    if text := evidence.unusable(*rows):
-        return Finding(claim, "not tested", text)
-    if text := evidence.uninterpretable(*rows):
-        return Finding(claim, "can't be interpreted", text)
-    return None
-
-
-def _untested(claim: str, *rows: Row) -> Finding:
-    return Finding(claim, "not tested", evidence.unusable(*rows) or "The results do not hold the numbers for it.")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from facet.report import figures, growth_figures
+from facet.report import growth_figures
+from facet.report.figure_page import Drawn, Numbers, Picture, Shown, write_page
 from facet.report.figures import Scheme
 from facet.report.growth_results import (
     fidelity_lines,
@@ -21,9 +20,7 @@ from facet.report.growth_results import (
     summary_lines,
     to_csv,
 )
-from facet.report.page import data_uri, origins, template
 from facet.report.results import Row, RowRuns, read_rows
-from facet.runs import atomic_write
 
 TITLES = {
     "chain": "with Jacobian supervision, the paper's chain",
@@ -58,25 +55,6 @@ PAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A figure on the page: its file's name without ending, a heading and a caption."""
-
-    name: str
-    title: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A table on the page."""
-
-    title: str
-    note: str
-    head: list[str]
-    lines: list[list[str]]
-
-
 def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: Sequence[str]) -> Path:
     """Write a page's ``index.html`` and all that lies beside it, each file whole or not at all.
 
@@ -86,22 +64,8 @@ def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: 
     titled = [RowRuns(run.key, TITLES.get(run.key, run.title), run.runs) for run in runs]
     rows = read_rows(titled, [(run.key, run.title) for run in titled])
     draw = {"jacsup-figure1": _figure1, "jacsup-figure2": _figure2, "jacsup-tradeoff": _tradeoff}[name]
-    shown, drawn, tables = draw(rows)
-    files: dict[str, bytes] = {"table.csv": to_csv(rows).encode()}
-    for key, figure in drawn.items():
-        if isinstance(figure, bytes):
-            files[f"{key}.webp"] = figure
-            continue
-        files[f"{key}.png"], files[f"{key}.pdf"] = figures.save(figure, "png"), figures.save(figure, "pdf")
-        files[f"{key}-dark.png"] = figures.save(figure, "png", "dark")
-    files["index.html"] = _render(name, rows, shown, tables, files, commands).encode()
-    for file, content in files.items():
-        if "-dark" not in file:
-            atomic_write(directory / file, partial(_put, content))
-    return directory / "index.html"
-
-
-Drawn = tuple[list[Shown], dict[str, Any], list[Numbers]]
+    title, caption = PAGES[name]
+    return write_page(title, caption, summary(rows), rows, draw(rows), to_csv(rows), directory, commands)
 
 
 def _figure1(rows: Sequence[Row]) -> Drawn:
@@ -148,7 +112,7 @@ def _figure2(rows: Sequence[Row]) -> Drawn:
 
     caption = "Three test digits, the same in every block: the first of three classes. One seed, the first."
     moving = Shown("traversal", "The same, moving", "A column per unit, a row per digit.")
-    drawn = {"units": units, "traversal": growth_figures.animation(pictures[0])}
+    drawn: dict[str, Picture] = {"units": units, "traversal": growth_figures.animation(pictures[0])}
     return [Shown("units", "Each new unit", caption), moving], drawn, _numbers(rows)
 
 
@@ -182,36 +146,3 @@ def _numbers(rows: Sequence[Row]) -> list[Numbers]:
             head = ["code size", "previous, data", "previous, canonical", "original, data", "original, canonical"]
             found.append(Numbers(f"How well eq. 1 holds: {row.title}", note, head, lines))
     return found
-
-
-def _render(
-    name: str,
-    rows: Sequence[Row],
-    shown: list[Shown],
-    tables: list[Numbers],
-    files: dict[str, bytes],
-    commands: Sequence[str],
-) -> str:
-    title, caption = PAGES[name]
-    uris = {file.removesuffix(".png"): data_uri(content) for file, content in files.items() if file.endswith(".png")}
-    uris |= {
-        file.removesuffix(".webp"): data_uri(content, "webp")
-        for file, content in files.items()
-        if file.endswith(".webp")
-    }
-    return template("growth.html.j2").render(
-        title=title,
-        caption=caption,
-        summary=summary(rows),
-        shown=shown,
-        tables=tables,
-        figures=uris,
-        moving=[file.removesuffix(".webp") for file in files if file.endswith(".webp")],
-        missing=[(row, result) for row in rows for result in row.missing],
-        origins=origins(rows),
-        commands=commands,
-    )
-
-
-def _put(content: bytes, file: Any) -> None:
-    file.write(content)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from facet.report.findings import Finding, summary
+from facet.report.claims import Finding
+from facet.report.findings import summary
 from facet.report.results import Row
 from facet.report.tables import Cell, TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell
 
@@ -23,7 +24,7 @@ def mark(row: Row) -> str:
     """What stands behind a row's title: † where its edits can't be interpreted, the reason where it has no numbers."""
     if not row.evaluated:
         return f" [{row.reason}]"
-    return "" if row.interpretable else " †"
+    return (" (labels given)" if row.labels_given else "") + ("" if row.interpretable else " †")
 
 
 def _text(cell: Cell) -> str:

@@ -15,7 +15,8 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from facet.report import figures, grids
-from facet.report.findings import Finding, attribute_of, find, summary
+from facet.report.claims import Finding
+from facet.report.findings import attribute_of, find, summary
 from facet.report.markup import to_latex, to_markdown
 from facet.report.panels import panels
 from facet.report.results import Row, RowRuns

@@ -195,13 +195,13 @@ def cost(rows: Sequence[Row]) -> Panel:
     for row in _with_numbers(rows):
         steps, images, seconds = (row.spread_at("training", key) for key in ("steps", "images_seen", "seconds"))
         sizes = row.evaluated[0].at("training", "parameters") or {}
-        parts = ", ".join(f"{name} {_count(size)}" for name, size in sizes.items())
+        parts = ", ".join(f"{name} {count(size)}" for name, size in sizes.items())
         training = row.evaluated[0].at("training") or {}
         extra = {name: value for name, value in training.items() if name not in COSTS} | (training.get("extra") or {})
         said = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in extra.items())
         line = [Cell(f"{spread.mean:,.0f}") if spread else Cell() for spread in (steps, images)]
         time = Cell(f"{seconds.mean / 60:.1f} min") if seconds else Cell()
-        total = Cell(_count(sum(sizes.values())), parts) if sizes else Cell()
+        total = Cell(count(sum(sizes.values())), parts) if sizes else Cell()
         lines.append((row.title, [*line, time, total, Cell(said or "–")]))
     head = ["Model", "Steps", "Images seen", "Time", "Parameters", "Besides"]
     if all(line[-1].value == "–" for _, line in lines):
@@ -242,7 +242,8 @@ def _judged(found: dict[str, Any], name: str) -> Cell:
     return Cell(f"{percent(value)}%", f"{percent(rate.low)}–{percent(rate.high)}%")
 
 
-def _count(size: float) -> str:
+def count(size: float) -> str:
+    """``4.20 M``, or the number itself where it is small."""
     return f"{size / 1e6:.2f} M" if size >= 1e5 else f"{size:,.0f}"
 
 

@@ -32,13 +32,17 @@ class PublishedRate:
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One row of a published table; ``remark`` says why it can't be compared, where it can't."""
+    """One row of a published table; ``remark`` says why it can't be compared, where it can't.
+
+    ``accuracy`` is that of the encoder as a classifier, in [0, 1], where the table has it.
+    """
 
     title: str
     mse: float
     edit_off: PublishedRate
     edit_on: PublishedRate
     remark: str = ""
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ class Published:
     rows: Mapping[str, PublishedRow]
     beside: Beside | None = None
 
+    @property
+    def accuracies(self) -> bool:
+        """Whether the table says how well the encoder classifies."""
+        return any(row.accuracy is not None for row in self.rows.values())
+
 
 def load(name: str) -> Published:
     """A published table by its name, such as ``table1``.
@@ -91,7 +100,8 @@ def load(name: str) -> Published:
 def _row(row: Mapping[str, Any]) -> PublishedRow:
     remark = row.get("not_comparable", "")
     rates = {key: _rate(row[key], comparable=not remark) for key in ("edit_off", "edit_on")}
-    return PublishedRow(title=row["title"], mse=row["mse"], remark=remark, **rates)
+    accuracy = row["accuracy"] / 100 if "accuracy" in row else None
+    return PublishedRow(title=row["title"], mse=row["mse"], remark=remark, accuracy=accuracy, **rates)
 
 
 def _rate(printed: Mapping[str, Any], comparable: bool) -> PublishedRate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import statistics
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facet.measures.intervals import Rate
-from facet.runs import RESULTS_SCHEMA
+from facet.runs import RESULTS_SCHEMA, Run
 
 INTERPRETABLE = 0.9
 """The reconstruction rate below which a row's edits can't be interpreted, for either label."""
@@ -122,17 +121,7 @@ class Result:
 
     def metrics(self) -> dict[str, list[tuple[int, float]]]:
         """The curves of ``metrics.csv``: (step, value) by name, in the order of steps."""
-        curves: dict[str, list[tuple[int, float]]] = {}
-        try:
-            with (self.directory / "metrics.csv").open(newline="", encoding="utf-8") as file:
-                for line in csv.DictReader(file):
-                    step = int(float(line.pop("step", "") or 0))
-                    for name, text in line.items():
-                        if text and name != "epoch" and math.isfinite(float(text)):
-                            curves.setdefault(name, []).append((step, float(text)))
-        except (OSError, ValueError, TypeError):  # absent, or cut off in the middle of a line: what was read counts
-            pass
-        return {name: sorted(points) for name, points in curves.items()}
+        return Run(self.directory).metrics()
 
 
 @dataclass(frozen=True)
@@ -167,6 +156,11 @@ class Row:
 
         rates = ("reconstruction_on", "reconstruction_off")
         return tuple(result for result in self.evaluated if any(low(result.value(rate)) for rate in rates))
+
+    @property
+    def labels_given(self) -> bool:
+        """Whether the method predicts no attributes and was given them."""
+        return any(result.content.get("labels_given") for result in self.evaluated)
 
     def spread(self, quantity: str) -> Spread | None:
         """A quantity of ``PATHS`` over the evaluated seeds, or None where no seed has it."""

@@ -56,6 +56,11 @@ def results(row: str, seed: int, **given: Any) -> dict[str, Any]:
             "classifier": {"Smiling": predicted} if given.get("classifier", True) else None,
             "leakage": {"Smiling": {"sample": probe(sample), "mean": probe(mean)}},
             "drift": {"Smiling": {"on": flips, "off": flips, "mean": 0.01}},
+            "identity": {
+                kind: {"cosine": {"value": 0.9, "n": 2 * n}, "factors": rate(given.get("factors", 0.98), 2 * n)}
+                for kind in ("Smiling", "reconstruction")
+            },
+            "distance": {"Smiling": 0.31, "reconstruction": 0.12},
             "counterfactual": {
                 "Smiling": {kind: {"value": value, "n": 2 * n} for kind, value in counterfactual.items()},
             },

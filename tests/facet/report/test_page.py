@@ -118,7 +118,7 @@ def test_rows_beside_the_table_have_a_section_of_their_own(runs: list[RowRuns], 
     section = html[html.index('<section id="variations">') :]
     assert 0 < section.index("0.0432") < section.index("</section>")
     assert "y at every layer, without" in section
-    assert "make reproduce-table1-entry" in without
+    assert "make reproduce-table1-beside" in without
     assert "0.0432" not in without
     assert (page.parent / "grid-every_layer-seed0.png").is_file()
     for name in ("table.csv", "table.md", "table.tex"):

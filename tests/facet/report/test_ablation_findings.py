@@ -1,0 +1,59 @@
+"""What Tables 2 and 3 claim besides Table 1: the words flip with the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facet.report.claims import Finding
+from facet.report.findings import find
+from facet.report.results import RowRuns, read_rows
+from facet.report.tables import TableSpec
+
+Make = Callable[..., tuple[int, Path]]
+GOOD, BLIND = {"off": 0.93, "on": 0.95}, {"off": 0.30, "on": 0.71}
+
+
+def judged(make_run: Make, other: str, ours: dict[str, Any], its: dict[str, Any]) -> Finding:
+    """The finding on ours and one other row."""
+    order = tuple((key, key) for key in ("ours", other))
+    runs = [RowRuns("ours", "ours", [make_run("ours", 0, **ours)]), RowRuns(other, other, [make_run(other, 0, **its)])]
+    return find(read_rows(runs, order))[-1]
+
+
+@pytest.mark.parametrize(
+    ("other", "its", "verdict", "said"),
+    [
+        ("cvae_gan", BLIND, "seen", "together 101.0%"),
+        ("cvae_gan", {"off": 0.99, "on": 1.0}, "not seen", "together 199.0%"),
+        ("cvae_gan", GOOD, "undecided", "together 188.0%"),
+        ("cvae_gan", {**BLIND, "reconstruction": (0.99, 0.4)}, "can't be interpreted", "draws no mouth"),
+        ("no_gan", {**GOOD, "mse": 0.009}, "seen", "a ratio of 1.24"),
+        ("no_gan", {**GOOD, "mse": 0.02}, "partly seen", "a ratio of 0.56"),
+        ("no_gan", {**BLIND, "mse": 0.02}, "not seen", "Blur is judged by the eye"),
+        ("no_kl", {"mse": 0.039}, "seen", "0.0390 without L_KL"),
+        ("no_kl", {"mse": 0.0113}, "not seen", "0.0113 without L_KL"),
+        ("high_kl", {"mse": 0.020}, "seen", "0.0200 with twenty times α"),
+    ],
+)
+def test_the_verdict_follows_the_numbers(make_run: Make, other: str, its: Any, verdict: str, said: str) -> None:
+    found = judged(make_run, other, GOOD, its)
+    assert found.verdict == verdict
+    assert said in found.text
+
+
+def test_tables_2_and_3_are_there_with_their_fractions_of_46_images() -> None:
+    two, three = TableSpec.of("table2"), TableSpec.of("table3")
+    assert [key for key, _ in two.rows] == ["ours", "cvae_gan"]
+    assert [key for key, _ in three.rows] == ["ours", "high_kl", "no_aux", "no_kl", "no_gan", "cvae_gan", "icgan"]
+    assert three.published is not None
+    assert three.published.accuracies
+    for key, row in three.published.rows.items():
+        if key == "icgan":
+            continue
+        for rate, printed in ((row.edit_off, row.edit_off.value), (row.edit_on, row.edit_on.value)):
+            assert rate.n == 46
+            assert any(round(100 * k / 46) == round(100 * printed) for k in range(47)), key

@@ -1,0 +1,63 @@
+"""The page of all systems by all measures."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from facet.report.compare import pareto, write_report
+from facet.report.results import RowRuns
+
+MakeRun = Callable[..., tuple[int, Path]]
+
+
+def page(tmp_path: Path, runs: dict[str, list[tuple[int, Path]]]) -> str:
+    rows = [RowRuns(key, key, found) for key, found in runs.items()]
+    return write_report("compare", rows, tmp_path / "report", ["facet-report table=compare"]).read_text()
+
+
+def cells(text: str, title: str) -> list[str]:
+    """What a row is sorted by."""
+    (line,) = [line for line in re.findall(r"<tr>(.*?)</tr>", text, re.DOTALL) if f'scope="row">{title}' in line]
+    return re.findall(r'data-value="([^"]*)"', line)
+
+
+def test_a_line_per_system_with_means_over_seeds(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = {
+        "ours": [make_run("ours", 0, mse=0.004), make_run("ours", 1, mse=0.006)],
+        "icgan": [make_run("icgan", mse=0.07)],
+    }
+    text = page(tmp_path, runs)
+    assert float(cells(text, "IFcVAE-GAN")[0]) == 0.005
+    assert float(cells(text, "IcGAN")[0]) == 0.07
+    assert "± " in text
+    lines = list(csv.DictReader((tmp_path / "report" / "table.csv").open()))
+    assert [(line["row"], line["seed"], line["mse"]) for line in lines] == [
+        ("ours", "0", "0.004"),
+        ("ours", "1", "0.006"),
+        ("icgan", "0", "0.07"),
+    ]
+    assert float(lines[0]["edit_on_low"]) < float(lines[0]["edit_on"]) < float(lines[0]["edit_on_high"])
+    assert float(lines[0]["images_per_second"]) == 166_400 / 402.5
+
+
+def test_the_best_is_not_one_whose_edits_cant_be_interpreted(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = {
+        "ours": [make_run("ours", mse=0.01)],
+        "no_gan": [make_run("no_gan", mse=0.001, reconstruction=(0.5, 0.99))],
+    }
+    text = page(tmp_path, runs)
+    assert re.findall(r'class="best" data-value="([\d.]+)"', text)[0] == "0.01"
+
+
+def test_a_run_that_is_missing_is_named(make_run: MakeRun, tmp_path: Path) -> None:
+    text = page(tmp_path, {"ours": [make_run("ours")], "fader": [(0, tmp_path / "nothing")]})
+    assert "Fader Networks, seed 0: never run" in text
+    assert set(cells(text, "Fader Networks")) == {""}
+
+
+def test_the_front_holds_what_nothing_else_beats_in_both() -> None:
+    points = [(0.1, 0.9), (0.2, 0.95), (0.15, 0.8), (0.2, 0.7), (0.3, 0.95)]
+    assert pareto(points) == [(0.1, 0.9), (0.2, 0.95)]

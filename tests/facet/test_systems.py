@@ -1,0 +1,52 @@
+"""Every system that is compared: it trains from its experiment, and is measured as far as it can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tiny import SIZES
+
+from facet.configuration import compose_config
+from facet.evaluate import evaluate
+from facet.runs import Run, read_json
+from facet.train import train
+
+SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")
+NARROW = ("networks.width=4", "networks.latent_dim=6")
+SYSTEMS = {
+    "aif/table3/ours": NARROW,
+    "aif/table3/icgan": (*NARROW, "model.gan_share=0.5"),
+    "aif/table3/cvae_gan": NARROW,
+    "aif/beyond/fader": NARROW[:1],
+    "aif/figure7/beta_vae": NARROW,
+    "aif/figure7/dip_vae_i": NARROW,
+    "aif/figure7/dip_vae_ii": NARROW,
+    "aif/figure2/classifier": (),
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the systems share data and judge."""
+    return tmp_path_factory.mktemp("systems")
+
+
+@pytest.mark.parametrize("experiment", SYSTEMS)
+def test_it_trains_and_is_measured(experiment: str, root: Path) -> None:
+    sizes = [*SIZES, *SHORT, *SYSTEMS[experiment], f"data.root={root / 'data'}", f"runs={root / 'runs'}"]
+    run = Run(train(compose_config("train", [f"experiment={experiment}", *sizes])))
+    assert run.status == "finished"
+    evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2"]))
+    results = read_json(run.path / "results.json")
+    measures = results["measures"]
+    edits, predicts = (
+        results["row"] in {"ours", "icgan", "cvae_gan", "fader"},
+        results["row"] not in {"cvae_gan", "fader"},
+    )
+    assert ("edits" in measures) == edits
+    assert ("classifier" in measures) == predicts
+    assert ("mse" in measures) == (results["row"] != "classifier")
+    assert results["labels_given"] == (not predicts)
+    if predicts and not edits:
+        assert len(measures["classifier"]) >= 10, "every attribute of the data"
