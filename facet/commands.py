@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import traceback
+import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -30,34 +33,46 @@ def say(message: str, style: str | None = None) -> None:
 def run_command(primary: str, task: Callable[[DictConfig], object], called: str | None = None) -> None:
     """Run a command under Hydra and exit: 0, or 2 after one line about the user's mistake, or 1 after a traceback.
 
-    In a multirun every job is tried; those that failed are listed at the end.
+    In a multirun every job is tried; those that failed are listed at the end. What a task returns is handed to Hydra's
+    sweeper (a search), and nobody else.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
     sys.argv[1:] = for_every_job(sys.argv[1:])
     register_resolvers()
-    failures: list[tuple[str, int]] = []
-    jobs: list[RunMode | None] = []
+    log = Path.cwd() / f".sweep-{uuid.uuid4().hex}"  # in a file, because launchers run jobs in processes of their own
 
-    def job(config: DictConfig) -> None:
-        jobs.append(HydraConfig.get().mode)
+    def job(config: DictConfig) -> object:
+        register_resolvers()  # again: in another process
+        code, result = 0, None
         try:
-            task(config)
+            result = task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
-            failures.append((" ".join(HydraConfig.get().overrides.task), report(primary, error, called)))
+            code = report(primary, error, called)
+        if HydraConfig.get().mode != RunMode.MULTIRUN:
+            sys.exit(code)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"code": code, "name": " ".join(HydraConfig.get().overrides.task)}) + "\n")
+        return result
 
     code = 0
     try:
         hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except Exception as error:
         code = report(primary, error, called)
-    if failures and RunMode.MULTIRUN in jobs:
-        say(f"{len(failures)} of the sweep's runs failed:", "red")
-        for name, _ in failures:
-            say(f"  {name}", "red")
-    if failures:  # in a sweep, one run's mistake is not the command line's: 2 means that nothing could run
-        mistakes = sum(number == USER for _, number in failures)
-        code = USER if mistakes == len(jobs) else INTERNAL
-    sys.exit(code)
+    sys.exit(code or _exit_code(log))
+
+
+def _exit_code(log: Path) -> int:
+    """0 if all of a sweep's jobs went well; else their list, and 2 if nothing could run, 1 if something failed."""
+    jobs = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+    log.unlink(missing_ok=True)
+    failed = [job for job in jobs if job["code"]]
+    if not failed:
+        return 0
+    say(f"{len(failed)} of the sweep's runs failed:", "red")
+    for job in failed:
+        say(f"  {job['name']}", "red")
+    return USER if all(job["code"] == USER for job in jobs) else INTERNAL
 
 
 def for_every_job(arguments: Sequence[str]) -> list[str]:

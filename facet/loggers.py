@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,6 +62,25 @@ def make_loggers(
         wandb._wandb_init.pop("anonymous", None)  # Lightning still passes it, and W&B warns about it in every run
         loggers.append(wandb)
     return loggers
+
+
+def log_judged(run: Path, judged: Mapping[str, float], mode: Mode, project: str, entity: str | None) -> None:
+    """Put a judged run's numbers into the summary of its W&B run, where dashboards find them.
+
+    Args:
+        run: its directory.
+        judged: numbers by name, such as ``test/mse``.
+        mode, project, entity: as the run was trained with.
+    """
+    if mode == "disabled" or not judged or not (run / "wandb-id").is_file():
+        return
+    import wandb
+
+    os.environ.setdefault("WANDB_SILENT", "true")
+    with wandb.init(
+        id=wandb_id(run), resume="allow", project=project, entity=entity, mode=mode, dir=str(run)
+    ) as resumed:
+        resumed.summary.update(dict(judged))
 
 
 def wandb_id(run: Path) -> str:

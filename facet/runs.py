@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import os
 import pickle
 import shutil
@@ -23,7 +25,7 @@ from facet.errors import UserError
 RESULTS_SCHEMA = 1  # of results.json
 
 # What does not change a run's outcome, or tells only where it runs: a run is the same run without it.
-PLACE = ("runs", "run_dir", "logger", "force")
+PLACE = ("runs", "run_dir", "logger", "force", "objective")
 INCIDENTAL = {
     "data": ("root", "store", "workers", "residency", "download"),
     "trainer": ("log_every_n_steps",),
@@ -142,6 +144,20 @@ class Run:
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise UserError(f"the checkpoint {self.checkpoint} can't be read") from error
         return saved
+
+    def metrics(self) -> dict[str, list[tuple[int, float]]]:
+        """The curves of ``metrics.csv``: (step, value) by name, in the order of steps."""
+        curves: dict[str, list[tuple[int, float]]] = {}
+        try:
+            with (self.path / "metrics.csv").open(newline="", encoding="utf-8") as file:
+                for line in csv.DictReader(file):
+                    step = int(float(line.pop("step", "") or 0))
+                    for name, text in line.items():
+                        if text and name != "epoch" and math.isfinite(float(text)):
+                            curves.setdefault(name, []).append((step, float(text)))
+        except (OSError, ValueError, TypeError):  # absent, or cut off in the middle of a line: what was read counts
+            pass
+        return {name: sorted(points) for name, points in curves.items()}
 
     @contextmanager
     def owned(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from facet.commands import run_command, say
 from facet.configuration import check
-from facet.errors import UserError
+from facet.errors import UserError, nearest
 from facet.runs import Run, atomic_write, read_json, revision, run_directory, same_run
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """The console command."""
-    run_command("train", train)
+    run_command("train", lambda config: objective(config, train(config)))
 
 
 def train(config: DictConfig) -> Path:
@@ -53,6 +53,24 @@ def train(config: DictConfig) -> Path:
         if not _finished(config):  # by another process, between the first look and the lock
             _train(config, run)
     return run.path
+
+
+def objective(config: DictConfig, directory: Path) -> tuple[float, ...] | float | None:
+    """What a search (``conf/hparams_search``) compares runs by: the last values that ``objective`` names.
+
+    Raises:
+        UserError: a name that the run didn't log.
+    """
+    if config.objective is None:
+        return None
+    curves = Run(directory).metrics()
+    for name in config.objective:
+        if name not in curves:
+            raise UserError(
+                f"objective={name}: {directory} logged nothing of that name; nearest: {nearest(name, curves)}"
+            )
+    values = tuple(curves[name][-1][1] for name in config.objective)
+    return values[0] if len(values) == 1 else values
 
 
 def _train(config: DictConfig, run: Run) -> None:

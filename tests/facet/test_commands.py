@@ -66,7 +66,8 @@ def test_a_run_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
         (["table=table1", "split=tets"], "'tets' should be 'train', 'val' or 'test'"),
         (["table=table1", "seeds=0"], "config key seeds"),
         (["table=table1", "faces=x"], "config key faces"),
-        (["table=table9"], "table=table9: no such choice; nearest: table1"),
+        (["table=table1", "measures=[leakge]"], "measures=leakge: there are all, or a list of drift, identity"),
+        (["table=table9"], "table=table9: no such choice; nearest: table"),
     ):
         code, message = run("evaluate", *arguments)
         assert (code, len(message.strip().splitlines())) == (2, 1)

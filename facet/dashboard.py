@@ -1,0 +1,158 @@
+"""``facet-dashboard``: a W&B workspace for a sweep, laid out once: edit rates, errors, leakage, faces, a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from omegaconf import DictConfig
+
+from facet.commands import run_command, say
+from facet.configuration import check
+from facet.errors import UserError
+
+WEIGHTS = ("kl_weight", "class_weight", "gan_weight", "auxiliary_weight")
+
+
+def main() -> None:
+    """The console command."""
+    run_command("dashboard", dashboard, "facet-dashboard")
+
+
+def dashboard(config: DictConfig) -> str:
+    """Lay the workspace out and save it at W&B.
+
+    Returns:
+        Its address.
+
+    Raises:
+        UserError: ``wandb-workspaces`` is not installed, no entity, or W&B refuses.
+    """
+    check(config, "dashboard")
+    if config.logger.get("entity") is None:
+        raise UserError("say whose project it is: logger.entity=NAME (and logger.project=, if it isn't facet)")
+    try:
+        workspace = layout(config.logger.entity, config.logger.project, config.title, config.experiments)
+        workspace.save()
+    except ImportError as error:
+        raise UserError("wandb-workspaces is missing: pip install 'facet-lab[search]'") from error
+    except Exception as error:  # W&B's client has many of its own: no account, no such project, no network
+        raise UserError(
+            f"W&B did not take the workspace: {str(error).splitlines()[0] if str(error) else error!r}"
+        ) from error
+    say(f"the dashboard: {workspace.url}")
+    return str(workspace.url)
+
+
+def panels_of() -> Any:
+    """W&B's module of panels, whose names its stubs don't export."""
+    import wandb_workspaces.reports.v2
+
+    return wandb_workspaces.reports.v2
+
+
+def workspaces() -> Any:
+    """W&B's module of workspaces."""
+    import wandb_workspaces.workspaces
+
+    return wandb_workspaces.workspaces
+
+
+def layout(entity: str, project: str, title: str, experiments: Sequence[str] = ()) -> Any:
+    """The workspace, not saved yet.
+
+    Args:
+        entity: W&B's user or team.
+        project: W&B's project.
+        title: of the workspace.
+        experiments: those to show; all of the project's if empty.
+    """
+    ws = workspaces()
+
+    shown = " or ".join(f"Config('name') = '{name}'" for name in experiments)
+    return ws.Workspace(
+        entity=entity,
+        project=project,
+        name=title,
+        sections=[_control(), _reconstruction(), _leakage(), _faces(), _search()],
+        runset_settings=ws.RunsetSettings(filters=shown, groupby=[ws.Config("name")]),
+    )
+
+
+def _control() -> Any:
+    """Edit rates: over training as mean and range over a group's seeds, at the end with their 95% intervals."""
+    wr = panels_of()
+    ws = workspaces()
+
+    curves = [
+        wr.LinePlot(title=f"edits to {what}, validation", y=[f"val/edit_{side}"], range_y=(0, 1),
+                    groupby_aggfunc="mean", groupby_rangefunc="minmax")
+        for side, what in (("off", "absent"), ("on", "present"))
+    ]  # fmt: skip
+    bars = [
+        wr.BarPlot(title=f"edits to {what}, test: low, rate, high", metrics=[f"test/edit_{side}{end}" for end in ENDS])
+        for side, what in (("off", "absent"), ("on", "present"))
+    ]
+    return ws.Section(name="Control", panels=[*curves, *bars], is_open=True)
+
+
+ENDS = ("_low", "", "_high")
+
+
+def _reconstruction() -> Any:
+    wr = panels_of()
+    ws = workspaces()
+
+    kept = [f"val/reconstruction_{side}" for side in ("on", "off")]
+    panels = [
+        wr.LinePlot(title="MSE, validation", y=["val/mse"], log_y=True),
+        wr.LinePlot(title="reconstructions that keep the label", y=kept, range_y=(0, 1)),
+        wr.ScatterPlot(
+            title="control against MSE, test", x=wr.SummaryMetric("test/mse"), y=wr.SummaryMetric("test/edits")
+        ),
+    ]
+    return ws.Section(name="Reconstruction", panels=panels, is_open=True)
+
+
+def _leakage() -> Any:
+    wr = panels_of()
+    ws = workspaces()
+
+    panels = [
+        wr.LinePlot(title="loss of A / H(y)", y=["val/auxiliary_confusion"]),
+        wr.BarPlot(
+            title="what a fresh probe reads, bit", metrics=["test/leakage_bits_sample", "test/leakage_bits_mean"]
+        ),
+        wr.ScatterPlot(
+            title="control against leakage of μ, test",
+            x=wr.SummaryMetric("test/leakage_bits_mean"),
+            y=wr.SummaryMetric("test/edits"),
+        ),
+    ]
+    return ws.Section(name="Leakage", panels=panels, is_open=True)
+
+
+def _faces() -> Any:
+    wr = panels_of()
+    ws = workspaces()
+
+    browser = wr.MediaBrowser(title="original, reconstruction, edits", media_keys=["edits"], num_columns=1)
+    return ws.Section(name="Faces", panels=[browser], is_open=True)
+
+
+def _search() -> Any:
+    """For a search over the weights: which of them decided."""
+    wr = panels_of()
+    ws = workspaces()
+
+    columns = [wr.ParallelCoordinatesPlotColumn(metric=wr.Config(f"model.{name}"), log=True) for name in WEIGHTS]
+    ends = [wr.ParallelCoordinatesPlotColumn(metric=wr.SummaryMetric(name)) for name in ("val/mse", "val/edit_on")]
+    panels = [
+        wr.ParallelCoordinatesPlot(title="weights and what came of them", columns=[*columns, *ends]),
+        wr.ParameterImportancePlot(with_respect_to="val/edit_on"),
+    ]
+    return ws.Section(name="Search", panels=panels, is_open=False)
+
+
+if __name__ == "__main__":
+    main()
