@@ -57,8 +57,6 @@ reproduce-table1-beside: ROWS := $(ROWS),aif/table1/best,aif/table1/every_layer,
 reproduce-table1-beside: page  ## the same with what is beyond the paper beside it: best, y at every decoder layer
 
 TABLE3 := $(addprefix aif/table3/,ours high_kl no_aux no_kl no_gan cvae_gan icgan)
-comma := ,
-empty :=
 commas = $(subst $(empty) ,$(comma),$(strip $1))
 
 reproduce-table2: TABLE := table2
