@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
@@ -16,6 +17,8 @@ MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 class Positioned(LightningModule):
     """Optimised by hand, and knows where the run stands: a function of the place, so that resuming changes nothing."""
 
+    validation: Any
+
     def __init__(self) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -27,6 +30,12 @@ class Positioned(LightningModule):
     def progress(self, batch_idx: int) -> float:
         """Share of the run that is done, in [0, 1)."""
         return self.position(batch_idx) / (int(self.trainer.num_training_batches) * (self.trainer.max_epochs or 1))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what ``validation``, a ``ModuleDict`` of metrics, has counted."""
+        for name, metric in self.validation.items():
+            self.log(f"val/{name}", metric.compute())
+            metric.reset()
 
 
 class AttributeEditor(Positioned):

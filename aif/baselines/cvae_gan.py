@@ -182,11 +182,6 @@ class CVAEGAN(AttributeEditor):
         self.validation["mse"].update(error, len(images))
         self.validation["accuracy"].update(((self.classifier(images) > 0) == labels.bool())[known].float())
 
-    def on_validation_epoch_end(self) -> None:
-        for name, metric in self.validation.items():
-            self.log(f"val/{name}", metric.compute())
-            metric.reset()
-
     # ------------------------------------------------------------------ Editor
 
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:

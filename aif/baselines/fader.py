@@ -174,11 +174,6 @@ class FaderNetworks(AttributeEditor):
         guess = full_precision(self.discriminator(latent))
         self.validation["discriminator"].update(losses.classification(guess, labels), (~labels.isnan()).sum())
 
-    def on_validation_epoch_end(self) -> None:
-        for name, metric in self.validation.items():
-            self.log(f"val/{name}", metric.compute())
-            metric.reset()
-
     # ------------------------------------------------------------------ Editor
 
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:

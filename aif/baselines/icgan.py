@@ -163,11 +163,6 @@ class IcGAN(AttributeEditor):
         self.validation["mse"].update(error, len(images))
         self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
 
-    def on_validation_epoch_end(self) -> None:
-        for name, metric in self.validation.items():
-            self.log(f"val/{name}", metric.compute())
-            metric.reset()
-
     # ------------------------------------------------------------------ Editor
 
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:

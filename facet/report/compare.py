@@ -14,13 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
 from facet.report import figures
-from facet.report.figure_page import put
+from facet.report.figure_page import write_files
 from facet.report.figures import COLOURS, INK, Scheme
 from facet.report.page import data_uri, origins, template
 from facet.report.panels import count, number
 from facet.report.results import ATTRIBUTE, PATHS, Result, Row, RowRuns, Spread, read_rows
 from facet.report.tables import Cell, mse_cell, rate_cell
-from facet.runs import atomic_write
 
 PAGES = {
     "compare": (
@@ -156,10 +155,7 @@ def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: 
         origins=origins(rows),
         commands=commands,
     )
-    for file, content in {**files, "index.html": page.encode()}.items():
-        if "-dark" not in file:
-            atomic_write(directory / file, partial(put, content))
-    return directory / "index.html"
+    return write_files(files, page, directory)
 
 
 def groups() -> list[tuple[str, int]]:

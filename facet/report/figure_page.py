@@ -90,12 +90,16 @@ def write_page(
         origins=origins(rows),
         commands=commands,
     )
+    return write_files(files, page, directory)
+
+
+def write_files(files: Mapping[str, bytes], page: str, directory: Path) -> Path:
+    """Write what lies beside a page, without the figures that only the page shows, and then ``index.html``."""
     for name, content in {**files, "index.html": page.encode()}.items():
         if "-dark" not in name:
-            atomic_write(directory / name, partial(put, content))
+            atomic_write(directory / name, partial(_put, content))
     return directory / "index.html"
 
 
-def put(content: bytes, file: Any) -> None:
-    """Write a file's whole content."""
+def _put(content: bytes, file: Any) -> None:
     file.write(content)
