@@ -2,8 +2,8 @@
 
 Four halvings down and four doublings up, channel counts ``width`` · (1, 2, 4, 8), of two kinds. ``plain`` is what the
 authors ran, DCGAN-like: 5×5 convolutions of stride 2, and 3×3 transposed ones. ``residual`` (Tables 2 and 3) is ours: a
-block of :mod:`aif.residual` for each of them, after a 3×3 convolution at the images' side. Networks return logits;
-whoever needs probabilities or pixels applies the sigmoid.
+block of :mod:`aif.residual` for each of them, and at the images' side a 3×3 convolution to or from ``width`` / 2
+channels. Networks return logits; whoever needs probabilities or pixels applies the sigmoid.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def beside(values: Tensor, labels: Tensor | None) -> Tensor:
 
 def trunk(kind: Kind, channels: int, width: int, batch_norm: bool, leak: float = 0.0) -> nn.Sequential:
     """Images ``[B, channels, H, W]`` to features ``[B, 8 width, H/16, W/16]``."""
-    layers: list[nn.Module] = []
     widths = (width, 2 * width, 4 * width, 8 * width)
     if kind == "residual":
-        layers.append(nn.Conv2d(channels, width, 3, padding=1))
-        return nn.Sequential(*layers, *(Down(i, o, batch_norm, leak) for i, o in itertools.pairwise((width, *widths))))
+        blocks = (Down(i, o, batch_norm, leak) for i, o in itertools.pairwise((width // 2, *widths)))
+        return nn.Sequential(nn.Conv2d(channels, width // 2, 3, padding=1), *blocks)
+    layers: list[nn.Module] = []
     for out in widths:
         layers.append(nn.Conv2d(channels, out, 5, stride=2, padding=2, bias=not batch_norm))
         if batch_norm:
@@ -57,9 +57,9 @@ def trunk(kind: Kind, channels: int, width: int, batch_norm: bool, leak: float =
 def doublings(kind: Kind, channels: int, width: int, extra: int = 0) -> Iterator[nn.Module]:
     """``[B, 8 width, H/16, W/16]`` to logits ``[B, channels, H, W]``; each layer reads ``extra`` channels more."""
     if kind == "residual":
-        widths = (8 * width, 4 * width, 2 * width, width, width)
+        widths = (8 * width, 4 * width, 2 * width, width, width // 2)
         yield from (Up(i + extra, o) for i, o in itertools.pairwise(widths))
-        yield nn.Conv2d(width + extra, channels, 3, padding=1)
+        yield nn.Conv2d(width // 2 + extra, channels, 3, padding=1)
         return
     for i, o in itertools.pairwise((8 * width, 4 * width, 2 * width, width)):
         yield nn.Sequential(
@@ -83,6 +83,8 @@ class Encoder(nn.Module):
         detach_label_head: the y head reads detached features, so that L_class never reaches the trunk (the authors'
             code; not in the paper).
         kind: of the layers.
+        most_log_variance: log σ² is cut off above it (not in the paper). What the encoder gains from A's mistakes has
+            no bound, so that without L_KL σ grows until it overflows. None: free.
     """
 
     def __init__(
@@ -95,10 +97,11 @@ class Encoder(nn.Module):
         batch_norm: bool = False,
         detach_label_head: bool = True,
         kind: Kind = "plain",
+        most_log_variance: float | None = None,
     ) -> None:
         super().__init__()
         check_resolution(resolution)
-        self.detach_label_head = detach_label_head
+        self.detach_label_head, self.most_log_variance = detach_label_head, most_log_variance
         self.trunk = nn.Sequential(*trunk(kind, channels, width, batch_norm), nn.Flatten())
         features = 8 * width * (resolution // 16) ** 2
         self.mean = nn.Linear(features, latent_dim)
@@ -109,7 +112,10 @@ class Encoder(nn.Module):
         """Images ``[B, C, H, W]`` in [0, 1] to (μ ``[B, n_z]``, log σ² ``[B, n_z]``, logits of ŷ ``[B, k]``)."""
         features = self.trunk(images)
         label_features = features.detach() if self.detach_label_head else features
-        return self.mean(features), self.log_variance(features), self.label(label_features)
+        log_variance = self.log_variance(features)
+        if self.most_log_variance is not None:
+            log_variance = log_variance.clamp(max=self.most_log_variance)
+        return self.mean(features), log_variance, self.label(label_features)
 
 
 class Decoder(nn.Module):

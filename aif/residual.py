@@ -33,7 +33,7 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """The same the other way round: the nearest neighbours of a side twice as long are convolved.
+    """The same the other way round: the second convolution, transposed, has stride 2, the shortcut repeats values.
 
     Args:
         channels: in.
@@ -43,14 +43,16 @@ class Up(nn.Module):
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
         self.first = _convolution(channels, out, 3, batch_norm=True)
-        self.second = _convolution(out, out, 3, batch_norm=True)
+        self.second = nn.Sequential(
+            nn.ConvTranspose2d(out, out, 3, stride=2, padding=1, output_padding=1, bias=False), nn.BatchNorm2d(out)
+        )
         self.shortcut = _convolution(channels, out, 1, batch_norm=True)
 
     def forward(self, values: Tensor) -> Tensor:
         """``[B, in, H, W]`` to ``[B, out, 2H, 2W]``."""
         # A 1×1 convolution and its batch norm come out the same before the doubling, at a quarter of the work.
         beside = F.interpolate(self.shortcut(values), scale_factor=2.0)
-        inner = self.second(F.relu(self.first(F.interpolate(values, scale_factor=2.0))))
+        inner = self.second(F.relu(self.first(values)))
         return F.relu(inner + beside)
 
 

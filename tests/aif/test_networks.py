@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from small_models import model
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD
 
 from aif.baselines.icgan import IcGAN
@@ -48,13 +48,28 @@ def test_a_block_that_halves_is_two_convolutions_beside_a_shortcut(batch_norm: b
     assert shortcut.shape == (2, 5, 4, 4)
 
 
-def test_a_block_that_doubles_may_take_its_shortcut_before_doubling() -> None:
-    """Nearest neighbours repeat values, so neither a 1×1 convolution nor the batch's statistics see a difference."""
+def test_a_block_that_doubles_is_two_convolutions_beside_a_shortcut() -> None:
+    """The shortcut may be taken before doubling: it changes neither a 1×1 convolution nor the statistics of a batch."""
     torch.manual_seed(1)
     block, values = Up(3, 5).double().train(), torch.randn(4, 3, 4, 4, dtype=torch.float64)
-    doubled = values.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    expected = (block.second(block.first(doubled).relu()) + block.shortcut(doubled)).relu()
+
+    def doubled(some: Tensor) -> Tensor:
+        return some.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    expected = (block.second(block.first(values).relu()) + block.shortcut(doubled(values))).relu()
+    assert expected.shape == (4, 5, 8, 8)
     torch.testing.assert_close(block(values), expected)
+
+
+def test_the_posterior_is_no_wider_than_it_may_be() -> None:
+    images = torch.rand(8, 3, 16, 16)
+    free = Encoder(16, latent_dim=7, width=4)
+    bound = Encoder(16, latent_dim=7, width=4, most_log_variance=2.0)
+    bound.load_state_dict(free.state_dict())
+    torch.testing.assert_close(bound(images), free(images))
+    nn.init.constant_(free.log_variance.bias, 90.0), nn.init.constant_(bound.log_variance.bias, 90.0)
+    assert free(images)[1].min() > 80
+    torch.testing.assert_close(bound(images)[1], torch.full((8, 7), 2.0))
 
 
 def test_the_authors_sizes() -> None:
