@@ -180,7 +180,9 @@ class IFcVAEGAN(AttributeEditor):
             "class": self.class_weight,
             "class_on_reconstruction": self.class_on_reconstruction_weight,
         }
-        return torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+        # A term without weight is left out: without L_KL, σ² is free to overflow it, and 0 · inf is not 0.
+        weighted = ((weights.get(name, 1.0), term) for name, term in terms.items())
+        return torch.stack([weight * term for weight, term in weighted if weight]).sum()
 
     def synthesise(self, labels: Tensor, like: Tensor) -> Tensor:
         """D(z, y) with z from the prior and the batch's labels: a pass of its own, since batch norms mix a batch."""

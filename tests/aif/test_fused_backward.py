@@ -140,3 +140,11 @@ def test_edge_scales_per_sample() -> None:
 def test_nonsaturating_weight_stays_finite(logit: float) -> None:
     weight = nonsaturating_weight(torch.tensor([logit]), ratio=0.5)
     assert torch.isfinite(weight * torch.sigmoid(torch.tensor([logit]))).all()
+
+
+def test_a_loss_without_weight_may_overflow() -> None:
+    """Without L_KL σ² is free, and what overflows in the KL must not reach the weights as 0 · ∞."""
+    net = model(kl_weight=0.0)
+    terms = net.losses(*batch())
+    total = net.total({**terms, "kl": terms["kl"] * float("inf")})
+    torch.testing.assert_close(total, net.total({name: term for name, term in terms.items() if name != "kl"}))
