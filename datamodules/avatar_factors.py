@@ -226,3 +226,17 @@ def draw_avatar(seed: int, split: str, index: int, images_per_identity: int, cor
         shift=(float(rng.uniform(-3, 3)), float(rng.uniform(-3, 3))),
         background="".join(f"{round(255 * channel):02x}" for channel in color),
     )
+
+
+def implied(name: str, value: bool) -> dict[str, bool]:
+    """What is so of the other attributes of a group wherever this one is as said.
+
+    Black hair is not blond; a mustache has no beard beside it, and where there is a beard there is no mustache.
+    """
+    for states in GROUPS.values():
+        members = {member for _, names in states.values() for member in names}
+        left = [names for _, names in states.values() if (name in names) == value]
+        if name in members:
+            seen = {other: {other in names for names in left} for other in sorted(members - {name})}
+            return {other: found.pop() for other, found in seen.items() if len(found) == 1}
+    return {}

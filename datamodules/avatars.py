@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from datamodules.avatar_drawing import render, versions
-from datamodules.avatar_factors import ATTRIBUTES, GROUPS, Avatar, draw_avatar
+from datamodules.avatar_factors import ATTRIBUTES, GROUPS, Avatar, draw_avatar, implied
 from datamodules.building import Chunks
 from datamodules.loader import Residency
 from datamodules.splits import SPLITS
@@ -118,6 +118,10 @@ class AvatarsDataModule(StoredDataModule):
         """Attribute -> the others that change with it, because they belong to one group."""
         members = [{name for _, names in states.values() for name in names} for states in GROUPS.values()]
         return {name: frozenset(group - {name}) for group in members for name in group}
+
+    def implied(self, name: str, value: bool) -> dict[str, bool]:
+        """What is so of other attributes in every face where this one is as said."""
+        return implied(name, value)
 
     # ------------------------------------------------------------------ what no other data set has
 

@@ -153,6 +153,10 @@ class StoredDataModule(LightningDataModule):
         """Attribute -> the others that change with it; nothing is known of any here."""
         return {}
 
+    def implied(self, name: str, value: bool) -> dict[str, bool]:
+        """What is so of other attributes where this one is as said; nothing is known here."""
+        return {}
+
     def prepare_data(self) -> None:
         """Make what is missing. Runs in one process."""
         for split in SPLITS:

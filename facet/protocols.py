@@ -116,6 +116,9 @@ class Data(Protocol):
     def exclusive(self) -> Mapping[str, frozenset[str]]:
         """Attribute -> the others that have to change with it (the hair colours); empty where there are none."""
 
+    def implied(self, name: str, value: bool) -> Mapping[str, bool]:
+        """What is then so of other attributes: who has blond hair hasn't black; empty where nothing is known."""
+
     def prepare_data(self) -> None:
         """Make what is missing."""
 

@@ -53,7 +53,11 @@ class EditMonitor(Callback):
         with trainer.precision_plugin.forward_context():  # the training's precision: this happens often
             predicted, nuisance = encoded(pl_module, images, labels)
             reconstruction = pl_module.decode(predicted, nuisance)
-            edits = [edited(pl_module, predicted, nuisance, j, float(v)) for j in range(len(names)) for v in (0, 1)]
+            edits = [
+                edited(pl_module, trainer.datamodule, predicted, nuisance, j, value)  # type: ignore[attr-defined]
+                for j in range(len(names))
+                for value in (False, True)
+            ]
             unedited = judge.read(reconstruction)[:, columns]
             read = [judge.read(edit)[:, columns[i // 2]] for i, edit in enumerate(edits)]
         self._rates.update(labels, unedited, torch.stack(read[0::2], 1), torch.stack(read[1::2], 1))

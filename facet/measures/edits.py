@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from facet.measures.intervals import Rate, wilson
-from facet.protocols import Editor, LabelsGiven
+from facet.protocols import Data, Editor, LabelsGiven
 
 AttributeRates = dict[str, dict[str, Rate]]
 
@@ -99,8 +99,15 @@ def encoded(editor: Editor, images: Tensor, labels: Tensor) -> tuple[Tensor, Ten
     return editor.encode(images, labels) if isinstance(editor, LabelsGiven) else editor.encode(images)
 
 
-def edited(editor: Editor, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:
-    """Decode with one attribute set for every image and the others as they were read, ``[B, C, H, W]``."""
+def edited(editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, column: int, value: bool) -> Tensor:
+    """Decode with one attribute set for every image, ``[B, C, H, W]``.
+
+    The others stay as they were read, but for those that the data set says can't: with black and blond hair at once
+    no decoder has ever seen a face.
+    """
+    names = list(editor.attribute_names)
     changed = attributes.clone()
-    changed[:, column] = value
+    for name, also in {**data.implied(names[column], value), names[column]: value}.items():
+        if name in names:
+            changed[:, names.index(name)] = float(also)
     return editor.decode(changed, nuisance)

@@ -58,10 +58,10 @@ def measure(
     if "leakage" in wanted:
         measures["leakage"] = pass_.leakage(labels, seed)
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
-    examples = _examples(editor, images[with_attribute].float() / 255, labels[with_attribute])
+    examples = _examples(editor, data, images[with_attribute].float() / 255, labels[with_attribute])
     if len(editor.attribute_names) > 1:
         first = slice(min(faces, TURNED))
-        examples |= _turned(editor, images[first].float() / 255, labels[first])
+        examples |= _turned(editor, data, images[first].float() / 255, labels[first])
     return measures, examples
 
 
@@ -69,7 +69,7 @@ class _Pass:
     """Accumulates over batches what needs only one look at each image."""
 
     def __init__(self, editor: Editor, data: Data, judge: Judge, split: str, wanted: Collection[str]) -> None:
-        self.editor, self.judge, self.wanted = editor, judge, wanted
+        self.editor, self.data, self.judge, self.wanted = editor, data, judge, wanted
         names = editor.attribute_names
         self.columns = [judge.attribute_names.index(name) for name in names]
         self.pixels, self.edits = PixelError(), EditRates(len(names))
@@ -87,14 +87,14 @@ class _Pass:
 
     def add(self, images: Tensor, labels: Tensor, start: int) -> None:
         """One batch: ``[B, C, H, W]`` in [0, 1], ``[B, k]``, and its position in the split."""
-        editor, judge, names = self.editor, self.judge, self.editor.attribute_names
+        editor, data, judge, names = self.editor, self.data, self.judge, self.editor.attribute_names
         predicted, nuisance = encoded(editor, images, labels)
         self.means.append(nuisance.flatten(1))
         sampled = editor.sample_nuisance(images) if isinstance(editor, Stochastic) else nuisance
         self.samples.append(sampled.flatten(1))
         reconstruction = editor.decode(predicted, nuisance)
-        off = [edited(editor, predicted, nuisance, j, 0.0) for j in range(len(names))]
-        on = [edited(editor, predicted, nuisance, j, 1.0) for j in range(len(names))]
+        off = [edited(editor, data, predicted, nuisance, j, False) for j in range(len(names))]
+        on = [edited(editor, data, predicted, nuisance, j, True) for j in range(len(names))]
         seen, features = judge.look(reconstruction)
         seen_off, features_off = (torch.stack(each, 1) for each in zip(*map(judge.look, off), strict=True))  # [B, k, K]
         seen_on, features_on = (torch.stack(each, 1) for each in zip(*map(judge.look, on), strict=True))
@@ -198,25 +198,25 @@ def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
     return result
 
 
-def _examples(editor: Editor, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
+def _examples(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
     predicted, nuisance = encoded(editor, images, labels)
     rows = {
         "original": images,
         "reconstruction": editor.decode(predicted, nuisance),
-        "off": edited(editor, predicted, nuisance, 0, 0.0),
-        "on": edited(editor, predicted, nuisance, 0, 1.0),
+        "off": edited(editor, data, predicted, nuisance, 0, False),
+        "on": edited(editor, data, predicted, nuisance, 0, True),
     }
     return {name: _bytes(row) for name, row in rows.items()}
 
 
-def _turned(editor: Editor, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
+def _turned(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
     predicted, nuisance = encoded(editor, images, labels)
     give = labels != 1  # an unknown one is given
     edits = [
         torch.where(
             give[:, j, None, None, None],
-            edited(editor, predicted, nuisance, j, 1.0),
-            edited(editor, predicted, nuisance, j, 0.0),
+            edited(editor, data, predicted, nuisance, j, True),
+            edited(editor, data, predicted, nuisance, j, False),
         )
         for j in range(len(editor.attribute_names))
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from datamodules.avatar_drawing import DRAWING_VERSION, options
-from datamodules.avatar_factors import ATTRIBUTES, GROUPS, RATES, SPLITS, Avatar, draw_avatar
+from datamodules.avatar_factors import ATTRIBUTES, GROUPS, RATES, SPLITS, Avatar, draw_avatar, implied
 
 DRAWS = 4000
 FOUR_SIGMA = 4 * 0.5 / DRAWS**0.5
@@ -126,3 +126,11 @@ def test_the_drawing_version_is_raised_with_the_tables() -> None:
     text = json.dumps(drawn, sort_keys=True, default=float)
     rounded = json.dumps(json.loads(text, parse_float=lambda number: round(float(number), 6)))
     assert DIGESTS.get(DRAWING_VERSION) == hashlib.sha256(rounded.encode()).hexdigest()[:12]
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+@pytest.mark.parametrize("value", [True, False])
+def test_what_is_implied_is_what_all_avatars_show(name: str, value: bool) -> None:
+    having = labels(0.0)[labels(0.0)[:, ATTRIBUTES.index(name)] == value].mean(0)
+    shown = {other: bool(rate) for other, rate in zip(ATTRIBUTES, having, strict=True) if rate in (0, 1)}
+    assert implied(name, value) == {other: state for other, state in shown.items() if other != name}

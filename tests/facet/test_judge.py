@@ -19,6 +19,9 @@ class Squares:
     resolution, channels = 16, 3
     exclusive: dict[str, frozenset[str]] = {}  # noqa: RUF012
 
+    def implied(self, name: str, value: bool) -> dict[str, bool]:
+        return {}
+
     def __init__(self, directory: Path, fingerprint: str = "squares") -> None:
         self.directory, self.fingerprint = directory, fingerprint
 

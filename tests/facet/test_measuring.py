@@ -22,6 +22,9 @@ class Dots:
     directory = Path()
     exclusive: dict[str, frozenset[str]] = {}  # noqa: RUF012
 
+    def implied(self, name: str, value: bool) -> dict[str, bool]:
+        return {}
+
     def prepare_data(self) -> None: ...
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
@@ -146,6 +149,18 @@ def test_an_editor_that_draws_somebody_else() -> None:
 
 def test_edits_change_one_attribute_only() -> None:
     attributes = torch.tensor([[0.2, 0.7]])
-    image = edited(Perfect(), attributes, torch.zeros(1, 1), 1, 1.0)
+    image = edited(Perfect(), Dots(), attributes, torch.zeros(1, 1), 1, True)
     assert image[0, 0, 0, :2].tolist() == pytest.approx([0.2, 1.0])
     assert attributes.tolist() == [[pytest.approx(0.2), pytest.approx(0.7)]]
+
+
+def test_edits_change_what_they_imply() -> None:
+    class Exclusive(Dots):
+        def implied(self, name: str, value: bool) -> dict[str, bool]:
+            return {"A": False, "unknown to the model": True} if (name, value) == ("B", True) else {}
+
+    attributes = torch.tensor([[0.9, 0.2]])
+    given = edited(Perfect(), Exclusive(), attributes, torch.zeros(1, 1), 1, True)
+    taken = edited(Perfect(), Exclusive(), attributes, torch.zeros(1, 1), 1, False)
+    assert given[0, 0, 0, :2].tolist() == pytest.approx([0.0, 1.0])
+    assert taken[0, 0, 0, :2].tolist() == pytest.approx([0.9, 0.0])
