@@ -16,7 +16,7 @@ SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "cal
 NARROW = ("networks.width=4", "networks.latent_dim=6")
 SYSTEMS = {
     "aif/table3/ours": NARROW,
-    "aif/table3/icgan": (*NARROW, "model.gan_share=0.5"),
+    "aif/table1/icgan": (*NARROW, "model.gan_share=0.5"),
     "aif/table3/cvae_gan": NARROW,
     "aif/beyond/fader": NARROW[:1],
     "aif/figure7/beta_vae": NARROW,
