@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,11 +38,13 @@ class FeatureDistance(nn.Module):
             distance.update(made[:, i], real=False)
 
     def compute(self) -> dict[str, float]:
-        """The distance of every kind; NaN from fewer than two images."""
-        return {
-            kind: float(distance.compute()) if int(distance.real_features_num_samples) > 1 else float("nan")
-            for kind, distance in zip(self.kinds, self.distances, strict=True)
-        }
+        """The distance of every kind; NaN from fewer than two images, and from a model that has diverged."""
+        return {kind: _distance(distance) for kind, distance in zip(self.kinds, self.distances, strict=True)}
+
+
+def _distance(sums: FrechetInceptionDistance) -> float:
+    known = int(sums.real_features_num_samples) > 1 and bool(sums.fake_features_cov_sum.isfinite().all())
+    return float(sums.compute()) if known else math.nan
 
 
 class _AsTheyAre(nn.Identity):
