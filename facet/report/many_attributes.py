@@ -54,7 +54,8 @@ def _many(key: str, result: Result, pictures: dict[str, Picture]) -> list[Shown]
                     f"{key}-faces{start // LINES or ''}",
                     f"One model for {len(names)} attributes",
                     "The first test faces, not chosen. Each line turns one attribute over, the others stay as the "
-                    "encoder read them, but for those that it rules out: + gives it to who has it not, − takes it from who has it.",
+                    "encoder read them, but for those that it rules out: + gives it to who has it not, − takes it from "
+                    "who has it.",
                 )
             )
     if result.at("measures", "drift"):
