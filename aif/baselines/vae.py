@@ -1,4 +1,7 @@
-"""β-VAE (Higgins et al. 2017) and DIP-VAE I and II (Kumar et al. 2018): codes without named attributes."""
+"""β-VAE (Higgins et al. 2017) and DIP-VAE I and II (Kumar et al. 2018): codes without named attributes.
+
+Both papers weigh terms of the evidence lower bound of an image, in nats; so are the losses here.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,6 @@ class DisentangledVAE(Positioned):
         covariance: whose covariance is pulled: of the ``means`` (DIP-VAE I) or of the ``codes`` (DIP-VAE II).
         off_diagonal_weight: λ_od; 0 together with ``diagonal_weight`` leaves a β-VAE.
         diagonal_weight: λ_d.
-        reduction: of reconstruction and KL, see :mod:`aif.losses`.
         gradient_clip: largest norm of the gradient; None does not clip.
     """
 
@@ -43,7 +45,6 @@ class DisentangledVAE(Positioned):
         covariance: Literal["means", "codes"] = "means",
         off_diagonal_weight: float = 0.0,
         diagonal_weight: float = 0.0,
-        reduction: losses.Reduction = "sum",
         gradient_clip: float | None = None,
     ) -> None:
         super().__init__()
@@ -56,7 +57,6 @@ class DisentangledVAE(Positioned):
             "diagonal": diagonal_weight,
         }
         self.covariance = covariance
-        self.reduction: losses.Reduction = reduction
         self.gradient_clip = gradient_clip
         self.validation: Any = MeanMetric()
 
@@ -73,12 +73,12 @@ class DisentangledVAE(Positioned):
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
     def losses(self, images: Tensor) -> dict[str, Tensor]:
-        """Every loss of one batch ``[B, C, H, W]``, unweighted."""
+        """Every loss of one batch ``[B, C, H, W]``, unweighted; reconstruction and KL in nats per image."""
         mean, log_variance = self.posterior(images)
         decoded = full_precision(self.decoder(mean[:, :0], sample(mean, log_variance)))
         terms = {
-            "reconstruction": losses.reconstruction(decoded, images, self.reduction),
-            "kl": losses.kl(mean, log_variance, self.reduction),
+            "reconstruction": losses.reconstruction(decoded, images, "mean") * images[0].numel(),
+            "kl": losses.kl(mean, log_variance, "mean") * mean.shape[1],
         }
         if self.weights["off_diagonal"] or self.weights["diagonal"]:
             variances = log_variance.exp() if self.covariance == "codes" else None

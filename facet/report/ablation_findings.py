@@ -55,6 +55,8 @@ def high_kl(rows: Mapping[str, Row]) -> Finding:
 def _worse(claim: str, ours: Row, other: Row, how: str) -> Finding:
     """Whether a row's MSE is higher than ours by more than counts as the same."""
     error, mse = other.spread("mse"), ours.spread("mse")
+    if ours.diverged or other.diverged:
+        return Finding(claim, "can't be interpreted", evidence.uninterpretable(ours, other))
     if error is None or mse is None:
         return untested(claim, ours, other)
     verdict: Verdict = "seen" if error.mean > (1 + SAME_MSE) * mse.mean else "not seen"

@@ -74,7 +74,10 @@ def uninterpretable(*rows: Row) -> str:
     """Why rows' edits can't be interpreted yet, or nothing."""
     said = []
     for row in rows:
-        if row.undertrained:
+        if row.diverged:
+            seeds_of = ", ".join(str(result.seed) for result in row.diverged)
+            said.append(f"The training of {short(row)} diverged (seed {seeds_of}): its images are not numbers.")
+        elif row.undertrained:
             on, off = rate_cell(row.spread("reconstruction_on")), rate_cell(row.spread("reconstruction_off"))
             many = len(row.evaluated) > 1
             which = f", too few in seed {', '.join(str(result.seed) for result in row.undertrained)}" if many else ""
@@ -82,7 +85,7 @@ def uninterpretable(*rows: Row) -> str:
                 f"The unedited reconstructions of {short(row)} keep the label in {on.value} (present) and {off.value} "
                 f"(absent) of cases{which}."
             )
-    if said:
+    if any(row.undertrained and not row.diverged for row in rows):
         said.append(UNDERTRAINED)
     return weak_judge(*rows) + " ".join(said)
 

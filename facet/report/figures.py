@@ -198,7 +198,8 @@ def thin(points: Points) -> list[tuple[float, float]]:
 
 def _title(row: Row) -> str:
     """A row's title for an axis, with what keeps its numbers from being used."""
-    return symbols(row.title) + ("\nnot interpretable yet" if row.undertrained else "")
+    flaw = "\ntraining diverged" if row.diverged else "\nnot interpretable yet" if row.undertrained else ""
+    return symbols(row.title) + flaw
 
 
 def symbols(text: str) -> str:

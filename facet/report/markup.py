@@ -24,6 +24,8 @@ def mark(row: Row) -> str:
     """What stands behind a row's title: † where its edits can't be interpreted, the reason where it has no numbers."""
     if not row.evaluated:
         return f" [{row.reason}]"
+    if row.diverged:
+        return " [training diverged]"
     return (" (labels given)" if row.labels_given else "") + ("" if row.interpretable else " †")
 
 

@@ -158,6 +158,11 @@ class Row:
         return tuple(result for result in self.evaluated if any(low(result.value(rate)) for rate in rates))
 
     @property
+    def diverged(self) -> tuple[Result, ...]:
+        """The evaluated runs whose images are not numbers."""
+        return tuple(r for r in self.evaluated if "mse" in r.content.get("measures", {}) and r.value("mse") is None)
+
+    @property
     def labels_given(self) -> bool:
         """Whether the method predicts no attributes and was given them."""
         return any(result.content.get("labels_given") for result in self.evaluated)

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.distributions import Normal, kl_divergence
 from torch.optim import SGD
 
 from aif import losses
@@ -182,7 +183,7 @@ def test_the_covariance_terms_by_hand() -> None:
 
 @pytest.mark.parametrize("covariance", ["means", "codes"])
 def test_dip_vae_draws_the_covariance_towards_the_identity(covariance: Any) -> None:
-    net = vae(covariance=covariance, off_diagonal_weight=10.0, diagonal_weight=10.0, kl_weight=0.0)
+    net = vae(covariance=covariance, off_diagonal_weight=1e3, diagonal_weight=1e3, kl_weight=0.0)
     images, _ = batch()
     optimizer = torch.optim.Adam(net.parameters(), 3e-3)
 
@@ -201,6 +202,19 @@ def test_dip_vae_draws_the_covariance_towards_the_identity(covariance: Any) -> N
 
 def test_a_beta_vae_has_no_covariance_terms() -> None:
     assert set(vae(kl_weight=4.0).losses(batch()[0])) == {"reconstruction", "kl"}
+
+
+def test_a_vaes_losses_are_nats_per_image() -> None:
+    net, (images, _) = vae(), batch()
+    torch.manual_seed(3)
+    terms = net.losses(images)
+    torch.manual_seed(3)
+    mean, log_variance = net.posterior(images)
+    prior, posterior = Normal(0.0, 1.0), Normal(mean, (0.5 * log_variance).exp())
+    torch.testing.assert_close(terms["kl"], kl_divergence(posterior, prior).sum(1).mean())
+    logits = net.decoder(mean[:, :0], posterior.mean + posterior.stddev * torch.randn_like(mean))
+    log_likelihood = images * F.logsigmoid(logits) + (1 - images) * F.logsigmoid(-logits)
+    torch.testing.assert_close(terms["reconstruction"], -log_likelihood.sum((1, 2, 3)).mean())
 
 
 def test_the_classifier_reads_all_attributes_at_once() -> None:

@@ -93,6 +93,7 @@ def write_run(directory: Path, content: dict[str, Any], faces: np.ndarray | None
         "val/reconstruction_on": measures["reconstruction"]["Smiling"]["on"]["value"],
         "val/auxiliary_confusion": 0.98,
     }
+    final = {name: value for name, value in final.items() if value is not None}
     noise = np.random.default_rng(content["seed"])
     with (directory / "metrics.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["epoch", "step", "train/reconstruction", "train/auxiliary", *final])

@@ -36,6 +36,8 @@ def judged(make_run: Make, other: str, ours: dict[str, Any], its: dict[str, Any]
         ("no_gan", {**BLIND, "mse": 0.02}, "not seen", "Blur is judged by the eye"),
         ("no_kl", {"mse": 0.039}, "seen", "0.0390 without L_KL"),
         ("no_kl", {"mse": 0.0113}, "not seen", "0.0113 without L_KL"),
+        ("no_kl", {"mse": None, "reconstruction": (0.0, 1.0)}, "can't be interpreted", "diverged (seed 0)"),
+        ("no_gan", {"mse": None, "reconstruction": (0.0, 1.0)}, "can't be interpreted", "diverged (seed 0)"),
         ("high_kl", {"mse": 0.020}, "seen", "0.0200 with twenty times α"),
     ],
 )

@@ -60,6 +60,14 @@ def test_a_row_is_interpretable_only_with_every_seed(make_run: Callable[..., tup
     assert read_rows([RowRuns("ours", "(1)", [good])], ())[0].interpretable
 
 
+def test_a_diverged_run_is_named_as_such(make_run: Callable[..., tuple[int, Path]]) -> None:
+    good, bad = make_run("ours", 0), make_run("ours", 1, mse=None, reconstruction=(0.0, 1.0))
+    row = read_rows([RowRuns("ours", "(1)", [good, bad])], ())[0]
+    assert [result.seed for result in row.diverged] == [1]
+    assert not row.interpretable
+    assert not read_rows([RowRuns("ours", "(1)", [good])], ())[0].diverged
+
+
 def test_rows_come_in_the_tables_order_and_all_of_them(make_run: Callable[..., tuple[int, Path]]) -> None:
     given = [RowRuns("extra", "more", [make_run("extra")]), RowRuns("b", "B", [make_run("b")])]
     rows = read_rows(given, (("a", "A"), ("b", "b by the table")))
