@@ -82,7 +82,7 @@ reproduce-aif:  ## all tables and figures of AIF, and the comparison
 	@failed=; for each in $(AIF); do $(MAKE) --no-print-directory $$each || failed="$$failed $$each"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-$(FIGURES): TABLE = $(@:reproduce-%=%)
+$(foreach figure,$(FIGURES),$(eval $(figure): TABLE := $(figure:reproduce-%=%)))
 reproduce-aif-figure2: ROWS := aif/figure4/many,aif/figure2/classifier
 reproduce-aif-figure3: ROWS := aif/table3/ours,aif/table3/cvae_gan
 reproduce-aif-figure4: ROWS := $(call commas,aif/table3/ours $(addprefix aif/figure4/,eyeglasses wearing_hat blond_hair many))
