@@ -2,12 +2,14 @@
 grows.
 
 The callback decides *when*, the module knows *how* (``grow``). It works with any module that has ``network``,
-``code_size``, ``first_code_size``, ``grow(units)`` and ``look()``.
+``stage``, ``code_size``, ``first_code_size``, ``grow(units)`` and ``look()``.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +20,56 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 class ProgressiveGrowth(Callback):
     """Ends a stage after so many epochs, or when validation stalls, until the code has its final size.
 
-    At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's directory; then
-    the module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The last stage ends
-    the run.
+    A schedule is every stage's size in turn; either ``code_size`` and ``units`` say it, one growth like the other, or
+    ``sizes`` does, in which a stage may be as large as the one before: the module then goes on to its next stage with
+    nothing to open. At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's
+    directory; then the module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The
+    last stage ends the run.
 
     Args:
         code_size: at which to stop, k + d.
-        epochs: of a stage, at most.
+        epochs: of a stage, at most; one number for all, or one for each of ``sizes``.
         units: that every growth opens.
+        sizes: of every stage, from the first; then ``code_size`` is the last of them, and ``units`` has no meaning.
         patience: validations without a better ``monitor`` that end a stage early; None waits for ``epochs``.
         monitor: what stalls, the smaller the better.
 
     Raises:
-        ValueError: a setting below 1.
+        ValueError: a setting below 1, sizes that shrink, or another number of epochs than of sizes.
     """
 
     def __init__(
         self,
         code_size: int = 16,
-        epochs: int = 100,
+        epochs: int | Sequence[int] = 100,
         units: int = 1,
         patience: int | None = None,
         monitor: str = "val/mse",
+        sizes: Sequence[int] | None = None,
     ) -> None:
-        settings = {"code_size": code_size, "epochs": epochs, "units": units, "patience": patience}
-        for name, value in settings.items():
-            if value is not None and value < 1:
-                raise ValueError(f"callbacks.growth.{name}={value}: it must be at least 1")
-        self.code_size, self.epochs, self.units = code_size, epochs, units
+        self.sizes = None if sizes is None else list(sizes)
+        self.epochs = epochs if isinstance(epochs, int) else list(epochs)
+        _positive(epochs=self.epochs, sizes=self.sizes, code_size=code_size, units=units, patience=patience)
+        if self.sizes and any(after < before for before, after in itertools.pairwise(self.sizes)):
+            raise ValueError(
+                f"callbacks.growth.sizes={self.sizes}: a code only grows, no size may be below the one before"
+            )
+        if isinstance(self.epochs, list) and len(self.epochs) != len(self.sizes or ()):
+            stages = len(self.sizes or ())
+            raise ValueError(
+                f"callbacks.growth.epochs={self.epochs}: one number, or one for each of the {stages} sizes"
+            )
+        self.code_size, self.units = self.sizes[-1] if self.sizes else code_size, units
         self.patience, self.monitor = patience, monitor
         self.passed = 0  # epochs of this stage
         self.best, self.waited = float("inf"), 0
+
+    def stages(self, first: int) -> list[tuple[int, int]]:
+        """(code size, epochs) of every stage of a module that starts at ``first`` units."""
+        sizes = self.sizes or list(range(first, self.code_size + 1, self.units))
+        return list(
+            zip(sizes, [self.epochs] * len(sizes) if isinstance(self.epochs, int) else self.epochs, strict=True)
+        )
 
     def check(self, module: Any) -> None:
         """Refuse a schedule that the module can't follow.
@@ -61,9 +82,12 @@ class ProgressiveGrowth(Callback):
                 f"callbacks.growth.code_size={self.code_size} is more than the "
                 f"{module.network.max_code_size} units that model.network.max_code_size allocates"
             )
-        if (self.code_size - module.first_code_size) % self.units or self.code_size < module.first_code_size:
+        first = module.first_code_size
+        if self.sizes is not None and self.sizes[0] != first:
+            raise ValueError(f"callbacks.growth.sizes={self.sizes} begins with another size than the model's, {first}")
+        if self.sizes is None and ((self.code_size - first) % self.units or self.code_size < first):
             raise ValueError(
-                f"callbacks.growth.code_size={self.code_size} is not reached from {module.first_code_size} units "
+                f"callbacks.growth.code_size={self.code_size} is not reached from {first} units "
                 f"in steps of {self.units}"
             )
 
@@ -71,8 +95,8 @@ class ProgressiveGrowth(Callback):
         """The schedule says how long a run is."""
         self.check(pl_module)
         if stage == "fit" and trainer.max_epochs == -1:
-            students = (self.code_size - int(pl_module.first_code_size)) // self.units  # type: ignore[arg-type]
-            trainer.fit_loop.max_epochs = (1 + students) * self.epochs
+            module: Any = pl_module
+            trainer.fit_loop.max_epochs = sum(epochs for _, epochs in self.stages(module.first_code_size))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See whether it got better."""
@@ -89,14 +113,15 @@ class ProgressiveGrowth(Callback):
         module: Any = pl_module
         self.passed += 1
         stalled = self.patience is not None and self.waited >= self.patience
-        if self.passed < self.epochs and not stalled:
-            return
-        self._keep(trainer, module)
-        if module.code_size >= self.code_size:
-            trainer.should_stop = True
+        stages = self.stages(module.first_code_size)
+        if self.passed < stages[module.stage][1] and not stalled:
             return
         _as_on_the_first_rank(trainer, module.network)  # batch-norm statistics are each rank's own until its next step
-        module.grow(self.units)
+        self._keep(trainer, module)
+        if module.stage == len(stages) - 1:
+            trainer.should_stop = True
+            return
+        module.grow(stages[module.stage + 1][0] - module.code_size)
         _as_on_the_first_rank(trainer, module.network)  # new units are drawn by each rank's own generator
         trainer.strategy.setup_optimizers(trainer)  # a fresh one
         module.look()
@@ -123,3 +148,9 @@ class ProgressiveGrowth(Callback):
 def _as_on_the_first_rank(trainer: Trainer, network: torch.nn.Module) -> None:
     if trainer.world_size > 1:
         network.load_state_dict(trainer.strategy.broadcast(network.state_dict()))
+
+
+def _positive(**settings: int | list[int] | None) -> None:
+    for name, value in settings.items():
+        if value is not None and not (min(value, default=0) if isinstance(value, list) else value) >= 1:
+            raise ValueError(f"callbacks.growth.{name}={value}: it must be at least 1")

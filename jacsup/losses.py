@@ -44,6 +44,31 @@ def difference_agreement(student: Tensor, teacher: Tensor, reduction: Reduction)
     return squared_norm(student, teacher, reduction)
 
 
+def hinge(values: Tensor, targets: Tensor, over_attributes: Reduction) -> Tensor:
+    """Eqs. 11 and 12: max(1 - y ȳ, 0) of known targets, averaged over the batch.
+
+    Args:
+        values: y, ``[B, k]``.
+        targets: ȳ, -1 or 1, NaN where unknown, or (eq. 12) any values; same shape.
+        over_attributes: ``mean``: averaged over the known ones (eq. 11); ``sum``: summed (eq. 12; the authors' code in
+            both).
+    """
+    known = ~targets.isnan()
+    terms = F.relu(1 - values * targets.nan_to_num()) * known
+    return terms.sum() / (known.sum().clamp(min=1) if over_attributes == "mean" else len(values))
+
+
+def cycle_nuisance(code: Tensor, again: Tensor, root: bool = False) -> Tensor:
+    """L_cyc2 = ‖z - z*‖², eq. 13, averaged over the batch.
+
+    Args:
+        code: z that was decoded, ``[B, ...]``.
+        again: z* that the encoder reads from the picture, same shape.
+        root: the authors' code: the norm of the whole batch, not squared, over B.
+    """
+    return torch.linalg.vector_norm(code - again) / len(code) if root else squared_norm(code, again, "sum")
+
+
 def cross_covariance(nuisance: Tensor, specified: Tensor, root: bool = False) -> Tensor:
     """L_xcov(y, z), eq. 10: the sum over i, j of the squared covariance of z_i and y_j over the batch.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from torchmetrics import MeanMetric
 
 from jacsup import losses
 from jacsup.networks import GrowingAutoencoder
+from jacsup.stages import load_stage
 from jacsup.teacher import CHUNK, Statistics, Teacher, swap
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -244,19 +244,3 @@ class ProgressiveAutoencoder(LightningModule):
         network = copy.deepcopy(self.network).cpu()
         load_stage(network, path)
         return network.eval().requires_grad_(False)
-
-
-def load_stage(network: GrowingAutoencoder, path: Path) -> None:
-    """Load what a finished stage left (:class:`jacsup.growth.ProgressiveGrowth`).
-
-    Raises:
-        ValueError: no such file, or a network of another shape.
-    """
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(saved["network"])
-    except (OSError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is not a stage of a run: {' '.join(str(error).split())}") from error
-    except RuntimeError as error:  # torch's words fill a screen
-        reason = next((line.strip() for line in str(error).splitlines() if "size mismatch" in line), str(error))
-        raise ValueError(f"{path} holds a network of another shape: {' '.join(reason.split())}") from error

@@ -12,8 +12,8 @@ from growing import SHAPE, SIZE, Pictures, Watch, fit, module
 from torch import Tensor
 
 from jacsup.growth import ProgressiveGrowth
-from jacsup.module import load_stage
 from jacsup.networks import GrowingAutoencoder
+from jacsup.stages import load_stage
 
 
 def test_a_unit_is_opened_at_the_end_of_every_stage_with_a_fresh_optimiser(tmp_path: Path) -> None:

@@ -86,3 +86,28 @@ def test_swapping_takes_the_first_units_of_the_pair() -> None:
     codes = torch.arange(6.0).view(3, 2)
     assert swap(codes, torch.tensor([2, 0, 1]), 1).tolist() == [[4, 1], [0, 3], [2, 5]]
     assert torch.equal(swap(codes, torch.tensor([2, 0, 1]), 2), codes[[2, 0, 1]])
+
+
+NAN = float("nan")
+
+
+def test_the_hinge_is_that_of_equation_11_and_leaves_out_what_is_unknown() -> None:
+    y = torch.tensor([[0.5, -2.0, 3.0], [-0.25, 0.0, 9.0]])
+    labels = torch.tensor([[1.0, -1.0, -1.0], [-1.0, 1.0, NAN]])
+    by_hand = 0.5 + 0.0 + 4.0 + 0.75 + 1.0
+    assert losses.hinge(y, labels, "mean").item() == pytest.approx(by_hand / 5)
+    assert losses.hinge(y, labels, "sum").item() == pytest.approx(by_hand / 2)
+
+
+def test_the_hinge_of_a_cycle_is_zero_once_the_attribute_is_read_with_a_margin() -> None:
+    """Eq. 12 against real values: y = .5 asks for y* of 2, y = -4 for -.25."""
+    target = torch.tensor([[0.5, -4.0]])
+    assert losses.hinge(torch.tensor([[2.0, -0.25]]), target, "sum").item() == pytest.approx(0)
+    assert losses.hinge(torch.tensor([[1.0, 0.0]]), target, "sum").item() == pytest.approx(1.5)
+
+
+def test_the_cycle_of_the_nuisance_is_squared_in_the_paper_and_not_in_the_code() -> None:
+    z, again = noise(B, 2, 2, 2), noise(B, 2, 2, 2, seed=1)
+    total = sum(float((z[i] - again[i]).norm() ** 2) for i in range(B))
+    assert losses.cycle_nuisance(z, again).item() == pytest.approx(total / B)
+    assert losses.cycle_nuisance(z, again, root=True).item() == pytest.approx(total**0.5 / B)

@@ -1,0 +1,238 @@
+"""The convolutional autoencoder of JacSup §4 and A.2, for any side that is a power of two from 32 on.
+
+4×4 kernels halve the side down to 2×2 and double it again. The encoder's last layer gives z, a map of features, and k
+channels whose spatial means are y; every layer of the decoder reads y beside its input, as constant channels. As in
+:mod:`jacsup.networks` the latent is allocated at its final width and opened in stages: what is computed, batch-norm
+statistics included, is what a narrow network computes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from jacsup.modes import full_precision
+
+KERNEL, STRIDE, PADDING = 4, 2, 1
+SLOPE = 0.2
+SIDE = 2
+"""Of the latent's map."""
+
+# Layers have a bias as PyTorch's have, although a batch norm follows: so the authors' count comes out.
+
+
+def levels(resolution: int) -> int:
+    """How many times a side is halved.
+
+    Raises:
+        ValueError: not a power of two, or too small.
+    """
+    if resolution < 32 or resolution & (resolution - 1):
+        near = max(32, 1 << (max(resolution, 1) - 1).bit_length())
+        raise ValueError(
+            f"resolution={resolution} can't be halved down to {SIDE}×{SIDE}: choose a power of two from 32 on, "
+            f"for example data.resolution={near}"
+        )
+    return (resolution // SIDE).bit_length() - 1
+
+
+class AttributeEncoder(nn.Module):
+    """E: images to (y, z). y comes first in the last layer's channels, then z, whose first ``open`` are computed.
+
+    Args:
+        channels: of the images.
+        attributes: k.
+        widths: of all layers but the last.
+        code_size: channels of z that are open at first.
+        max_code_size: channels of z that are allocated.
+    """
+
+    def __init__(
+        self, channels: int, attributes: int, widths: Sequence[int], code_size: int, max_code_size: int
+    ) -> None:
+        super().__init__()
+        self.attributes, self.open = attributes, code_size
+        self.trunk = nn.Sequential(*(_halving(i, o) for i, o in itertools.pairwise((channels, *widths))))
+        self.head = nn.Conv2d(widths[-1], attributes + max_code_size, KERNEL, STRIDE, PADDING)
+        self.norm = nn.BatchNorm2d(attributes + max_code_size)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images ``[B, C, r, r]`` in [-1, 1] to (y ``[B, k]``, z ``[B, open, 2, 2]``)."""
+        used = self.attributes + self.open
+        assert self.head.bias is not None
+        latent = F.conv2d(self.trunk(images), self.head.weight[:used], self.head.bias[:used], STRIDE, PADDING)
+        norm, tracked = self.norm, self.norm.track_running_stats
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        latent = F.batch_norm(
+            latent,
+            norm.running_mean[:used] if tracked else None,  # views: training moves them
+            norm.running_var[:used] if tracked else None,
+            norm.weight[:used],
+            norm.bias[:used],
+            training=self.training or not tracked,
+            momentum=norm.momentum or 0.0,
+            eps=norm.eps,
+        )
+        latent = full_precision(F.leaky_relu(latent, SLOPE))
+        return latent[:, : self.attributes].mean((2, 3)), latent[:, self.attributes :]
+
+    def grow(self, channels: int) -> None:
+        """Open more channels of z, drawn as PyTorch draws a layer, with batch norm as at the start."""
+        used = self.attributes + self.open
+        new = slice(used, used + channels)
+        _draw(self.head.weight, new)
+        assert self.head.bias is not None
+        norm = self.norm
+        with torch.no_grad():
+            self.head.bias[new] = 0  # the batch norm takes it away again
+            for values, start in ((norm.weight, 1), (norm.bias, 0), (norm.running_mean, 0), (norm.running_var, 1)):
+                assert values is not None
+                values[new] = start
+        self.open += channels
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """What state dicts hold besides tensors."""
+        return {"open": self.open}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.open = state["open"]
+
+
+class AttributeDecoder(nn.Module):
+    """D: (y, z) to images; every layer reads y beside its input. As many channels of z are used as there are.
+
+    Args:
+        channels: of the images.
+        attributes: k.
+        widths: of what goes out of all layers but the last.
+        max_code_size: channels of z that are allocated.
+    """
+
+    def __init__(self, channels: int, attributes: int, widths: Sequence[int], max_code_size: int) -> None:
+        super().__init__()
+        self.entry = nn.ConvTranspose2d(attributes + max_code_size, widths[0], KERNEL, STRIDE, PADDING)
+        self.norm = nn.BatchNorm2d(widths[0])
+        self.blocks = nn.ModuleList(_doubling(i + attributes, o) for i, o in itertools.pairwise(widths))
+        self.outlet = nn.ConvTranspose2d(widths[-1] + attributes, channels, KERNEL, STRIDE, PADDING)
+
+    def forward(self, y: Tensor, z: Tensor) -> Tensor:
+        """(y ``[B, k]``, z ``[B, open, 2, 2]``) to images ``[B, C, r, r]`` in [-1, 1]."""
+        latent = beside(y, z)
+        weight = self.entry.weight[: latent.shape[1]]
+        hidden = self.norm(F.conv_transpose2d(latent, weight, self.entry.bias, STRIDE, PADDING)).relu()
+        for block in self.blocks:
+            hidden = block(beside(y, hidden))
+        return full_precision(self.outlet(beside(y, hidden))).tanh()
+
+    def grow(self, used: int, channels: int) -> None:
+        """Draw the weights that read more channels of z, after the ``used`` ones of y and z."""
+        _draw(self.entry.weight, slice(used, used + channels))
+
+
+class AttributeAutoencoder(nn.Module):
+    """E and D. Inside, images and y are on the scale -1 to 1. z's channel i is the i-th that was opened.
+
+    The authors' code prepends new channels: the same network in another order.
+
+    Args:
+        resolution: side of the images, a power of two of at least 32.
+        channels: of the images.
+        attributes: k.
+        width: channels of the first convolution; each next one has twice as many, up to ``most``.
+        most: channels of a layer at most.
+        code_size: channels of z that are open at first; d is four times as many.
+        max_code_size: channels of z that are allocated.
+        surplus: channels more in the encoder's last layer but one (the authors' code: k).
+
+    Raises:
+        ValueError: a resolution that doesn't work, fewer channels allocated than open, or a size below 1.
+    """
+
+    def __init__(
+        self,
+        resolution: int = 256,
+        channels: int = 3,
+        attributes: int = 40,
+        width: int = 16,
+        most: int = 512,
+        code_size: int = 512,
+        max_code_size: int = 2048,
+        surplus: int = 0,
+    ) -> None:
+        super().__init__()
+        sizes = {"attributes": attributes, "width": width, "most": most, "code_size": code_size}
+        if small := next((name for name, size in sizes.items() if size < 1), None):
+            raise ValueError(f"model.network.{small}={sizes[small]}: it must be at least 1")
+        if max_code_size < code_size:
+            raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
+        self.attributes, self.max_code_size = attributes, max_code_size
+        widths = [min(width << i, most) for i in range(levels(resolution) - 1)]
+        down, up = [*widths[:-1], widths[-1] + surplus], widths[::-1]
+        self.encoder = AttributeEncoder(channels, attributes, down, code_size, max_code_size)
+        self.decoder = AttributeDecoder(channels, attributes, up, max_code_size)
+
+    @property
+    def open(self) -> int:
+        """Channels of z that have a part in what is computed."""
+        return self.encoder.open
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images ``[B, C, r, r]`` in [-1, 1] to (y ``[B, k]``, z ``[B, open, 2, 2]``)."""
+        y, z = self.encoder(images)
+        return y, z
+
+    def decode(self, y: Tensor, z: Tensor) -> Tensor:
+        """(y ``[B, k]``, z ``[B, open, 2, 2]``) to images ``[B, C, r, r]`` in [-1, 1]."""
+        images: Tensor = self.decoder(y, z)
+        return images
+
+    def grow(self, channels: int) -> None:
+        """Open more channels of z; all that is open stays as it is.
+
+        Raises:
+            ValueError: more channels than are allocated.
+        """
+        if channels < 1 or self.open + channels > self.max_code_size:
+            raise ValueError(
+                f"{self.open} channels are open and {channels} more wanted, but "
+                f"model.network.max_code_size={self.max_code_size}"
+            )
+        self.decoder.grow(self.attributes + self.open, channels)
+        self.encoder.grow(channels)
+
+    def open_parameters(self) -> int:
+        """Parameters that have a part in what is computed."""
+        each = self.encoder.head.weight[0].numel() + self.decoder.entry.weight[0].numel() + 3
+        closed = self.max_code_size - self.open
+        return sum(parameter.numel() for parameter in self.parameters()) - closed * each
+
+
+def _draw(weight: Tensor, new: slice) -> None:
+    """As PyTorch draws a convolution; of a transposed one it takes what goes out for what comes in."""
+    bound = (weight.shape[1] * KERNEL * KERNEL) ** -0.5
+    with torch.no_grad():
+        weight[new].uniform_(-bound, bound)
+
+
+def beside(y: Tensor, values: Tensor) -> Tensor:
+    """y ``[B, k]`` as constant channels before ``[B, C, H, W]``: ``[B, k + C, H, W]``."""
+    planes = y[:, :, None, None].expand(-1, -1, *values.shape[2:])
+    return torch.cat([planes.to(values.dtype), values], dim=1)
+
+
+def _halving(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, KERNEL, STRIDE, PADDING), nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE)
+    )
+
+
+def _doubling(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, KERNEL, STRIDE, PADDING), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
