@@ -19,22 +19,32 @@ from aif.schedule import Schedule
 
 
 class FaderEncoder(nn.Module):
-    """Images to a latent that is not sampled, ``[B, 8 width (r/16)²]``: a map of features, flat.
+    """Images to a latent that is not sampled, ``[B, c (r/16)²]``: a map of c channels of features, flat.
 
     Args:
         resolution: r, side of the images, a multiple of 16.
         channels: of the images.
         width: channels of the first convolution.
         kind: of the layers.
+        latent_channels: c, by a 1×1 convolution after the last layer; None: its own 8 ``width``.
     """
 
-    def __init__(self, resolution: int, channels: int = 3, width: int = 64, kind: Kind = "plain") -> None:
+    def __init__(
+        self,
+        resolution: int,
+        channels: int = 3,
+        width: int = 64,
+        kind: Kind = "plain",
+        latent_channels: int | None = None,
+    ) -> None:
         super().__init__()
         check_resolution(resolution)
-        self.trunk = nn.Sequential(*trunk(kind, channels, width, batch_norm=True, leak=0.2), nn.Flatten())
+        narrowing = [_pointwise(8 * width, latent_channels)] if latent_channels else []
+        layers = trunk(kind, channels, width, batch_norm=True, leak=0.2)
+        self.trunk = nn.Sequential(*layers, *narrowing, nn.Flatten())
 
     def forward(self, images: Tensor) -> Tensor:
-        """``[B, C, H, W]`` in [0, 1] to ``[B, 8 width (r/16)²]``."""
+        """``[B, C, H, W]`` in [0, 1] to ``[B, c (r/16)²]``."""
         latent: Tensor = self.trunk(images)
         return latent
 
@@ -48,18 +58,27 @@ class FaderDecoder(nn.Module):
         attributes: k.
         width: channels before the last layer.
         kind: of the layers.
+        latent_channels: c of the encoder.
     """
 
     def __init__(
-        self, resolution: int, channels: int = 3, attributes: int = 1, width: int = 64, kind: Kind = "plain"
+        self,
+        resolution: int,
+        channels: int = 3,
+        attributes: int = 1,
+        width: int = 64,
+        kind: Kind = "plain",
+        latent_channels: int | None = None,
     ) -> None:
         super().__init__()
         check_resolution(resolution)
-        self.start = (8 * width, resolution // 16, resolution // 16)
-        self.blocks = nn.ModuleList(doublings(kind, channels, width, extra=2 * attributes))
+        extra = 2 * attributes
+        self.start = (latent_channels or 8 * width, resolution // 16, resolution // 16)
+        widening = [_pointwise(latent_channels + extra, 8 * width)] if latent_channels else []
+        self.blocks = nn.ModuleList([*widening, *doublings(kind, channels, width, extra=extra)])
 
     def forward(self, labels: Tensor, latent: Tensor) -> Tensor:
-        """(y ``[B, k]``, ``[B, 8 width (r/16)²]``) to logits ``[B, C, H, W]``."""
+        """(y ``[B, k]``, ``[B, c (r/16)²]``) to logits ``[B, C, H, W]``."""
         hidden: Tensor = latent.view(-1, *self.start)
         one_hot = torch.cat([labels, 1 - labels], dim=1)
         for block in self.blocks:
@@ -76,15 +95,26 @@ class LatentDiscriminator(nn.Sequential):
         latent_width: the encoder's width.
         width: of both hidden layers.
         dropout: after each of them.
+        latent_channels: c of the encoder.
     """
 
     def __init__(
-        self, resolution: int, attributes: int = 1, latent_width: int = 64, width: int = 512, dropout: float = 0.3
+        self,
+        resolution: int,
+        attributes: int = 1,
+        latent_width: int = 64,
+        width: int = 512,
+        dropout: float = 0.3,
+        latent_channels: int | None = None,
     ) -> None:
         layers: list[nn.Module] = []
-        for size in (8 * latent_width * (resolution // 16) ** 2, width):
+        for size in ((latent_channels or 8 * latent_width) * (resolution // 16) ** 2, width):
             layers += [nn.Linear(size, width), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
         super().__init__(*layers, nn.Linear(width, attributes))
+
+
+def _pointwise(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
 
 
 class FaderNetworks(AttributeEditor):
