@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup test lint format clean page reproduce-table1 reproduce-table1-beside reproduce-table2 \
 	reproduce-table3 reproduce-table3-beside reproduce-aif $(addprefix reproduce-aif-figure,2 3 4 5 6 7) compare \
-	reproduce-jacsup-figure1 reproduce-jacsup-figure2 reproduce-jacsup-tradeoff
+	$(addprefix reproduce-jacsup-figure,1 2 3 4 5) reproduce-jacsup-tradeoff
 
 PYTHON ?= python3
 VENV := .venv
@@ -105,6 +105,20 @@ reproduce-jacsup-figure1: page  ## JacSup Figure 1: a code that grows, with and 
 reproduce-jacsup-figure2: TABLE := jacsup-figure2
 reproduce-jacsup-figure2: ROWS := jacsup/chain
 reproduce-jacsup-figure2: page  ## JacSup Figure 2: what each new unit does, and moving
+
+$(addprefix reproduce-jacsup-figure,3 4 5): OVERRIDES = data=$(DATA) preset=$(PRESET) $(EXTRA)
+
+reproduce-jacsup-figure3: TABLE := jacsup-figure3
+reproduce-jacsup-figure3: ROWS := jacsup/faces/student,jacsup/faces/control
+reproduce-jacsup-figure3: page  ## JacSup Figure 3: teacher and students of faces, with and without Jacobian supervision
+
+reproduce-jacsup-figure4: TABLE := jacsup-figure4
+reproduce-jacsup-figure4: ROWS := jacsup/faces/student
+reproduce-jacsup-figure4: page  ## JacSup Figure 4: every attribute amplified and removed
+
+reproduce-jacsup-figure5: TABLE := jacsup-figure5
+reproduce-jacsup-figure5: ROWS := jacsup/faces/student,jacsup/faces/fader
+reproduce-jacsup-figure5: page  ## JacSup Figure 5: teacher and student beside Fader Networks
 
 reproduce-jacsup-tradeoff: TABLE := jacsup-tradeoff
 reproduce-jacsup-tradeoff: ROWS := jacsup/chain,jacsup/control,jacsup/scratch,jacsup/best

@@ -141,13 +141,27 @@ class Parts:
             "images_seen": seen * trainer.world_size,
             "seconds": round(timer.time_elapsed("train"), 1),
             "parameters": {
-                name: sum(p.numel() for p in child.parameters())
+                name: _size(child)
                 for name, child in model.named_children()
-                if any(True for _ in child.parameters())
+                if any(p.requires_grad for p in child.parameters())
             },
             "precision": str(trainer.precision),
             "processes": trainer.world_size,
         }
+
+
+def constant_attributes(data: Any) -> list[str]:
+    """Attributes that every known training label gives the same value, or that no label is known of."""
+    names = getattr(data, "attribute_names", ())
+    labels = data.labels_of("train", names) if names else torch.empty(0, 0)
+    return [name for name, values in zip(names, labels.T, strict=True) if len(values[~values.isnan()].unique()) < 2]
+
+
+def _size(network: Any) -> int:
+    """Parameters, without those that a growing network has not opened."""
+    if hasattr(network, "open_parameters"):
+        return int(network.open_parameters())
+    return sum(p.numel() for p in network.parameters())
 
 
 def build(config: DictConfig, run: Run) -> Parts:

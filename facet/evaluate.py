@@ -165,15 +165,22 @@ def measured(
     import torch
 
     from facet.measures.coder import measure_coder, measure_predictor
+    from facet.measures.edit_stages import measure_edit_stages
     from facet.measures.run import measure
     from facet.measures.stages import measure_stages
-    from facet.protocols import Coder, Editor, Predictor, Staged
+    from facet.protocols import Coder, Editor, Predictor, Staged, StagedEditor
 
     seed = int(run.config().seed)
-    if isinstance(model, Staged):
+    if isinstance(model, Staged) and not isinstance(model, Editor):
         return measure_stages(model, run.stages(), data, judge, config.split, seed)
-    model.load_state_dict(run.saved()["state_dict"])
+    saved = run.saved()
+    model.on_load_checkpoint(saved)  # what a run has added to its model
+    model.load_state_dict(saved["state_dict"])
     model.to(memory_format=torch.channels_last).eval()
+    if isinstance(model, StagedEditor):
+        found, shown = measure(model, data, judge, config.split, config.faces, seed, wanted(config))
+        stages, before = measure_edit_stages(model, run.stages(), data, judge, config.split, config.faces, seed)
+        return {**found, "stages": stages}, {**shown, **before}
     if isinstance(model, Editor):
         return measure(model, data, judge, config.split, config.faces, seed, wanted(config))
     if isinstance(model, Coder):

@@ -74,6 +74,21 @@ class Editor(Protocol):
         """(attributes ``[B, k]``, nuisance) to images in [0, 1]."""
 
 
+class EditorAtStage(Editor, Protocol):
+    """An editor as it was at the end of a stage."""
+
+    def open_parameters(self) -> int:
+        """How many parameters had a part in what it computed."""
+
+
+@runtime_checkable
+class StagedEditor(Editor, Protocol):
+    """An editor that is trained in stages."""
+
+    def at_stage(self, path: Path) -> EditorAtStage:
+        """It at the end of a stage, from the stage's file; frozen, in evaluation mode, on the CPU."""
+
+
 @runtime_checkable
 class LabelsGiven(Protocol):
     """An editor that predicts nothing: its ``encode`` needs the attributes, NaN where unknown. Every page marks it."""

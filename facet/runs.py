@@ -209,7 +209,7 @@ class Run:
         Raises:
             UserError: nothing.
         """
-        found = sorted((self.path / "stages").glob("*.ckpt"))
+        found = sorted((self.path / "stages").glob("*.ckpt"), key=lambda path: (len(path.name), path.name))
         if not found:
             raise UserError(f"{self.path} has no finished stage: train it first with facet-train")
         return found

@@ -75,10 +75,12 @@ def objective(config: DictConfig, directory: Path) -> tuple[float, ...] | float 
 
 def _train(config: DictConfig, run: Run) -> None:
     """Build the run's parts and fit, from the last checkpoint where there is one."""
-    from facet.build import build, quiet, seeded, seeded_by_rank
+    from facet.build import build, constant_attributes, quiet, seeded, seeded_by_rank
 
     quiet()
     parts = build(config, run)
+    if constant := constant_attributes(parts.data):
+        say(f"in the training split every known label is the same: {', '.join(constant)} can't be learned", "yellow")
     seeded(config.seed)
     model = parts.model()
     epochs = 0 if config.force else _finished_epochs(run)

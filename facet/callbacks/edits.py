@@ -21,7 +21,8 @@ class EditMonitor(Callback):
 
     Logged per attribute A, inputs that have A (the paper's protocol): ``val/edit_on``, ``val/edit_off``, and for
     unedited reconstructions ``val/reconstruction_on``, ``val/reconstruction_off``; the attribute's name is appended
-    where there are several. Grids go to ``<run>/grids/`` and to W&B: original, reconstruction, A=0, A=1.
+    where there are several. ``val/edits`` is the mean of all edit rates. Grids go to ``<run>/grids/`` and to W&B:
+    original, reconstruction, A=0, A=1.
 
     Args:
         faces: how many faces a grid shows.
@@ -68,7 +69,10 @@ class EditMonitor(Callback):
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._rates is None:
             return
-        for name, rates in zip(pl_module.attribute_names, self._rates.compute(), strict=True):  # type: ignore[arg-type]
+        every = self._rates.compute()
+        means = [rates["paper"][side].value for rates in every for side in ("on", "off")]
+        pl_module.log("val/edits", sum(means) / len(means))
+        for name, rates in zip(pl_module.attribute_names, every, strict=True):  # type: ignore[arg-type]
             suffix = f"/{name}" if len(pl_module.attribute_names) > 1 else ""  # type: ignore[arg-type]
             for kind, key in (("reconstruction", "reconstruction"), ("paper", "edit")):
                 for side in ("on", "off"):

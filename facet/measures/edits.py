@@ -99,15 +99,15 @@ def encoded(editor: Editor, images: Tensor, labels: Tensor) -> tuple[Tensor, Ten
     return editor.encode(images, labels) if isinstance(editor, LabelsGiven) else editor.encode(images)
 
 
-def edited(editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, column: int, value: bool) -> Tensor:
-    """Decode with one attribute set for every image, ``[B, C, H, W]``.
+def edited(editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:
+    """Decode with one attribute set for every image, ``[B, C, H, W]``: 0 takes it away, 1 gives it, 2 overdoes it.
 
     The others stay as they were read, but for those that the data set says can't: with black and blond hair at once
     no decoder has ever seen a face.
     """
     names = list(editor.attribute_names)
     changed = attributes.clone()
-    for name, also in {**data.implied(names[column], value), names[column]: value}.items():
+    for name, also in {**data.implied(names[column], value > 0.5), names[column]: value}.items():
         if name in names:
             changed[:, names.index(name)] = float(also)
     return editor.decode(changed, nuisance)

@@ -27,6 +27,7 @@ from facet.protocols import Counterfactuals, Data, Editor, LabelsGiven, Stochast
 
 BATCH = 250
 TURNED = 8  # faces of which every attribute is turned over, for the figures
+VARIED, VALUES = 3, (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # faces, and values that each attribute takes
 
 
 @torch.inference_mode()
@@ -45,16 +46,19 @@ def measure(
         wanted: which of ``OPTIONAL``.
 
     Returns:
-        The ``measures`` of ``results.json``, and examples as uint8 ``[faces, C, r, r]``: ``original``,
-        ``reconstruction``, ``off``, ``on`` of the first attribute, for the first faces that have it. Where there are
-        several attributes, also the first faces of all, ``faces`` and ``faces_reconstruction``, and ``turned``
-        ``[k, ..., C, r, r]``, each attribute turned over; ``turned_on`` ``[k, ...]`` says which edits gave it.
+        The ``measures`` of ``results.json`` (``nuisance``: how many numbers the code has beside y), and examples as
+        uint8 ``[faces, C, r, r]``: ``original``, ``reconstruction``, ``off``, ``on`` of the first attribute, for the
+        first faces that have it. Where there are several attributes, also the first faces of all, ``faces`` and
+        ``faces_reconstruction``, and ``turned`` ``[k, ..., C, r, r]``, each attribute turned over; ``turned_on``
+        ``[k, ...]`` says which edits gave it; and ``varied`` ``[k, VARIED, len(VALUES), C, r, r]``, every attribute at
+        every value.
     """
     images, labels = data.tensors(split)
     pass_ = _Pass(editor, data, judge, split, wanted)
     for start in track(range(0, len(images), BATCH), f"judging {split}", console=Console(stderr=True), transient=True):
         pass_.add(images[start : start + BATCH].float() / 255, labels[start : start + BATCH], start)
     measures = pass_.compute()
+    measures["nuisance"] = pass_.means[0].shape[1]
     if "leakage" in wanted:
         measures["leakage"] = pass_.leakage(labels, seed)
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
@@ -220,7 +224,13 @@ def _turned(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[
         )
         for j in range(len(editor.attribute_names))
     ]
-    rows = {"faces": images, "faces_reconstruction": editor.decode(predicted, nuisance), "turned": torch.stack(edits)}
+    some = predicted[:VARIED], nuisance[:VARIED]
+    varied = [
+        torch.stack([edited(editor, data, *some, j, value) for value in VALUES], 1)
+        for j in range(len(editor.attribute_names))
+    ]
+    rows = {"faces": images, "faces_reconstruction": editor.decode(predicted, nuisance)}
+    rows |= {"turned": torch.stack(edits), "varied": torch.stack(varied)}
     return {**{name: _bytes(row) for name, row in rows.items()}, "turned_on": give.T.numpy()}
 
 

@@ -37,12 +37,13 @@ def report(config: DictConfig) -> Path:
         aif_figures,
         compare,
         growth_page,
+        staged_page,
     )  # matplotlib takes a second, and often there is nothing to draw
     from facet.report.page import write_report
     from facet.report.tables import TableSpec
 
     name = str(config.table.name)
-    page_of = next((each for each in (aif_figures, compare, growth_page) if name in each.PAGES), None)
+    page_of = next((each for each in (aif_figures, compare, growth_page, staged_page) if name in each.PAGES), None)
     try:
         table = None if page_of else TableSpec.of(name)
     except ValueError as error:

@@ -62,21 +62,21 @@ def grid_png(strips: dict[str, Faces], title: str, attribute: str) -> bytes:
     scale = factor(first)
     size = scale * first.shape[-1]
     text = [labels(attribute)[name] for name in names]
-    margin, top = 28 + max(int(_font(15).getlength(label)) for label in text), 44
+    margin, top = 28 + max(int(font(15).getlength(label)) for label in text), 44
     canvas = Image.new("RGB", (margin + len(first) * size + 12, top + len(names) * (size + 4) + 8), "white")
     draw = ImageDraw.Draw(canvas)
-    draw.text((12, top // 2), title, fill="#1a1a1a", font=_font(18), anchor="lm")
+    draw.text((12, top // 2), title, fill="#1a1a1a", font=font(18), anchor="lm")
     for i, (name, label) in enumerate(zip(names, text, strict=True)):
         row = strip(strips[name])
         row = row.resize((scale * row.width, scale * row.height), Image.Resampling.NEAREST)
         y = top + i * (size + 4)
         canvas.paste(row, (margin, y))
-        draw.text((margin - 12, y + size // 2), label, fill="#444444", font=_font(15), anchor="rm")
+        draw.text((margin - 12, y + size // 2), label, fill="#444444", font=font(15), anchor="rm")
     return _png(canvas)
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font(size: int) -> ImageFont.FreeTypeFont:
     """DejaVu Sans as it comes with matplotlib: the same on every machine."""
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 

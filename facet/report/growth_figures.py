@@ -72,10 +72,11 @@ def learning_curves(result: Result, scheme: Scheme) -> Figure:
     """Figure 1 (d): error and Jacobian loss of the watched split, growth moments as vertical bars."""
     curves = by_epoch(result.directory)
     grown = [after[0] for before, after in pairwise(curves.get("code_size", [])) if after[1] > before[1]]
-    figure = Figure(figsize=(9.4, 3.4), layout="constrained")
-    axes: Any = figure.subplots(1, 2)
     titles = {"val/mse": "reconstruction, MSE", "val/difference": "Jacobian loss, eq. 9"}
-    for ax, (name, title) in zip(axes, titles.items(), strict=True):
+    titles = {name: title for name, title in titles.items() if name in curves}
+    figure = Figure(figsize=(9.4, 3.4), layout="constrained")
+    axes: Any = figure.subplots(1, max(1, len(titles)), squeeze=False)[0]
+    for ax, (name, title) in zip(axes, titles.items(), strict=False):
         for moment in grown:
             ax.axvline(moment, color=INK[scheme][1], linewidth=1)
         if points := curves.get(name):

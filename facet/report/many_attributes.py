@@ -38,26 +38,25 @@ def drawn(rows: Sequence[Row]) -> Drawn:
             title = f"{result.attribute.replace('_', ' ')}, a model of its own"
             shown.append(Shown(row.key, title, "The first test faces that have the attribute, not chosen."))
         elif len(names) > 1:
-            shown += _many(row.key, result, pictures)
+            shown += many(row.key, result, pictures)
     return shown, pictures, [_numbers(rows)]
 
 
-def _many(key: str, result: Result, pictures: dict[str, Picture]) -> list[Shown]:
+TURNED = (
+    "The first test faces, not chosen. Each line turns one attribute over, the others stay as the encoder read them, "
+    "but for those that it rules out: + gives it to who has it not, − takes it from who has it."
+)
+
+
+def many(key: str, result: Result, pictures: dict[str, Picture]) -> list[Shown]:
+    """Add faces and heat map of a run with several attributes to ``pictures``."""
     shown = []
     names = tuple(result.content["attribute_names"])
     if turned := _read_turned(result.directory):
         for start in range(0, len(names), LINES):
             part = slice(start, start + LINES)
             pictures[f"{key}-faces{start // LINES or ''}"] = _Turned(turned, names, part)
-            shown.append(
-                Shown(
-                    f"{key}-faces{start // LINES or ''}",
-                    f"One model for {len(names)} attributes",
-                    "The first test faces, not chosen. Each line turns one attribute over, the others stay as the "
-                    "encoder read them, but for those that it rules out: + gives it to who has it not, − takes it from "
-                    "who has it.",
-                )
-            )
+            shown.append(Shown(f"{key}-faces{start // LINES or ''}", f"One model for {len(names)} attributes", TURNED))
     if result.at("measures", "drift"):
         pictures[f"{key}-drift"] = _HeatMap(result, names)
         caption = (
@@ -69,10 +68,21 @@ def _many(key: str, result: Result, pictures: dict[str, Picture]) -> list[Shown]
     return shown
 
 
-def _read_turned(directory: Path) -> dict[str, Any]:
+def turned(result: Result, prefix: str = "") -> Picture | None:
+    """What draws the faces of a run with every attribute turned over, the first ``LINES`` of them.
+
+    Args:
+        result: the run.
+        prefix: of the arrays' names, for a stage of a run.
+    """
+    found = _read_turned(result.directory, prefix)
+    return _Turned(found, tuple(result.content["attribute_names"]), slice(0, LINES)) if found else None
+
+
+def _read_turned(directory: Path, prefix: str = "") -> dict[str, Any]:
     try:
         with np.load(directory / "examples.npz", allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("faces", "faces_reconstruction", "turned", "turned_on")}
+            return {name: arrays[prefix + name] for name in ("faces", "faces_reconstruction", "turned", "turned_on")}
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return {}
 

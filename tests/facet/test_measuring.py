@@ -11,7 +11,7 @@ from torch import Tensor
 
 from facet.judge import Judge
 from facet.measures.edits import edited
-from facet.measures.run import measure
+from facet.measures.run import VALUES, measure
 
 
 class Dots:
@@ -105,13 +105,16 @@ def test_a_perfect_editor() -> None:
         assert measures["counterfactual"][name]["ssim"]["value"] == pytest.approx(1, abs=1e-3)
         for kind in ("sample", "mean"):
             assert measures["leakage"][name][kind]["bits"] < 0.05
-    turned, gave = examples.pop("turned"), examples.pop("turned_on")
+    turned, gave, varied = (examples.pop(name) for name in ("turned", "turned_on", "varied"))
     strips = ("original", "reconstruction", "off", "on", "faces", "faces_reconstruction")
     assert {key: value.shape for key, value in examples.items()} == dict.fromkeys(strips, (5, 3, 16, 16))
     for j in range(2):  # of the first faces, attribute j and nothing else is the other way round
         assert ((turned[j, :, 0, 0, j] == 255) == gave[j]).all()
         assert (gave[j] == (examples["faces"][:, 0, 0, j] == 0)).all()
         assert (turned[j, :, 0, 0, 1 - j] == examples["faces"][:, 0, 0, 1 - j]).all()
+        drawn = [round(255 * min(max(value, 0.0), 1.0)) for value in VALUES]
+        assert (varied[j, :, :, 0, 0, j] == drawn).all(), "every value is drawn"
+        assert (varied[j, :, :, 0, 0, 1 - j] == examples["faces"][:3, None, 0, 0, 1 - j]).all()
     assert (examples["original"][:, 0, 0, 0] == 255).all(), "examples have the first attribute"
     assert (examples["off"][:, 0, 0, 0] == 0).all()
 

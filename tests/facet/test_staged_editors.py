@@ -1,0 +1,186 @@
+"""JacSup §4 end to end on small avatars: teacher and students, judged stage by stage, and both pages."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import SIZES
+
+from datamodules.celeba_drawn import draw_celeba
+from facet.configuration import compose_config
+from facet.errors import UserError
+from facet.evaluate import evaluate
+from facet.report import staged_page
+from facet.report.command import report
+from facet.report.results import RowRuns
+from facet.runs import Run, read_json
+from facet.train import main, train
+
+NAMES = ["Smiling", "Eyeglasses", "Wearing_Hat"]
+TINY = (
+    *SIZES,
+    *("data.resolution=32", f"attributes=[{','.join(NAMES)}]", "networks.width=4", "data.workers=1", "logger=csv"),
+    *(
+        "callbacks.progress=null",
+        "trainer.precision=32-true",
+        "trainer.check_val_every_n_epoch=1",
+        "trainer.log_every_n_steps=1",
+    ),
+    *("model.network.code_size=2", "model.network.max_code_size=8"),
+    *("callbacks.growth.sizes=[2,2,4,8]", "callbacks.growth.epochs=[1,1,1,1]"),
+)
+ROWS = ("student", "control")
+FADER = [override for override in TINY if not override.startswith(("model.", "callbacks.growth"))]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where both rows are, trained and judged."""
+    root = tmp_path_factory.mktemp("staged")
+    for row in ROWS:
+        where = [f"experiment=jacsup/faces/{row}", f"runs={root / 'runs'}", *TINY, f"data.root={root / 'data'}"]
+        evaluate(compose_config("evaluate", [f"run={train(compose_config('train', where))}", "faces=4"]))
+    return root
+
+
+def run_of(root: Path, row: str) -> Run:
+    (path,) = (root / "runs" / "jacsup" / "faces" / row).iterdir()
+    return Run(path)
+
+
+def test_every_stage_is_judged_as_an_editor(root: Path) -> None:
+    run = run_of(root, "student")
+    results = read_json(run.path / "results.json")
+    measures = results["measures"]
+    assert results["attribute_names"] == NAMES
+    stages = measures["stages"]
+    assert [stage["nuisance"] for stage in stages] == [8, 16, 32]
+    assert stages[0]["parameters"] < stages[1]["parameters"] < stages[2]["parameters"]
+    assert results["training"]["parameters"] == {"network": stages[2]["parameters"]}, "the teacher is no part of it"
+    assert measures["nuisance"] == 32
+    assert stages[2]["mse"] == measures["mse"], "the last stage is the run's last checkpoint"
+    for stage in stages:
+        assert set(stage["edits"]) == set(stage["drift"]) == set(NAMES)
+    assert set(measures["leakage"]) == set(NAMES)
+    with np.load(run.path / "examples.npz") as arrays:
+        assert arrays["varied"].shape == (3, 3, 9, 3, 32, 32)
+        assert arrays["8-turned"].shape == arrays["turned"].shape
+        assert not np.array_equal(arrays["8-turned"], arrays["turned"])
+
+
+def test_the_control_goes_on_as_the_teacher_was_trained(root: Path) -> None:
+    columns = set()
+    for row in ROWS:
+        with (run_of(root, row).path / "metrics.csv").open(newline="") as file:
+            lines = list(csv.DictReader(file))
+        last = [line for line in lines if line["epoch"] == "3"]
+        columns.add((row, any(line.get("train/difference") for line in last)))
+        assert any(line.get("train/cycle_attributes") for line in last) == (row == "control")
+    assert columns == {("student", True), ("control", False)}
+
+
+def test_the_pages_hold_what_was_measured(root: Path) -> None:
+    overrides = [*TINY, f"data.root={root / 'data'}"]
+    where = ["logger.mode=disabled", f"runs={root / 'runs'}", f"reports={root / 'reports'}"]
+    quoted = ",".join(f"'{override}'" for override in overrides)
+    sizes = [*FADER, f"data.root={root / 'data'}", f"runs={root / 'runs'}", "trainer.max_epochs=1"]
+    fader = train(compose_config("train", ["experiment=jacsup/faces/fader", *sizes]))
+    evaluate(compose_config("evaluate", [f"run={fader}", "faces=4", "measures=[drift]"]))
+    fader_page = staged_page.write_report(
+        "jacsup-figure5",
+        [RowRuns("student", "", [(0, run_of(root, "student").path)]), RowRuns("fader", "", [(0, fader)])],
+        root / "reports" / "jacsup-figure5",
+        ["a command"],
+    )
+    assert "Fader Networks: MSE" in fader_page.read_text()
+    for name in ("jacsup-figure3", "jacsup-figure4"):
+        text = report(compose_config("report", [f"table={name}", f"overrides=[{quoted}]", *where])).read_text()
+        assert "Not every run has numbers" not in text
+        if name == "jacsup-figure3":
+            assert "of the teacher’s; edits that succeed" in text or "of the teacher's; edits that succeed" in text
+        else:
+            assert "of 3 attributes are controlled" in text
+    figures = {file.name for file in (root / "reports" / "jacsup-figure4").iterdir()}
+    assert {"student-faces.png", "student-drift.png", "student-values.png", "student-sliders.webp"} <= figures
+    with (root / "reports" / "jacsup-figure3" / "table.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["row"], line["nuisance"]) for line in lines] == [(r, n) for r in ROWS for n in ("8", "16", "32")]
+
+
+@pytest.fixture(scope="module")
+def celeba(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn copy of CelebA that is also a folder with a csv: a third of the hats unknown, everyone ``Human``."""
+    root = tmp_path_factory.mktemp("faces") / "celeba"
+    draw_celeba(root, 300)
+    lines = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[1:]]
+    smiling, hat = (lines[0].index(name) for name in ("Smiling", "Wearing_Hat"))
+    rows = [
+        [f"img_align_celeba/{row[0]}", row[1 + smiling], row[1 + hat] if i % 3 else "", "1"]
+        for i, row in enumerate(lines[1:])
+    ]
+    with (root / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["file", "Smiling", "Wearing_Hat", "Human"], *rows])
+    return root
+
+
+def real(celeba: Path, root: Path, *more: str) -> Run:
+    sizes = [override for override in TINY if override not in SIZES and not override.startswith("attributes")]
+    where = [f"data.root={celeba}", f"data.store={root / 'store'}", f"runs={root / 'runs'}", "data.batch_size=16"]
+    return Run(train(compose_config("train", [*sizes, *where, *more])))
+
+
+def test_all_forty_attributes_of_celeba(celeba: Path, tmp_path: Path) -> None:
+    run = real(celeba, tmp_path, "experiment=jacsup/faces/celeba")
+    assert run.status == "finished"
+    evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2", "measures=[drift]"]))
+    assert len(read_json(run.path / "results.json")["measures"]["stages"][2]["edits"]) == 40
+
+
+def test_a_folder_with_unknown_labels_and_one_that_all_share(
+    celeba: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = "attributes=[Smiling,Wearing_Hat,Human]"
+    run = real(celeba, tmp_path, "experiment=jacsup/faces/student", "data=folder", names)
+    assert run.status == "finished"
+    said = " ".join(capsys.readouterr().err.split())
+    assert "every known label is the same: Human can't be learned" in said
+    evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2", "measures=[drift]"]))
+    edits = read_json(run.path / "results.json")["measures"]["edits"]
+    assert edits["Wearing_Hat"]["full"]["on"]["n"] < edits["Smiling"]["full"]["on"]["n"]
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.resolution=48", "resolution=48 can't be halved down to 2×2: choose a power of two"),
+        ("attributes=[Smiling,Sideburns]", "no attribute 'Sideburns'"),
+        ("callbacks.growth.sizes=[4,2]", "a code only grows"),
+    ],
+)
+def test_mistakes_are_one_line(override: str, said: str, tmp_path: Path) -> None:
+    where = ["experiment=jacsup/faces/student", *TINY, f"data.root={tmp_path}", f"runs={tmp_path / 'runs'}", override]
+    with pytest.raises(UserError, match=re.escape(said)) as raised:
+        train(compose_config("train", where))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_grid_search_tries_every_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    weights = {"prediction": "choice(0.1,10)", "covariance": 0.1, "cycle_attributes": 1, "cycle_nuisance": 0.01}
+    grid = [f"model.teacher_weights.{name}={value}" for name, value in weights.items()]
+    where = [*TINY, f"data.root={tmp_path / 'data'}", f"runs={tmp_path / 'runs'}", "callbacks.growth.epochs=[1,1]"]
+    where = [override for override in where if override != "callbacks.growth.sizes=[2,2,4,8]"]
+    arguments = ["hparams_search=jacsup", "experiment=jacsup/faces/student", *where, *grid]
+    monkeypatch.setattr(sys, "argv", ["facet-train", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code in (0, None)
+    runs = [Run(path) for path in (tmp_path / "runs" / "jacsup" / "faces" / "student").iterdir()]
+    assert len(runs) == 2
+    assert all({"val/edits", "val/mse"} <= run.metrics().keys() for run in runs)
+    assert (tmp_path / "runs" / "optimization_results.yaml").is_file()
