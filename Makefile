@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup test lint format clean page reproduce-table1 reproduce-table1-beside reproduce-table2 \
 	reproduce-table3 reproduce-table3-beside reproduce-aif $(addprefix reproduce-aif-figure,2 3 4 5 6 7) compare \
-	$(addprefix reproduce-jacsup-figure,1 2 3 4 5) reproduce-jacsup-tradeoff
+	reproduce-jacsup $(addprefix reproduce-jacsup-figure,1 2 3 4 5) reproduce-jacsup-tradeoff reproduce-jacsup-table1
 
 PYTHON ?= python3
 VENV := .venv
@@ -78,9 +78,10 @@ compare: page  ## all systems by all measures, sortable, with Pareto plots
 FIGURES := $(addprefix reproduce-aif-figure,2 3 4 5 6 7)
 # Every page of AIF, sharing runs; a page that fails doesn't take the others along.
 AIF := reproduce-table1 reproduce-table2 reproduce-table3-beside $(FIGURES) compare
-reproduce-aif:  ## all tables and figures of AIF, and the comparison
-	@failed=; for each in $(AIF); do $(MAKE) --no-print-directory $$each || failed="$$failed $$each"; done; \
+each = @failed=; for each in $1; do $(MAKE) --no-print-directory $$each || failed="$$failed $$each"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+reproduce-aif:  ## all tables and figures of AIF, and the comparison
+	+$(call each,$(AIF))
 
 $(foreach figure,$(FIGURES),$(eval $(figure): TABLE := $(figure:reproduce-%=%)))
 reproduce-aif-figure2: ROWS := aif/figure4/many,aif/figure2/classifier
@@ -106,7 +107,7 @@ reproduce-jacsup-figure2: TABLE := jacsup-figure2
 reproduce-jacsup-figure2: ROWS := jacsup/chain
 reproduce-jacsup-figure2: page  ## JacSup Figure 2: what each new unit does, and moving
 
-$(addprefix reproduce-jacsup-figure,3 4 5): OVERRIDES = data=$(DATA) preset=$(PRESET) $(EXTRA)
+$(addprefix reproduce-jacsup-,figure3 figure4 figure5 table1): OVERRIDES = data=$(DATA) preset=$(PRESET) $(EXTRA)
 
 reproduce-jacsup-figure3: TABLE := jacsup-figure3
 reproduce-jacsup-figure3: ROWS := jacsup/faces/student,jacsup/faces/control
@@ -119,6 +120,15 @@ reproduce-jacsup-figure4: page  ## JacSup Figure 4: every attribute amplified an
 reproduce-jacsup-figure5: TABLE := jacsup-figure5
 reproduce-jacsup-figure5: ROWS := jacsup/faces/student,jacsup/faces/fader
 reproduce-jacsup-figure5: page  ## JacSup Figure 5: teacher and student beside Fader Networks
+
+reproduce-jacsup-table1: TABLE := jacsup-table1
+reproduce-jacsup-table1: ROWS := $(call commas,$(addprefix jacsup/faces/,student fader) aif/figure4/many aif/table3/cvae_gan aif/table1/icgan)
+reproduce-jacsup-table1: page  ## JacSup Table 1: what the methods are like, measured
+
+# Every page of JacSup; a page that fails doesn't take the others along.
+JACSUP := $(addprefix reproduce-jacsup-,figure1 figure2 tradeoff figure3 figure4 figure5 table1)
+reproduce-jacsup:  ## all figures and tables of JacSup
+	+$(call each,$(JACSUP))
 
 reproduce-jacsup-tradeoff: TABLE := jacsup-tradeoff
 reproduce-jacsup-tradeoff: ROWS := jacsup/chain,jacsup/control,jacsup/scratch,jacsup/best

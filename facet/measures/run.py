@@ -16,6 +16,7 @@ from torch import Tensor
 from facet.judge import Judge
 from facet.measures import OPTIONAL
 from facet.measures.classifier import AttributeAccuracy
+from facet.measures.continuity import FACES, continuity
 from facet.measures.counterfactual import CounterfactualError
 from facet.measures.distance import FeatureDistance
 from facet.measures.drift import Drift
@@ -46,8 +47,8 @@ def measure(
         wanted: which of ``OPTIONAL``.
 
     Returns:
-        The ``measures`` of ``results.json`` (``nuisance``: how many numbers the code has beside y), and examples as
-        uint8 ``[faces, C, r, r]``: ``original``, ``reconstruction``, ``off``, ``on`` of the first attribute, for the
+        The ``measures`` of ``results.json`` (``nuisance``: numbers of the code beside y; ``resolution``), and examples
+        as uint8 ``[faces, C, r, r]``: ``original``, ``reconstruction``, ``off``, ``on`` of the first attribute, for the
         first faces that have it. Where there are several attributes, also the first faces of all, ``faces`` and
         ``faces_reconstruction``, and ``turned`` ``[k, ..., C, r, r]``, each attribute turned over; ``turned_on``
         ``[k, ...]`` says which edits gave it; and ``varied`` ``[k, VARIED, len(VALUES), C, r, r]``, every attribute at
@@ -58,7 +59,9 @@ def measure(
     for start in track(range(0, len(images), BATCH), f"judging {split}", console=Console(stderr=True), transient=True):
         pass_.add(images[start : start + BATCH].float() / 255, labels[start : start + BATCH], start)
     measures = pass_.compute()
-    measures["nuisance"] = pass_.means[0].shape[1]
+    measures |= {"nuisance": pass_.means[0].shape[1], "resolution": images.shape[-1]}
+    if "continuity" in wanted:
+        measures["continuity"] = plain(continuity(editor, data, judge, images[:FACES].float() / 255, labels[:FACES]))
     if "leakage" in wanted:
         measures["leakage"] = pass_.leakage(labels, seed)
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]

@@ -35,6 +35,7 @@ def report(config: DictConfig) -> Path:
         raise UserError("say which table: table=table1")
     from facet.report import (
         aif_figures,
+        characteristics,
         compare,
         growth_page,
         staged_page,
@@ -43,7 +44,9 @@ def report(config: DictConfig) -> Path:
     from facet.report.tables import TableSpec
 
     name = str(config.table.name)
-    page_of = next((each for each in (aif_figures, compare, growth_page, staged_page) if name in each.PAGES), None)
+    page_of = next(
+        (each for each in (aif_figures, characteristics, compare, growth_page, staged_page) if name in each.PAGES), None
+    )
     try:
         table = None if page_of else TableSpec.of(name)
     except ValueError as error:

@@ -15,7 +15,7 @@ from datamodules.celeba_drawn import draw_celeba
 from facet.configuration import compose_config
 from facet.errors import UserError
 from facet.evaluate import evaluate
-from facet.report import staged_page
+from facet.report import characteristics, staged_page
 from facet.report.command import report
 from facet.report.results import RowRuns
 from facet.runs import Run, read_json
@@ -98,6 +98,15 @@ def test_the_pages_hold_what_was_measured(root: Path) -> None:
         ["a command"],
     )
     assert "Fader Networks: MSE" in fader_page.read_text()
+    rows = [RowRuns("student", "", [(0, run_of(root, "student").path)]), RowRuns("fader", "", [(0, fader)])]
+    page = characteristics.write_report("jacsup-table1", rows, root / "reports" / "table1", ["a command"])
+    assert "<td>32×32</td>" in page.read_text()
+    with (page.parent / "table.csv").open(newline="") as file:
+        student, beside = csv.DictReader(file)
+    assert (student["Adversarial"], beside["Adversarial"]) == ("no", "yes")
+    assert student["Attributes"] == "3"
+    assert student["Graded"].endswith("%")
+    assert beside["Graded"] == "–", "was not asked for"
     for name in ("jacsup-figure3", "jacsup-figure4"):
         text = report(compose_config("report", [f"table={name}", f"overrides=[{quoted}]", *where])).read_text()
         assert "Not every run has numbers" not in text
