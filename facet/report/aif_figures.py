@@ -23,8 +23,8 @@ TITLES = {
     "many": "IFcVAE-GAN, one model for all",
     **dict.fromkeys(("eyeglasses", "wearing_hat", "blond_hair"), "IFcVAE-GAN, a model of its own"),
     "cvae_gan": "cVAE-GAN",
-    "no_aux": "ours without L_aux",
-    "no_gan": "ours without L_gan",
+    "no_aux": "Ours without L_aux",
+    "no_gan": "Ours without L_gan",
     "classifier": "ResNet-18, trained for that alone",
     "dip_vae_i": "DIP-VAE I, linear probe",
     "dip_vae_ii": "DIP-VAE II, linear probe",
@@ -47,11 +47,11 @@ PAGES = {
     ),
     "aif-figure5": (
         "AIF, Figure 5: with and without L_aux",
-        "The same test faces, reconstructed and edited: without L_aux the picture does not follow y.",
+        "The same test faces, reconstructed and edited. In the paper, without L_aux the picture does not follow y.",
     ),
     "aif-figure6": (
         "AIF, Figure 6: with and without L_gan",
-        "The same test faces, reconstructed and edited: without L_gan they are blurred.",
+        "The same test faces, reconstructed and edited. In the paper, without L_gan they are blurred.",
     ),
     "aif-figure7": (
         "AIF, Figure 7: what a linear probe reads from codes learned without labels",
