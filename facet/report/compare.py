@@ -208,6 +208,7 @@ def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logar
     figure = Figure(figsize=(8.2, 4.6), layout="constrained")
     ax: Axes = figure.subplots()
     means: dict[str, tuple[float, float]] = {}
+    titles: list[tuple[str, tuple[float, float]]] = []
     for i, row in enumerate(rows):
         points = [
             (x, y) for r in row.evaluated if (x := r.value(quantity)) is not None and (y := control(r)) is not None
@@ -220,7 +221,7 @@ def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logar
         if len(points) > 1:
             ax.plot(*zip(*points, strict=True), "o", color=colour, markersize=3, alpha=0.45)
         ax.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=7)
-        ax.annotate(figures.symbols(row.title), (x, y), xytext=(7, 4), textcoords="offset points", fontsize=8)
+        titles.append((row.title, (x, y)))
         if row.interpretable:
             means[row.key] = x, y
     if len(front := pareto(list(means.values()))) > 1:
@@ -236,7 +237,31 @@ def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logar
     ax.grid()
     ax.tick_params(length=0)
     ax.margins(0.12)
+    figure.draw_without_rendering()  # so that it is known where the dots lie
+    for (title, point), height in zip(titles, apart([ax.transData.transform(at) for _, at in titles]), strict=True):
+        text = figures.symbols(title)
+        ax.annotate(text, point, xytext=(7, height), textcoords="offset points", fontsize=8, va="center")
     return figure
+
+
+def apart(dots: Sequence[Sequence[float]], width: float = 110.0, height: float = 15.0) -> list[float]:
+    """How far above its dot each title stands, so that none covers another: downwards, from the highest dot on.
+
+    Args:
+        dots: (x, y) in pixels.
+        width: within which two titles may meet.
+        height: of a title.
+    """
+    found = [0.0] * len(dots)
+    placed: list[tuple[float, float]] = []
+    for i in sorted(range(len(dots)), key=lambda i: -dots[i][1]):
+        x, y = dots[i]
+        for other, level in sorted(placed, key=lambda each: -each[1]):
+            if abs(x - other) < width and abs(y - level) < height:
+                y = level - height
+        placed.append((x, y))
+        found[i] = (y - dots[i][1]) * 72 / 100  # pixels at matplotlib's 100 to the inch
+    return found
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

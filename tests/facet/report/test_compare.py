@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from facet.report.compare import pareto, write_report
+from facet.report.compare import apart, pareto, write_report
 from facet.report.results import RowRuns
 
 MakeRun = Callable[..., tuple[int, Path]]
@@ -22,6 +22,15 @@ def cells(text: str, title: str) -> list[str]:
     """What a row is sorted by."""
     (line,) = [line for line in re.findall(r"<tr>(.*?)</tr>", text, re.DOTALL) if f'scope="row">{title}' in line]
     return re.findall(r'data-value="([^"]*)"', line)
+
+
+def test_titles_of_dots_that_lie_together_stand_apart() -> None:
+    dots = [(100.0, 200.0), (104.0, 203.0), (90.0, 198.0), (400.0, 201.0)]
+    heights = [y + 100 / 72 * up for (_, y), up in zip(dots, apart(dots), strict=True)]
+    near = sorted(heights[:3])
+    assert near[1] - near[0] >= 14.9
+    assert near[2] - near[1] >= 14.9
+    assert heights[3] == 201.0, "alone"
 
 
 def test_a_line_per_system_with_means_over_seeds(make_run: MakeRun, tmp_path: Path) -> None:
