@@ -238,7 +238,9 @@ def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logar
     ax.tick_params(length=0)
     ax.margins(0.12)
     figure.draw_without_rendering()  # so that it is known where the dots lie
-    for (title, point), height in zip(titles, apart([ax.transData.transform(at) for _, at in titles]), strict=True):
+    for (title, point), height in zip(
+        titles, apart([tuple(ax.transData.transform(at)) for _, at in titles]), strict=True
+    ):
         text = figures.symbols(title)
         ax.annotate(text, point, xytext=(7, height), textcoords="offset points", fontsize=8, va="center")
     return figure
