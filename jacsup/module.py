@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric
 
 from jacsup import losses
 from jacsup.networks import GrowingAutoencoder
-from jacsup.stages import load_stage
+from jacsup.stages import StagedModule, load_stage
 from jacsup.teacher import CHUNK, Statistics, Teacher, swap
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
-class ProgressiveAutoencoder(LightningModule):
+class ProgressiveAutoencoder(StagedModule):
     """An autoencoder that becomes its own teacher each time its code grows. Works as a ``Coder``.
 
     A Lightning batch may carry several steps: it is cut into pieces of ``batch_size``, a step each.
@@ -67,8 +65,9 @@ class ProgressiveAutoencoder(LightningModule):
         inherit: bool = True,
         initial: str | None = None,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+        if initial is not None:
+            load_stage(network, Path(initial))
+        super().__init__(network.open, "mse", "code", "difference")
         weights = {"code_weight": code_weight, "difference_weight": difference_weight}
         weights |= {"covariance_weight": covariance_weight, "stage_factor": stage_factor}
         if negative := next((name for name, value in weights.items() if value < 0), None):
@@ -80,12 +79,7 @@ class ProgressiveAutoencoder(LightningModule):
         self.covariance_root, self.supervised, self.from_whom = covariance_root, supervised, teacher
         self.teacher_statistics: Statistics = teacher_statistics
         self.derivative, self.inherit = derivative, inherit
-        if initial is not None:
-            load_stage(network, Path(initial))
-        self.first_code_size = network.open
-        self.stage = 0  # the first teacher's; students count from 1
         self.teacher: Teacher | None = None
-        self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "code", "difference")})
 
     # ------------------------------------------------------------------ a stage
 
@@ -202,21 +196,11 @@ class ProgressiveAutoencoder(LightningModule):
         self.validation["code"].update((code[:, :k] - theirs[:, :k]).square().mean(), len(images))
         self.validation["difference"].update((change - teacher_change).square().mean(), len(images))
 
-    def on_validation_epoch_end(self) -> None:
-        names = ("mse",) if self.teacher is None else ("mse", "code", "difference")
-        self.log_dict({f"val/{name}": self.validation[name].compute() for name in names})
-        self.log("code_size", float(self.code_size))
-        for metric in self.validation.values():
-            metric.reset()
-
     # ------------------------------------------------------------------ checkpoints
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["jacsup"] = {"stage": self.stage, "first_code_size": self.first_code_size}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make room for the teacher that the state holds."""
-        self.stage, self.first_code_size = (checkpoint["jacsup"][name] for name in ("stage", "first_code_size"))
+        super().on_load_checkpoint(checkpoint)
         prefix, state = "teacher.network.", checkpoint["state_dict"]
         held = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
         if held:

@@ -1,12 +1,49 @@
-"""What a finished stage leaves behind (:class:`jacsup.growth.ProgressiveGrowth`), read again."""
+"""What modules that are trained in stages share: what they log, what their checkpoints hold, finished stages read."""
 
 from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
+from pytorch_lightning import LightningModule
 from torch import nn
+from torchmetrics import MeanMetric
+
+
+class StagedModule(LightningModule):
+    """Optimised by hand, stage after stage (:class:`jacsup.growth.ProgressiveGrowth`).
+
+    Args:
+        code_size: open at first.
+        metrics: what ``validation_step`` may count, means over a validation.
+    """
+
+    def __init__(self, code_size: int, *metrics: str) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.first_code_size, self.stage = code_size, 0
+        self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in metrics})
+
+    @property
+    def code_size(self) -> int:
+        """Units, or channels, that are open now."""
+        raise NotImplementedError
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what was counted, and the code's size beside it."""
+        for name, metric in self.validation.items():
+            if metric.update_called:
+                self.log(f"val/{name}", metric.compute())
+            metric.reset()
+        self.log("code_size", float(self.code_size))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["jacsup"] = {"stage": self.stage, "first_code_size": self.first_code_size}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.stage, self.first_code_size = (checkpoint["jacsup"][name] for name in ("stage", "first_code_size"))
 
 
 def load_stage(network: nn.Module, path: Path) -> None:

@@ -4,55 +4,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric
 
 from jacsup import losses
 from jacsup.face_networks import AttributeAutoencoder
 from jacsup.modes import frozen, untracked_statistics
-from jacsup.stages import load_stage
+from jacsup.stages import StagedModule, load_stage
+from jacsup.weights import Weights
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
-@dataclass(frozen=True)
-class Weights:
-    """What the losses count, in the paper's letters.
-
-    Attributes:
-        reconstruction: λ1, eq. 14.
-        prediction: λ2.
-        covariance: λ3.
-        cycle_attributes: λ4; of the teacher from its second stage on.
-        cycle_nuisance: λ5; the same.
-        code: λ_y, eq. 9; of students.
-        difference: λ_diff, eq. 9; of students.
-
-    Raises:
-        ValueError: a weight below 0.
-    """
-
-    reconstruction: float = 100.0
-    prediction: float = 0.1
-    covariance: float = 0.1
-    cycle_attributes: float = 0.0
-    cycle_nuisance: float = 0.0
-    code: float = 0.0
-    difference: float = 0.0
-
-    def __post_init__(self) -> None:
-        if negative := next((field.name for field in fields(self) if getattr(self, field.name) < 0), None):
-            raise ValueError(f"{negative}={getattr(self, negative)}: a weight must not be negative")
-
-
-class SupervisedAutoencoder(LightningModule):
+class SupervisedAutoencoder(StagedModule):
     """An autoencoder with k named attributes in its code, that becomes its own teacher. An ``Editor`` and a ``Coder``.
 
     Stage 0 trains a teacher without the cycle losses, stage 1 with them; each growth opens a student. All students are
@@ -87,8 +56,7 @@ class SupervisedAutoencoder(LightningModule):
         covariance_root: bool = False,
         gradient_clip: float | None = None,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+        super().__init__(network.open, "mse", "accuracy", "code", "difference")
         self.attribute_names = tuple(attribute_names)
         if len(self.attribute_names) != network.attributes:
             raise ValueError(f"{len(self.attribute_names)} attributes, but the network has {network.attributes}")
@@ -97,10 +65,7 @@ class SupervisedAutoencoder(LightningModule):
         self.prediction: losses.Reduction = prediction
         self.cycle_target, self.cycle_root, self.covariance_root = cycle_target, cycle_root, covariance_root
         self.gradient_clip = gradient_clip
-        self.first_code_size, self.stage = network.open, 0
         self.teacher: AttributeAutoencoder | None = None
-        names = ("mse", "accuracy", "code", "difference")
-        self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in names})
 
     # ------------------------------------------------------------------ stages
 
@@ -249,21 +214,11 @@ class SupervisedAutoencoder(LightningModule):
         self.validation["code"].update((y - teacher_y).square().mean(), len(images))
         self.validation["difference"].update((change - teacher_change).square().mean(), len(images))
 
-    def on_validation_epoch_end(self) -> None:
-        names = ("mse", "accuracy") if self.teacher is None else tuple(self.validation)
-        self.log_dict({f"val/{name}": self.validation[name].compute() for name in names})
-        self.log("code_size", float(self.code_size))
-        for metric in self.validation.values():
-            metric.reset()
-
     # ------------------------------------------------------------------ checkpoints
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["jacsup"] = {"stage": self.stage, "first_code_size": self.first_code_size}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make room for the teacher that the state holds."""
-        self.stage, self.first_code_size = (checkpoint["jacsup"][name] for name in ("stage", "first_code_size"))
+        super().on_load_checkpoint(checkpoint)
         if any(name.startswith("teacher.") for name in checkpoint["state_dict"]):
             self.teacher = _still(self.network).to(self.device)
 

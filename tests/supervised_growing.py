@@ -14,7 +14,8 @@ from torch import Tensor
 from datamodules.loader import Loader, Order, make_loader
 from jacsup.face_networks import AttributeAutoencoder
 from jacsup.growth import ProgressiveGrowth
-from jacsup.supervised import SupervisedAutoencoder, Weights
+from jacsup.supervised import SupervisedAutoencoder
+from jacsup.weights import Weights
 
 NAMES = ("Bright", "Left")
 SIZE, BATCH, SIDE = 64, 16, 32

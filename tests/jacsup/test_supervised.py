@@ -14,7 +14,7 @@ from torch import Tensor
 from facet.build import make
 from facet.configuration import compose_config
 from jacsup.growth import ProgressiveGrowth
-from jacsup.supervised import Weights
+from jacsup.weights import Weights
 
 
 def batch(n: int = 8) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,35 @@
+"""What the losses of JacSup §4 count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the losses count, in the paper's letters.
+
+    Attributes:
+        reconstruction: λ1, eq. 14.
+        prediction: λ2.
+        covariance: λ3.
+        cycle_attributes: λ4; of the teacher from its second stage on.
+        cycle_nuisance: λ5; the same.
+        code: λ_y, eq. 9; of students.
+        difference: λ_diff, eq. 9; of students.
+
+    Raises:
+        ValueError: a weight below 0.
+    """
+
+    reconstruction: float = 100.0
+    prediction: float = 0.1
+    covariance: float = 0.1
+    cycle_attributes: float = 0.0
+    cycle_nuisance: float = 0.0
+    code: float = 0.0
+    difference: float = 0.0
+
+    def __post_init__(self) -> None:
+        if negative := next((field.name for field in fields(self) if getattr(self, field.name) < 0), None):
+            raise ValueError(f"{negative}={getattr(self, negative)}: a weight must not be negative")
