@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ class StagedModule(LightningModule):
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in metrics})
 
     @property
+    @abstractmethod
     def code_size(self) -> int:
         """Units, or channels, that are open now."""
-        raise NotImplementedError
 
     def on_validation_epoch_end(self) -> None:
         """Log what was counted, and the code's size beside it."""
