@@ -72,7 +72,8 @@ reproduce-table3-beside: ROWS := $(call commas,$(TABLE3) aif/table3/best aif/bey
 reproduce-table3-beside: page  ## the same with best and Fader Networks beside it
 
 compare: TABLE := compare
-compare: ROWS := $(call commas,$(TABLE3) aif/table3/best aif/beyond/fader)
+FACES := $(addprefix jacsup/faces/,fader student control)
+compare: ROWS := $(call commas,$(TABLE3) aif/table3/best aif/beyond/fader aif/figure4/many $(FACES))
 compare: page  ## all systems by all measures, sortable, with Pareto plots
 
 FIGURES := $(addprefix reproduce-aif-figure,2 3 4 5 6 7)

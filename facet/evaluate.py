@@ -178,9 +178,8 @@ def measured(
     model.load_state_dict(saved["state_dict"])
     model.to(memory_format=torch.channels_last).eval()
     if isinstance(model, StagedEditor):
-        found, shown = measure(model, data, judge, config.split, config.faces, seed, wanted(config))
-        stages, before = measure_edit_stages(model, run.stages(), data, judge, config.split, config.faces, seed)
-        return {**found, "stages": stages}, {**shown, **before}
+        given = config.split, config.faces, seed, wanted(config)
+        return measure_edit_stages(model, run.stages(), data, judge, *given)
     if isinstance(model, Editor):
         return measure(model, data, judge, config.split, config.faces, seed, wanted(config))
     if isinstance(model, Coder):

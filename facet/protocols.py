@@ -78,11 +78,11 @@ class EditorAtStage(Editor, Protocol):
     """An editor as it was at the end of a stage."""
 
     def open_parameters(self) -> int:
-        """How many parameters had a part in what it computed."""
+        """How many parameters have a part in what it computes."""
 
 
 @runtime_checkable
-class StagedEditor(Editor, Protocol):
+class StagedEditor(EditorAtStage, Protocol):
     """An editor that is trained in stages."""
 
     def at_stage(self, path: Path) -> EditorAtStage:

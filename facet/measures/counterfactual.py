@@ -46,21 +46,21 @@ class CounterfactualError(Metric):
         happened, outside whether all else was kept.
     ``region``
         the share of pixels inside.
-
-    The scale to read them on: the same metric fed with the *original*, or the reconstruction, in place of the edit
-    says what no edit costs.
+    ``mse_unedited``
+        mean of (original - truth)² inside: what no edit at all has there, the scale to read ``mse_inside`` on.
     """
 
     full_state_update = False
     squares: Tensor
+    unedited: Tensor
     elements: Tensor
     similarity: Tensor
     images: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        # Outside, inside.
-        self.add_state("squares", torch.zeros(2, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("squares", torch.zeros(2, dtype=torch.float64), dist_reduce_fx="sum")  # outside, inside
+        self.add_state("unedited", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("elements", torch.zeros(2, dtype=torch.long), dist_reduce_fx="sum")
         self.add_state("similarity", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         # All; those with a pixel outside; those with a pixel inside.
@@ -88,6 +88,7 @@ class CounterfactualError(Metric):
         regions = torch.stack([~inside, inside])
         squares = (edited.double() - truth.double()).square()
         self.squares += (squares * regions).sum(dim=(1, 2, 3, 4))
+        self.unedited += ((original.double() - truth.double()).square() * inside).sum()
         self.elements += regions.sum(dim=(1, 2, 3, 4)) * edited.shape[1]
         self.images[0] += len(edited)
         self.images[1:] += regions.flatten(2).any(dim=2).sum(dim=1)
@@ -109,6 +110,7 @@ class CounterfactualError(Metric):
             "mse_inside": Mean(_ratio(inside, elements_inside), images_inside),
             "mse_outside": Mean(_ratio(outside, elements_outside), images_outside),
             "region": Mean(_ratio(elements_inside, elements), images),
+            "mse_unedited": Mean(_ratio(float(self.unedited), elements_inside), images_inside),
         }
 
 

@@ -1,43 +1,52 @@
-"""What an editor that was trained in stages could do at the end of each: reconstruction, control, drift."""
+"""What an editor that was trained in stages could do at the end of each, measured as the whole run is."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facet.judge import Judge
+from facet.measures import OPTIONAL
 from facet.measures.run import measure
 from facet.protocols import Data, StagedEditor
 
-KEPT = ("nuisance", "mse", "reconstruction", "edits", "classifier", "drift")
-
 
 def measure_edit_stages(
-    model: StagedEditor, stages: list[Path], data: Data, judge: Judge, split: str, faces: int, seed: int
-) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """Measure an editor at the end of every stage.
+    model: StagedEditor,
+    stages: list[Path],
+    data: Data,
+    judge: Judge,
+    split: str,
+    faces: int,
+    seed: int,
+    wanted: Collection[str] = OPTIONAL,
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Measure an editor as it is, and at the end of every stage before.
 
     Args:
-        model: whose stages they are.
-        stages: their files, from the narrowest.
+        model: in evaluation mode.
+        stages: the files of its stages, from the narrowest; one of the model's own size is the model itself.
         data: with the editor's attributes.
         judge: of the same data.
         split: usually ``test``.
         faces: how many examples to keep.
         seed: of whatever is drawn.
+        wanted: which of ``OPTIONAL``.
 
     Returns:
-        For every stage ``nuisance``, how many numbers the code has beside the attributes, ``parameters``, and of
-        ``results.json``'s measures ``mse``, ``reconstruction``, ``edits``, ``classifier`` and ``drift``; and what
-        :func:`facet.measures.run.measure` shows, its names prefixed with ``<nuisance>-``.
+        The measures of the model (:func:`facet.measures.run.measure`), and under ``stages`` those of every stage, the
+        model last, each with its ``parameters``; and the pictures of both, the stages' names prefixed with their
+        ``<nuisance>-``.
     """
-    measured: list[dict[str, Any]] = []
-    pictures: dict[str, np.ndarray] = {}
-    for stage in stages:
-        editor = model.at_stage(stage)
-        found, shown = measure(editor, data, judge, split, faces, seed, ("drift",))
-        measured.append({"parameters": editor.open_parameters(), **{key: found[key] for key in KEPT}})
-        pictures |= {f"{found['nuisance']}-{name}": picture for name, picture in shown.items()}
-    return measured, pictures
+    found, shown = measure(model, data, judge, split, faces, seed, wanted)
+    before = [editor for editor in map(model.at_stage, stages) if editor.open_parameters() < model.open_parameters()]
+    measured = [(editor, *measure(editor, data, judge, split, faces, seed, wanted)) for editor in before]
+    measured.append((model, found, shown))
+    kept = [{"parameters": editor.open_parameters(), **each} for editor, each, _ in measured]
+    pictures = dict(shown)
+    for _, each, faces_of in measured:
+        pictures |= {f"{each['nuisance']}-{name}": picture for name, picture in faces_of.items()}
+    return {**found, "stages": kept}, pictures

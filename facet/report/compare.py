@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
-
 from facet.report import figures
-from facet.report.figure_page import write_files
-from facet.report.figures import COLOURS, INK, Scheme
+from facet.report.compare_plots import plots
+from facet.report.editors import HEAD, NOTE, editing
+from facet.report.figure_page import Numbers, write_files
 from facet.report.page import data_uri, origins, template
 from facet.report.panels import count, number
 from facet.report.results import ATTRIBUTE, PATHS, Result, Row, RowRuns, Spread, read_rows
@@ -37,11 +34,19 @@ TITLES = {
     "cvae_gan": "cVAE-GAN",
     "icgan": "IcGAN",
     "fader": "Fader Networks",
+    "many": "IFcVAE-GAN, ten attributes",
+    "fader_many": "Fader Networks, ten attributes",
+    "student": "JacSup",
+    "control": "JacSup, last student without L_jac",
     "beta_vae": "β-VAE",
     "dip_vae_i": "DIP-VAE I",
     "dip_vae_ii": "DIP-VAE II",
     "classifier": "ResNet-18 classifier",
 }
+
+
+LAST_ALONE = ("control",)
+"""Of rows that are trained in stages, those of which only the last is shown: their teacher is another row's."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,14 @@ def _minutes(spread: Spread | None) -> Cell:
     return Cell(f"{spread.mean / 60:.1f}") if spread else Cell()
 
 
+def attributes(result: Result) -> float | None:
+    """That the model can edit."""
+    return len(result.content["attribute_names"])
+
+
 MEASURES = "measures"
 COLUMNS = (
+    Column("attributes", "Model", "attributes", "", attributes, _counted),
     at("mse", "Reconstruction", "MSE", "down", mse_cell, *PATHS["mse"]),
     at("reconstruction_on", "Reconstruction", "present kept", "up", rate_cell, *PATHS["reconstruction_on"]),
     at("reconstruction_off", "Reconstruction", "absent kept", "up", rate_cell, *PATHS["reconstruction_off"]),
@@ -133,7 +144,8 @@ def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: 
         The path of ``index.html``, which is written last.
     """
     titled = [RowRuns(run.key, TITLES.get(run.key, run.title), run.runs) for run in runs]
-    rows = read_rows(titled, [(run.key, run.title) for run in titled])
+    whole = read_rows(titled, [(run.key, run.title) for run in titled])
+    rows = tuple(stage for row in whole for stage in by_stage(row))
     title, caption = PAGES[name]
     files: dict[str, bytes] = {"table.csv": to_csv(rows).encode()}
     for key, draw in plots(rows).items():
@@ -154,8 +166,36 @@ def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: 
         figures={file.removesuffix(".png"): data_uri(png) for file, png in files.items() if file.endswith(".png")},
         origins=origins(rows),
         commands=commands,
+        several=several(rows),
     )
     return write_files(files, page, directory)
+
+
+def by_stage(row: Row) -> tuple[Row, ...]:
+    """A row of a method that is trained in stages as one row per stage; any other as it is."""
+    stages = [result.at_stages() for result in row.results]
+    most = max(map(len, stages), default=1)
+    if most == 1 or row.key in LAST_ALONE:
+        return (row,)
+    found = []
+    for back in range(most, 0, -1):
+        results = tuple(each[-back] for each in stages if len(each) >= back)
+        size = next(nuisance for result in results if (nuisance := result.at("measures", "nuisance")))
+        who = "teacher" if back == most else "student"
+        found.append(Row(f"{row.key}-{size}", f"{row.title}, {who} of {size}", results))
+    return tuple(found)
+
+
+def several(rows: Sequence[Row]) -> Numbers | None:
+    """The means over all attributes of the models that have several, or None where there is no such model."""
+    lines = [
+        [row.title, *found.cells()]
+        for row in rows
+        for result in row.evaluated[:1]
+        if (found := editing(result)) and len(found.edits) > 1
+    ]
+    note = f"{NOTE} One seed, the first."
+    return Numbers("Several attributes in one model", note, ["System", *HEAD], lines) if lines else None
 
 
 def groups() -> list[tuple[str, int]]:
@@ -167,7 +207,7 @@ def groups() -> list[tuple[str, int]]:
 def leading(rows: Sequence[Row], column: Column) -> str | None:
     """The key of the row that is best in a column; rows whose edits can't be interpreted yet don't compete."""
     means = {row.key: spread.mean for row in rows if row.interpretable and (spread := column.spread(row))}
-    if not means or column.group == "Cost":
+    if not means or column.group in ("Cost", "Model"):
         return None
     return (max if column.better == "up" else min)(means, key=lambda key: means[key])
 
@@ -184,92 +224,3 @@ def to_csv(rows: Sequence[Row]) -> str:
             ends = [off.low, off.high, on.low, on.high, on.n] if off and on else [""] * 5
             writer.writerow([row.key, result.seed, *(column.of(result) for column in COLUMNS), *ends])
     return file.getvalue()
-
-
-# ---------------------------------------------------------------------- plots
-
-
-def control(result: Result) -> float | None:
-    """The mean of both edit rates, all test faces edited both ways."""
-    rates = [result.value(f"full_{side}") for side in ("off", "on")]
-    return None if rates[0] is None or rates[1] is None else (rates[0] + rates[1]) / 2
-
-
-def plots(rows: Sequence[Row]) -> dict[str, Callable[[Scheme], Figure]]:
-    """Reconstruction against control, and control against leakage."""
-    return {
-        "reconstruction": lambda scheme: _plane(rows, "mse", "MSE of reconstructions", scheme, logarithmic=True),
-        "leakage": lambda scheme: _plane(rows, "leakage_bits_mean", "leakage of μ, bit", scheme),
-    }
-
-
-def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logarithmic: bool = False) -> Figure:
-    """A dot per seed; the line joins the rows of which no other is better in both."""
-    figure = Figure(figsize=(8.2, 4.6), layout="constrained")
-    ax: Axes = figure.subplots()
-    means: dict[str, tuple[float, float]] = {}
-    titles: list[tuple[str, tuple[float, float]]] = []
-    for i, row in enumerate(rows):
-        points = [
-            (x, y) for r in row.evaluated if (x := r.value(quantity)) is not None and (y := control(r)) is not None
-        ]
-        if not points:
-            continue
-        colour = COLOURS[scheme][i % len(COLOURS[scheme])]
-        x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
-        face = colour if row.interpretable else INK[scheme][2]
-        if len(points) > 1:
-            ax.plot(*zip(*points, strict=True), "o", color=colour, markersize=3, alpha=0.45)
-        ax.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=7)
-        titles.append((row.title, (x, y)))
-        if row.interpretable:
-            means[row.key] = x, y
-    if len(front := pareto(list(means.values()))) > 1:
-        ax.plot(*zip(*front, strict=True), color=INK[scheme][0], linewidth=0.8, alpha=0.5, zorder=0)
-    if logarithmic and means:
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(f"{label} (less is better)")
-    ax.set_ylabel("edits that succeed")
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.grid()
-    ax.tick_params(length=0)
-    ax.margins(0.12)
-    figure.draw_without_rendering()  # so that it is known where the dots lie
-    for (title, point), height in zip(
-        titles, apart([tuple(ax.transData.transform(at)) for _, at in titles]), strict=True
-    ):
-        text = figures.symbols(title)
-        ax.annotate(text, point, xytext=(7, height), textcoords="offset points", fontsize=8, va="center")
-    return figure
-
-
-def apart(dots: Sequence[Sequence[float]], width: float = 110.0, height: float = 15.0) -> list[float]:
-    """How far above its dot each title stands, so that none covers another: downwards, from the highest dot on.
-
-    Args:
-        dots: (x, y) in pixels.
-        width: within which two titles may meet.
-        height: of a title.
-    """
-    found = [0.0] * len(dots)
-    placed: list[tuple[float, float]] = []
-    for i in sorted(range(len(dots)), key=lambda i: -dots[i][1]):
-        x, y = dots[i]
-        for other, level in sorted(placed, key=lambda each: -each[1]):
-            if abs(x - other) < width and abs(y - level) < height:
-                y = level - height
-        placed.append((x, y))
-        found[i] = (y - dots[i][1]) * 72 / 100  # pixels at matplotlib's 100 to the inch
-    return found
-
-
-def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Those of which no other has a smaller (or the same) x and a larger y, in the order of x."""
-    front: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or y > front[-1][1]:
-            front.append((x, y))
-    return front

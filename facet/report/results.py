@@ -6,7 +6,7 @@ import json
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,6 +118,17 @@ class Result:
     def value(self, quantity: str) -> float | None:
         """A quantity of ``PATHS``."""
         return self.number(*PATHS[quantity])
+
+    def at_stages(self) -> tuple[Result, ...]:
+        """The run as it was at the end of every stage, itself last; itself alone where it has no stages.
+
+        What its training cost stands with the last stage only, since it is all of it.
+        """
+        found = []
+        for stage in (self.at("measures", "stages") or [])[:-1]:
+            training = {"parameters": {"network": stage["parameters"]}}
+            found.append(replace(self, content={**self.content, "measures": stage, "training": training}))
+        return (*found, self)
 
     def metrics(self) -> dict[str, list[tuple[int, float]]]:
         """The curves of ``metrics.csv``: (step, value) by name, in the order of steps."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from facet.measures.intervals import Rate
 from facet.report import growth_figures, many_attributes, values_strips
 from facet.report.claims import HIGH
+from facet.report.editors import CHANGE, HEAD, NOTE, mean_percent, stages_of
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown, write_page
 from facet.report.figures import Scheme
 from facet.report.results import Result, Row, RowRuns, read_rows
@@ -43,35 +43,6 @@ PAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A stage of a run: numbers in z, parameters, MSE, edit rates ``[k, 2]`` by attribute and side, mean drift."""
-
-    nuisance: int
-    parameters: int
-    mse: float
-    edits: dict[str, tuple[Rate, Rate]]
-    drift: float
-
-    @property
-    def success(self) -> float:
-        """The mean of all edit rates."""
-        return fmean(rate.value for both in self.edits.values() for rate in both)
-
-
-def stages_of(result: Result) -> list[Stage]:
-    """The stages of a run, from the narrowest; one for a method that has none."""
-    found = []
-    whole = {"parameters": sum((result.at("training", "parameters") or {}).values()), **result.content["measures"]}
-    for stage in result.at("measures", "stages") or [whole]:
-        edits = {
-            name: (Rate(**rates["full"]["off"]), Rate(**rates["full"]["on"])) for name, rates in stage["edits"].items()
-        }
-        drift = fmean(each["mean"] for each in stage["drift"].values())
-        found.append(Stage(stage["nuisance"], stage["parameters"], stage["mse"]["value"], edits, drift))
-    return found
-
-
 def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: Sequence[str]) -> Path:
     """Write a page's ``index.html`` and all that lies beside it, each file whole or not at all.
 
@@ -90,23 +61,28 @@ def summary(rows: Sequence[Row]) -> str:
     said = []
     for row in rows:
         for result in row.evaluated[:1]:
-            teacher, student = stages_of(result)[0], stages_of(result)[-1]
+            if not (stages := stages_of(result)):
+                said.append(f"{row.title[:1].upper()}{row.title[1:]}: training diverged.")
+                continue
+            teacher, student = stages[0], stages[-1]
             if teacher is student:
                 numbers = f"MSE {decimal(student.mse)}, edits that succeed {percent(student.success)}%"
-                said.append(f"{row.title}: {numbers}, drift {percent(student.drift)}%.")
+                said.append(f"{row.title}: {numbers}, drift {mean_percent(student.drift)}.")
                 continue
             said.append(
                 f"{row.title[:1].upper()}{row.title[1:]}: MSE {decimal(teacher.mse)} to {decimal(student.mse)}, "
                 f"{student.mse / teacher.mse:.2f} of the teacher's; edits that succeed {percent(teacher.success)}% to "
-                f"{percent(student.success)}%; drift {percent(teacher.drift)}% to {percent(student.drift)}%."
+                f"{percent(student.success)}%; drift {mean_percent(teacher.drift)} to {mean_percent(student.drift)}."
             )
     return " ".join(said) or "No run has been evaluated yet: there is nothing to report."
 
 
 def controlled(rows: Sequence[Row]) -> str:
     """How many attributes the judge finds controlled; the paper counts 32 of 40 by eye."""
-    for result in (result for row in rows for result in row.evaluated):
-        edits = stages_of(result)[-1].edits
+    for stages in (stages_of(result) for row in rows for result in row.evaluated):
+        if not stages:
+            continue
+        edits = stages[-1].edits
         lost = [name.replace("_", " ") for name, both in edits.items() if min(rate.low for rate in both) < HIGH]
         text = f"{len(edits) - len(lost)} of {len(edits)} attributes are controlled: both directions succeed in over "
         text += f"{HIGH:.0%} of cases, with their whole intervals."
@@ -117,7 +93,7 @@ def controlled(rows: Sequence[Row]) -> str:
 def _growth(rows: Sequence[Row]) -> Drawn:
     """Curves of what grows, faces of the first and the last stage, and every stage in numbers."""
     shown, pictures = [], {}
-    evaluated = [row for row in rows if row.evaluated]
+    evaluated = [row for row in rows if row.evaluated and stages_of(row.evaluated[0])]
     for row in evaluated:
         result = row.evaluated[0]
         if not result.at("measures", "stages"):
@@ -131,15 +107,14 @@ def _growth(rows: Sequence[Row]) -> Drawn:
                 name = f"faces-{row.key}-{prefix}".rstrip("-")
                 pictures[name] = picture
                 shown.append(Shown(name, who, many_attributes.TURNED))
-    head = ["", "numbers in z", "parameters", "MSE", "of the teacher's", "edits that succeed", "drift"]
+    head = ["", *HEAD, "MSE, of the teacher's"]
     lines = [
-        [row.title, *line] for row in evaluated for result in row.evaluated for line in _stage_lines(stages_of(result))
+        [row.title, *stage.cells(), f"{stage.mse / stages[0].mse:.2f}"]
+        for row in evaluated
+        for stages in map(stages_of, row.evaluated)
+        for stage in stages
     ]
-    note = (
-        "Test split. Edits: the mean over all attributes and both directions, all test faces. Drift: share of readings "
-        "of other attributes that turn over with an edit."
-    )
-    return shown, pictures, [Numbers("Stage by stage", note, head, lines)]
+    return shown, pictures, [Numbers("Stage by stage", NOTE, head, lines)]
 
 
 def _faces_of(row: Row) -> list[tuple[str, str]]:
@@ -157,37 +132,23 @@ def _curves(result: Result) -> Picture:
     return draw
 
 
-def _stage_lines(stages: Sequence[Stage]) -> list[list[str]]:
-    first = stages[0].mse
-    return [
-        [
-            f"{stage.nuisance:,}",
-            f"{stage.parameters:,}",
-            decimal(stage.mse),
-            f"{stage.mse / first:.2f}",
-            f"{percent(stage.success)}%",
-            f"{percent(stage.drift)}%",
-        ]
-        for stage in stages
-    ]
-
-
 def _figure4(rows: Sequence[Row]) -> Drawn:
     pictures: dict[str, Picture] = {}
     shown: list[Shown] = []
     lines: list[list[str]] = []
     for row in rows:
-        if not row.evaluated:
+        if not row.evaluated or not stages_of(row.evaluated[0]):
             continue
         result = row.evaluated[0]
         shown += many_attributes.many(row.key, result, pictures)
         shown += values_strips.shown(row.key, result, pictures)
-        for name, (off, on) in stages_of(result)[-1].edits.items():
-            drift = result.number("measures", "drift", name, "mean")
+        student = stages_of(result)[-1]
+        for name, (off, on) in student.edits.items():
+            rest = [f"{percent(of[name])}%" if name in of else "–" for of in (student.drift, student.change)]
             verdict = "controlled" if min(off.low, on.low) >= HIGH else "not controlled"
-            lines.append([name.replace("_", " "), _rate(off), _rate(on), f"{percent(drift or 0.0)}%", verdict])
-    head = ["Attribute", "Edits to absent", "Edits to present", "Drift", ""]
-    note = f"All test faces, 95% Wilson intervals. Controlled: both intervals above {HIGH:.0%}."
+            lines.append([name.replace("_", " "), _rate(off), _rate(on), *rest, verdict])
+    head = ["Attribute", "Edits to absent", "Edits to present", "Drift", "True change made", ""]
+    note = f"All test faces, 95% Wilson intervals. Controlled: both intervals above {HIGH:.0%}. {CHANGE}"
     return shown, pictures, [Numbers("Which attributes the model controls", note, head, lines)]
 
 
@@ -199,10 +160,11 @@ def to_csv(rows: Sequence[Row]) -> str:
     """``table.csv``: a line per run and stage."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["row", "seed", "nuisance", "parameters", "mse", "edits", "drift"])
+    writer.writerow(["row", "seed", "nuisance", "parameters", "mse", "edits", "lowest", "drift", "true_change"])
     for row in rows:
         for result in row.evaluated:
             for s in stages_of(result):
-                numbers: list[Any] = [s.nuisance, s.parameters, s.mse, s.success, s.drift]
+                means = [fmean(found.values()) if found else "" for found in (s.drift, s.change)]
+                numbers: list[Any] = [s.nuisance, s.parameters, s.mse, s.success, s.lowest[0], *means]
                 writer.writerow([row.key, result.seed, *numbers])
     return file.getvalue()

@@ -42,6 +42,7 @@ def test_a_perfect_edit() -> None:
         "mse_inside": Mean(0.0, 1),
         "mse_outside": Mean(0.0, 2),
         "region": Mean(9 / 512, 2),
+        "mse_unedited": (pytest.approx(0.5**2 / (9 * 3)), 1),
     }
 
 
@@ -55,6 +56,7 @@ def test_no_edit_errs_inside_only_and_a_shift_elsewhere_outside_only() -> None:
     assert unedited.compute()["mse_inside"].value == pytest.approx(0.5**2 / (9 * 3))
     assert unedited.compute()["mse_outside"].value == 0.0
     assert careless.compute()["mse_inside"].value == 0.0
+    assert careless.compute()["mse_unedited"] == unedited.compute()["mse_inside"], "whatever the edit"
     assert careless.compute()["mse_outside"].value == pytest.approx(0.1**2 * 256 / (512 - 9))
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from facet.report.compare import apart, pareto, write_report
+import pytest
+
+from facet.report.compare import write_report
+from facet.report.compare_plots import apart, pareto
 from facet.report.results import RowRuns
 
 MakeRun = Callable[..., tuple[int, Path]]
@@ -39,8 +43,8 @@ def test_a_line_per_system_with_means_over_seeds(make_run: MakeRun, tmp_path: Pa
         "icgan": [make_run("icgan", mse=0.07)],
     }
     text = page(tmp_path, runs)
-    assert float(cells(text, "IFcVAE-GAN")[0]) == 0.005
-    assert float(cells(text, "IcGAN")[0]) == 0.07
+    assert float(cells(text, "IFcVAE-GAN")[1]) == 0.005
+    assert float(cells(text, "IcGAN")[1]) == 0.07
     assert "± " in text
     lines = list(csv.DictReader((tmp_path / "report" / "table.csv").open()))
     assert [(line["row"], line["seed"], line["mse"]) for line in lines] == [
@@ -70,3 +74,54 @@ def test_a_run_that_is_missing_is_named(make_run: MakeRun, tmp_path: Path) -> No
 def test_the_front_holds_what_nothing_else_beats_in_both() -> None:
     points = [(0.1, 0.9), (0.2, 0.95), (0.15, 0.8), (0.2, 0.7), (0.3, 0.95)]
     assert pareto(points) == [(0.1, 0.9), (0.2, 0.95)]
+
+
+def staged(path: Path, sizes: tuple[int, ...]) -> None:
+    """Give a run's results stages of these sizes, of growing MSE 0.1, 0.2, …; the last is the run itself."""
+    content = json.loads((path / "results.json").read_text())
+    whole = content["measures"]
+    stages = [
+        {**whole, "parameters": 1000 * size, "nuisance": size, "mse": {"value": 0.1 * (i + 1), "n": 10}}
+        for i, size in enumerate(sizes)
+    ]
+    content["measures"] = {**stages[-1], "stages": stages}
+    content["training"]["parameters"] = {"network": 1000 * sizes[-1]}
+    (path / "results.json").write_text(json.dumps(content))
+
+
+def test_a_method_with_stages_has_a_line_for_each(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = {"ours": [make_run("ours", mse=0.01)], "student": [make_run("student")], "control": [make_run("control")]}
+    for row in ("student", "control"):
+        staged(runs[row][0][1], (8, 16, 32))
+    text = page(tmp_path, runs)
+    for title, mse in (("teacher of 8", 0.1), ("student of 16", 0.2), ("student of 32", 0.3)):
+        assert float(cells(text, f"JacSup, {title}")[1]) == pytest.approx(mse)
+    assert float(cells(text, "JacSup, last student without")[1]) > 0.29
+    lines = list(csv.DictReader((tmp_path / "report" / "table.csv").open()))
+    assert [(line["row"], line["parameters"]) for line in lines[1:]] == [
+        ("student-8", "8000.0"),
+        ("student-16", "16000.0"),
+        ("student-32", "32000.0"),
+        ("control", "32000.0"),
+    ]
+    assert [bool(line["seconds"]) for line in lines[1:]] == [False, False, True, True], "of the whole run"
+
+
+def test_models_of_several_attributes_are_compared_by_their_means(make_run: MakeRun, tmp_path: Path) -> None:
+    seed, path = make_run("many", off=0.9, on=0.8)
+    content = json.loads((path / "results.json").read_text())
+    content["attribute_names"].append("Eyeglasses")
+    measures = content["measures"]
+    measures["nuisance"] = 64
+    for name in ("edits", "drift", "counterfactual"):
+        measures[name]["Eyeglasses"] = measures[name]["Smiling"]
+    measures["counterfactual"] = {
+        name: {"mse_inside": {"value": inside, "n": 5}, "mse_unedited": {"value": 0.4, "n": 5}}
+        for name, inside in (("Smiling", 0.1), ("Eyeglasses", 0.2))
+    }
+    (path / "results.json").write_text(json.dumps(content))
+    text = page(tmp_path, {"ours": [make_run("ours")], "many": [(seed, path)]})
+    (line,) = re.findall(r"<td>IFcVAE-GAN, ten attributes</td>(.*?)</tr>", text, re.DOTALL)
+    assert re.findall(r"<td>(.*?)</td>", line)[-1] == "62.5%", "1 - .1/.4 and 1 - .2/.4"
+    assert "<td>IFcVAE-GAN</td>" not in text, "it has one attribute"
+    assert "Several attributes in one model" not in page(tmp_path / "other", {"ours": [make_run("ours", 1)]})
