@@ -185,7 +185,7 @@ def test_the_benchmark_times_a_step(
 ) -> None:
     where = [f"data.root={digits}", f"data.store={tmp_path / 'store'}", "data.workers=1", "data.batch_size=20"]
     listed = ",".join(f'"{setting}"' for setting in [*where, "data.steps_per_batch=3"])
-    monkeypatch.setattr("facet.bench.WARM_UP", 0.05)
+    monkeypatch.setattr("facet.bench_steps.WARM_UP", 0.05)
     monkeypatch.setattr(
         sys, "argv", ["facet-bench", "jacsup-mnist", f"overrides=[{listed}]", "seconds=0.2", "rounds=1"]
     )

@@ -1,0 +1,62 @@
+"""What our steps are timed beside is the same network, and takes steps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.jacsup_faces import PlainAutoencoder, PlainStudent, PlainTeacher
+from facet import bench
+from jacsup.face_networks import AttributeAutoencoder
+
+WIDTHS = (4, 8, 16)  # at 32×32
+
+
+def test_the_plain_network_is_ours() -> None:
+    torch.manual_seed(0)
+    ours = AttributeAutoencoder(32, 3, 5, width=4, most=512, code_size=6, max_code_size=6, surplus=5).eval()
+    plain = PlainAutoencoder(5, 6, WIDTHS).eval()
+    of_ours, of_plain = list(ours.parameters()), list(plain.parameters())
+    assert [each.shape for each in of_ours] == [each.shape for each in of_plain]
+    with torch.no_grad():
+        for mine, theirs in zip(of_ours, of_plain, strict=True):
+            theirs.copy_(mine)
+    images = torch.rand(2, 3, 32, 32) * 2 - 1
+    codes = ours.encode(images)
+    torch.testing.assert_close(plain.encode(images), codes)
+    torch.testing.assert_close(plain.decode(*codes), ours.decode(*codes))
+
+
+def test_the_plain_network_has_the_authors_count() -> None:
+    with torch.device("meta"):
+        counts = [sum(each.numel() for each in PlainAutoencoder(40, size).parameters()) for size in (512, 1024, 2048)]
+    assert [round(count / 1e6, 1) for count in counts] == [24.3, 33.1, 50.5]
+
+
+@pytest.mark.parametrize("kind", [PlainTeacher, PlainStudent])
+def test_the_plain_steps_move_both_networks(kind: type[PlainTeacher]) -> None:
+    torch.manual_seed(0)
+    plain = kind(5, 6, WIDTHS)
+    before = [each.clone() for each in plain.network.parameters()]
+    plain.step(torch.rand(4, 3, 32, 32) * 2 - 1, torch.randn(4, 5).sign())
+    assert all(not torch.equal(old, new) for old, new in zip(before, plain.network.parameters(), strict=True))
+
+
+def test_the_command_times_both_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["data.resolution=32", "data.batch_size=4", "data.train_size=16", "data.val_size=4", "data.test_size=4"]
+    small += ["networks.width=4", "model.network.code_size=2", f"data.root={tmp_path}", "data.workers=1"]
+    listed = ",".join(f'"{setting}"' for setting in small)
+    monkeypatch.setattr("facet.bench_steps.WARM_UP", 0.05)
+    arguments = ["facet-bench", "jacsup-faces", f"overrides=[{listed}]", "seconds=0.2", "rounds=1", "code_size=2"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as stopped:
+        bench.main()
+    said = capsys.readouterr()
+    assert stopped.value.code == 0, said.err
+    for line in ("teacher", "student", "ours, in training", "the authors' schedule"):
+        assert line in said.out
