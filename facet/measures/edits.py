@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 from torchmetrics import Metric
@@ -100,14 +102,37 @@ def encoded(editor: Editor, images: Tensor, labels: Tensor) -> tuple[Tensor, Ten
 
 
 def edited(editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:
-    """Decode with one attribute set for every image, ``[B, C, H, W]``: 0 takes it away, 1 gives it, 2 overdoes it.
+    """Decode with one attribute set for every image, ``[B, C, H, W]``: 0 takes it away, 1 gives it, 2 overdoes it."""
+    return edited_together(editor, data, attributes, nuisance, {editor.attribute_names[column]: value})
+
+
+def edited_together(
+    editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, values: Mapping[str, float]
+) -> Tensor:
+    """Decode with several attributes set at once for every image, ``[B, C, H, W]``.
 
     The others stay as they were read, but for those that the data set says can't: with black and blond hair at once
     no decoder has ever seen a face.
     """
     names = list(editor.attribute_names)
+    implied = [data.implied(name, value > 0.5) for name, value in values.items()]
     changed = attributes.clone()
-    for name, also in {**data.implied(names[column], value > 0.5), names[column]: value}.items():
+    for name, value in [*(pair for each in implied for pair in each.items()), *values.items()]:
         if name in names:
-            changed[:, names.index(name)] = float(also)
+            changed[:, names.index(name)] = float(value)
     return editor.decode(changed, nuisance)
+
+
+def interpolated(
+    editor: Editor, attributes: Tensor, donors: Tensor, nuisance: Tensor, shares: Sequence[float]
+) -> Tensor:
+    """Decode between two faces' attributes, everything else of the first: ``[B, len(shares), C, H, W]``.
+
+    Args:
+        editor: in evaluation mode.
+        attributes: of the faces, ``[B, k]``.
+        donors: of those that they come to resemble, same shape.
+        nuisance: of the faces.
+        shares: of the donor, 0 to 1; beyond that the difference is amplified.
+    """
+    return torch.stack([editor.decode(torch.lerp(attributes, donors, share), nuisance) for share in shares], 1)

@@ -21,14 +21,13 @@ from facet.measures.counterfactual import CounterfactualError
 from facet.measures.distance import FeatureDistance
 from facet.measures.drift import Drift
 from facet.measures.edits import EditRates, edited, encoded
+from facet.measures.examples import examples_of
 from facet.measures.identity import Identity
 from facet.measures.leakage import FEWEST, entropy, leakage
 from facet.measures.pixels import PixelError
 from facet.protocols import Counterfactuals, Data, Editor, LabelsGiven, Stochastic
 
 BATCH = 250
-TURNED = 8  # faces of which every attribute is turned over, for the figures
-VARIED, VALUES = 3, (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # faces, and values that each attribute takes
 
 
 @torch.inference_mode()
@@ -47,12 +46,8 @@ def measure(
         wanted: which of ``OPTIONAL``.
 
     Returns:
-        The ``measures`` of ``results.json`` (``nuisance``: numbers of the code beside y; ``resolution``), and examples
-        as uint8 ``[faces, C, r, r]``: ``original``, ``reconstruction``, ``off``, ``on`` of the first attribute, for the
-        first faces that have it. Where there are several attributes, also the first faces of all, ``faces`` and
-        ``faces_reconstruction``, and ``turned`` ``[k, ..., C, r, r]``, each attribute turned over; ``turned_on``
-        ``[k, ...]`` says which edits gave it; and ``varied`` ``[k, VARIED, len(VALUES), C, r, r]``, every attribute at
-        every value.
+        The ``measures`` of ``results.json`` (``nuisance``: numbers of the code beside y; ``resolution``), and what
+        :func:`facet.measures.examples.examples_of` draws.
     """
     images, labels = data.tensors(split)
     pass_ = _Pass(editor, data, judge, split, wanted)
@@ -64,12 +59,7 @@ def measure(
         measures["continuity"] = plain(continuity(editor, data, judge, images[:FACES].float() / 255, labels[:FACES]))
     if "leakage" in wanted:
         measures["leakage"] = pass_.leakage(labels, seed)
-    with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
-    examples = _examples(editor, data, images[with_attribute].float() / 255, labels[with_attribute])
-    if len(editor.attribute_names) > 1:
-        first = slice(min(faces, TURNED))
-        examples |= _turned(editor, data, images[first].float() / 255, labels[first])
-    return measures, examples
+    return measures, examples_of(editor, data, images, labels, faces)
 
 
 class _Pass:
@@ -203,40 +193,3 @@ def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
     flat |= {f"{probe}_auc": auc for probe, auc in found.auc.items()}
     result: dict[str, Any] = plain(flat)
     return result
-
-
-def _examples(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
-    predicted, nuisance = encoded(editor, images, labels)
-    rows = {
-        "original": images,
-        "reconstruction": editor.decode(predicted, nuisance),
-        "off": edited(editor, data, predicted, nuisance, 0, False),
-        "on": edited(editor, data, predicted, nuisance, 0, True),
-    }
-    return {name: _bytes(row) for name, row in rows.items()}
-
-
-def _turned(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
-    predicted, nuisance = encoded(editor, images, labels)
-    give = labels != 1  # an unknown one is given
-    edits = [
-        torch.where(
-            give[:, j, None, None, None],
-            edited(editor, data, predicted, nuisance, j, True),
-            edited(editor, data, predicted, nuisance, j, False),
-        )
-        for j in range(len(editor.attribute_names))
-    ]
-    some = predicted[:VARIED], nuisance[:VARIED]
-    varied = [
-        torch.stack([edited(editor, data, *some, j, value) for value in VALUES], 1)
-        for j in range(len(editor.attribute_names))
-    ]
-    rows = {"faces": images, "faces_reconstruction": editor.decode(predicted, nuisance)}
-    rows |= {"turned": torch.stack(edits), "varied": torch.stack(varied)}
-    return {**{name: _bytes(row) for name, row in rows.items()}, "turned_on": give.T.numpy()}
-
-
-def _bytes(images: Tensor) -> np.ndarray:
-    found: np.ndarray = (images.clamp(0, 1) * 255).round().byte().numpy()
-    return found

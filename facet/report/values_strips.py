@@ -11,45 +11,49 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from facet.measures.run import VALUES
+from facet.measures.examples import SHARES, TOGETHER, VALUES
 from facet.report import grids
 from facet.report.figure_page import Picture, Shown
 from facet.report.figures import INK, Scheme
 from facet.report.results import Result
 
-FRAME, COLUMNS, SIDE = (
-    110,
-    5,
-    96,
-)  # milliseconds a frame; attributes side by side, and pixels of a face, in the animation
+FRAME = 110  # milliseconds
+COLUMNS, SIDE = 5, 96  # attributes side by side, and pixels of a face, in the animation
 
 
 def shown(key: str, result: Result, pictures: dict[str, Picture]) -> list[Shown]:
     """Add a run's strips and animation to ``pictures``; nothing where it has none."""
     names = [name.replace("_", " ") for name in result.content.get("attribute_names", [])]
-    varied = _read(result)
-    if varied is None:
+    drawn = _read(result)
+    if "varied" not in drawn:
         return []
-    pictures[f"{key}-values"] = _Values(varied, names)
-    pictures[f"{key}-sliders"] = animation(varied, names)
+    pictures[f"{key}-values"] = _Values(drawn["varied"], names)
+    pictures[f"{key}-sliders"] = animation(drawn["varied"], names)
     low, high = VALUES[0], VALUES[-1]
     caption = (
         f"The first test face; one attribute from {low:g} to {high:g}, the others as the encoder read them. 0: absent, "
         "1: present, as in the labels; beyond them the attribute is removed further, or amplified."
     )
-    return [
+    found = [
         Shown(f"{key}-values", "Continuous values", caption),
         Shown(f"{key}-sliders", "The same, moving", "Three test faces; every attribute there and back."),
     ]
+    if {"together", "between"} <= set(drawn):
+        pictures[f"{key}-together"] = _Together(drawn["together"], names[:2])
+        pictures[f"{key}-between"] = _Between(drawn["between"])
+        both = f"The first three test faces; {names[0]} down and {names[1]} across."
+        found.append(Shown(f"{key}-together", "Two attributes at once", both))
+        towards = "Each of these faces takes on the attributes of the next, by eighths; who it is stays."
+        found.append(Shown(f"{key}-between", "From one face's attributes to another's", towards))
+    return found
 
 
-def _read(result: Result) -> NDArray[np.uint8] | None:
+def _read(result: Result) -> dict[str, NDArray[np.uint8]]:
     try:
         with np.load(result.directory / "examples.npz", allow_pickle=False) as arrays:
-            varied: NDArray[np.uint8] = arrays["varied"]
-            return varied
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return None
+            return {name: arrays[name] for name in ("varied", "together", "between") if name in arrays}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return {}
 
 
 class _Values:
@@ -77,6 +81,61 @@ class _Values:
         axes[0].set_xticks(places, [f"{value:g}".replace("-", "−") for value in VALUES])
         axes[0].xaxis.tick_top()
         axes[0].tick_params(length=0, labelsize=8)
+        return figure
+
+
+class _Together:
+    """Draws a square of two attributes' values for every face.
+
+    Args:
+        together: ``[faces, t, t, C, r, r]``.
+        names: of the attribute that goes down, and of the one across.
+    """
+
+    def __init__(self, together: NDArray[np.uint8], names: Sequence[str]) -> None:
+        self.together, self.names = together, names
+
+    def __call__(self, scheme: Scheme) -> Figure:
+        faces, side, ink = len(self.together), self.together.shape[-1], INK[scheme][0]
+        figure = Figure(figsize=(3.1 * faces + 0.4, 3.4), layout="constrained")
+        places = [(i + 0.5) * side for i in range(len(TOGETHER))]
+        values = [f"{value:g}".replace("-", "−") for value in TOGETHER]
+        for i, ax in enumerate(figure.subplots(1, faces, squeeze=False).ravel()):
+            ax.imshow(
+                np.concatenate([np.asarray(grids.strip(line)) for line in self.together[i]]), interpolation="nearest"
+            )
+            ax.set_xticks(places, values)
+            ax.xaxis.tick_top()
+            ax.set_yticks(places, values if i == 0 else [])
+            ax.tick_params(length=0, labelsize=8)
+            ax.spines[:].set_visible(False)
+            ax.set_xlabel(self.names[1], fontsize=8, color=ink)
+        figure.axes[0].set_ylabel(self.names[0], fontsize=8, color=ink)
+        return figure
+
+
+class _Between:
+    """Draws a line per face, that goes over to the next face's attributes.
+
+    Args:
+        between: ``[faces, shares, C, r, r]``.
+    """
+
+    def __init__(self, between: NDArray[np.uint8]) -> None:
+        self.between = between
+
+    def __call__(self, scheme: Scheme) -> Figure:
+        faces, side = len(self.between), self.between.shape[-1]
+        figure = Figure(figsize=(0.9 * len(SHARES), 0.95 * faces + 0.3), layout="constrained")
+        for ax, line in zip(figure.subplots(faces, 1, squeeze=False).ravel(), self.between, strict=True):
+            ax.imshow(grids.strip(line), interpolation="nearest")
+            ax.set_xticks([])
+            ax.set_yticks([])
+            ax.spines[:].set_visible(False)
+        top = figure.axes[0]
+        top.set_xticks([(i + 0.5) * side for i in range(len(SHARES))], [f"{share:.0%}" for share in SHARES])
+        top.xaxis.tick_top()
+        top.tick_params(length=0, labelsize=8)
         return figure
 
 

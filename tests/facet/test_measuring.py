@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from facet.judge import Judge
-from facet.measures.edits import edited
-from facet.measures.run import VALUES, measure
+from facet.measures.edits import edited, edited_together
+from facet.measures.examples import SHARES, TOGETHER, VALUES
+from facet.measures.run import measure
 
 
 class Dots:
@@ -105,7 +107,8 @@ def test_a_perfect_editor() -> None:
         assert measures["counterfactual"][name]["ssim"]["value"] == pytest.approx(1, abs=1e-3)
         for kind in ("sample", "mean"):
             assert measures["leakage"][name][kind]["bits"] < 0.05
-    turned, gave, varied = (examples.pop(name) for name in ("turned", "turned_on", "varied"))
+    several = ("turned", "turned_on", "varied", "together", "between")
+    turned, gave, varied, together, between = (examples.pop(name) for name in several)
     strips = ("original", "reconstruction", "off", "on", "faces", "faces_reconstruction")
     assert {key: value.shape for key, value in examples.items()} == dict.fromkeys(strips, (5, 3, 16, 16))
     for j in range(2):  # of the first faces, attribute j and nothing else is the other way round
@@ -115,6 +118,14 @@ def test_a_perfect_editor() -> None:
         drawn = [round(255 * min(max(value, 0.0), 1.0)) for value in VALUES]
         assert (varied[j, :, :, 0, 0, j] == drawn).all(), "every value is drawn"
         assert (varied[j, :, :, 0, 0, 1 - j] == examples["faces"][:3, None, 0, 0, 1 - j]).all()
+    both = [round(255 * min(max(value, 0.0), 1.0)) for value in TOGETHER]
+    assert (together[:, :, :, 0, 0, 0] == np.array(both)[None, :, None]).all(), "the first attribute goes down"
+    assert (together[:, :, :, 0, 0, 1] == np.array(both)[None, None, :]).all(), "the second one across"
+    faces = examples["faces"].astype(float)
+    for share, made in zip(SHARES, between.swapaxes(0, 1), strict=True):
+        towards = (1 - share) * faces[:3, 0, 0, :2] + share * faces[1:4, 0, 0, :2]
+        assert abs(made[:, 0, 0, :2] - towards).max() <= 0.5, "the attributes come from the next face"
+        assert (made[:, 0, 5, 5] == faces[:3, 0, 5, 5]).all(), "who it is stays"
     assert (examples["original"][:, 0, 0, 0] == 255).all(), "examples have the first attribute"
     assert (examples["off"][:, 0, 0, 0] == 0).all()
 
@@ -167,3 +178,13 @@ def test_edits_change_what_they_imply() -> None:
     taken = edited(Perfect(), Exclusive(), attributes, torch.zeros(1, 1), 1, False)
     assert given[0, 0, 0, :2].tolist() == pytest.approx([0.0, 1.0])
     assert taken[0, 0, 0, :2].tolist() == pytest.approx([0.9, 0.0])
+
+
+def test_an_attribute_that_is_asked_for_is_not_taken_away_by_what_another_implies() -> None:
+    class Exclusive(Dots):
+        def implied(self, name: str, value: bool) -> dict[str, bool]:
+            return {"B" if name == "A" else "A": False} if value else {}
+
+    attributes = torch.tensor([[0.0, 0.0]])
+    image = edited_together(Perfect(), Exclusive(), attributes, torch.zeros(1, 1), {"A": 1.0, "B": 0.75})
+    assert image[0, 0, 0, :2].tolist() == [1.0, 0.75]

@@ -1,0 +1,98 @@
+"""Faces that show what an editor does: edited, amplified, several attributes at once, between two people."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facet.measures.edits import edited, edited_together, encoded, interpolated
+from facet.protocols import Data, Editor
+
+TURNED = 8  # faces of which every attribute is turned over
+VARIED, VALUES = 3, (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # faces, and values that each attribute takes
+TOGETHER = (-0.5, 0.0, 0.5, 1.0, 1.5)  # values that each of two attributes takes
+SHARES = tuple(i / 8 for i in range(9))  # of another face's attributes
+
+
+def examples_of(editor: Editor, data: Data, images: Tensor, labels: Tensor, faces: int) -> dict[str, np.ndarray]:
+    """What the figures show, as uint8.
+
+    Args:
+        editor: in evaluation mode.
+        data: with the editor's attributes.
+        images: of a split, ``[N, C, r, r]`` uint8.
+        labels: ``[N, k]``.
+        faces: how many examples.
+
+    Returns:
+        ``[faces, C, r, r]``: ``original``, ``reconstruction``, ``off``, ``on`` of the first attribute, for the first
+        faces that have it. Where there are several attributes, of the first faces of all: ``faces`` and
+        ``faces_reconstruction``; ``turned`` ``[k, ..., C, r, r]``, each attribute turned over, where ``turned_on``
+        ``[k, ...]`` says which edits gave it; ``varied`` ``[k, VARIED, len(VALUES), C, r, r]``, every attribute at
+        every value; ``together`` ``[VARIED, t, t, C, r, r]``, the first attribute down and the second across at the values of
+        ``TOGETHER``; and ``between`` ``[VARIED, len(SHARES), C, r, r]``, towards the next face's attributes.
+    """
+    with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
+    found = _first_attribute(editor, data, images[with_attribute].float() / 255, labels[with_attribute])
+    if len(editor.attribute_names) == 1:
+        return found
+    first = slice(min(faces, TURNED))
+    some, known = images[first].float() / 255, labels[first]
+    predicted, nuisance = encoded(editor, some, known)
+    turned, turned_on = _turned(editor, data, predicted, nuisance, known)
+    shown = {"faces": some, "faces_reconstruction": editor.decode(predicted, nuisance), "turned": turned}
+    few = slice(VARIED)
+    shown["varied"] = torch.stack(
+        [
+            torch.stack([edited(editor, data, predicted[few], nuisance[few], j, value) for value in VALUES], 1)
+            for j in range(len(editor.attribute_names))
+        ]
+    )
+    shown["together"] = _together(editor, data, predicted[few], nuisance[few])
+    donors = predicted.roll(-1, 0)[few]
+    shown["between"] = interpolated(editor, predicted[few], donors, nuisance[few], SHARES)
+    return {**found, **{name: _bytes(row) for name, row in shown.items()}, "turned_on": turned_on}
+
+
+def _first_attribute(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
+    predicted, nuisance = encoded(editor, images, labels)
+    rows = {
+        "original": images,
+        "reconstruction": editor.decode(predicted, nuisance),
+        "off": edited(editor, data, predicted, nuisance, 0, False),
+        "on": edited(editor, data, predicted, nuisance, 0, True),
+    }
+    return {name: _bytes(row) for name, row in rows.items()}
+
+
+def _turned(
+    editor: Editor, data: Data, predicted: Tensor, nuisance: Tensor, labels: Tensor
+) -> tuple[Tensor, np.ndarray]:
+    give = labels != 1  # an unknown one is given
+    edits = [
+        torch.where(
+            give[:, j, None, None, None],
+            edited(editor, data, predicted, nuisance, j, True),
+            edited(editor, data, predicted, nuisance, j, False),
+        )
+        for j in range(len(editor.attribute_names))
+    ]
+    return torch.stack(edits), give.T.numpy()
+
+
+def _together(editor: Editor, data: Data, predicted: Tensor, nuisance: Tensor) -> Tensor:
+    down, across = editor.attribute_names[:2]
+    lines = [
+        torch.stack(
+            [edited_together(editor, data, predicted, nuisance, {down: y, across: x}) for x in TOGETHER],
+            1,
+        )
+        for y in TOGETHER
+    ]
+    return torch.stack(lines, 1)
+
+
+def _bytes(images: Tensor) -> np.ndarray:
+    found: np.ndarray = (images.clamp(0, 1) * 255).round().byte().numpy()
+    return found
