@@ -30,8 +30,8 @@ def examples_of(editor: Editor, data: Data, images: Tensor, labels: Tensor, face
         faces that have it. Where there are several attributes, of the first faces of all: ``faces`` and
         ``faces_reconstruction``; ``turned`` ``[k, ..., C, r, r]``, each attribute turned over, where ``turned_on``
         ``[k, ...]`` says which edits gave it; ``varied`` ``[k, VARIED, len(VALUES), C, r, r]``, every attribute at
-        every value; ``together`` ``[VARIED, t, t, C, r, r]``, the first attribute down and the second across at the values of
-        ``TOGETHER``; and ``between`` ``[VARIED, len(SHARES), C, r, r]``, towards the next face's attributes.
+        every value; ``together`` ``[VARIED, t, t, C, r, r]``, the first attribute down and the second across at the
+        values of ``TOGETHER``; ``between`` ``[VARIED, len(SHARES), C, r, r]``, towards the next face's attributes.
     """
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
     found = _first_attribute(editor, data, images[with_attribute].float() / 255, labels[with_attribute])
