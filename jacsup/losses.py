@@ -78,7 +78,8 @@ def cross_covariance(nuisance: Tensor, specified: Tensor, root: bool = False) ->
         root: the square root of it, as the authors' code has it (``docs/fidelity.md``, MNIST 3).
     """
     centred_z, centred_y = nuisance - nuisance.mean(0), specified - specified.mean(0)
-    covariance = centred_z.T @ centred_y / len(nuisance)
+    with torch.autocast(nuisance.device.type, enabled=False):  # a product of matrices would be taken in bf16
+        covariance = centred_z.T @ centred_y / len(nuisance)
     return torch.linalg.matrix_norm(covariance) if root else covariance.square().sum()
 
 

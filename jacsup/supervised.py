@@ -40,7 +40,7 @@ class SupervisedAutoencoder(StagedModule):
         gradient_clip: largest norm of the gradient of all that a step updates; None does not clip.
 
     Raises:
-        ValueError: a network of another number of attributes.
+        ValueError: a network of another number of attributes, or weights of which none counts in the first step.
     """
 
     def __init__(
@@ -60,6 +60,9 @@ class SupervisedAutoencoder(StagedModule):
         self.attribute_names = tuple(attribute_names)
         if len(self.attribute_names) != network.attributes:
             raise ValueError(f"{len(self.attribute_names)} attributes, but the network has {network.attributes}")
+        of_both = "reconstruction", "prediction", "covariance"
+        teacher_weights.must_teach("model.teacher_weights", *of_both)
+        student_weights.must_teach("model.student_weights", *of_both, "code", "difference")
         self.network, self.make_optimizer = network, optimizer
         self.teacher_weights, self.student_weights = teacher_weights, student_weights
         self.prediction: losses.Reduction = prediction

@@ -13,10 +13,10 @@ class Weights:
         reconstruction: λ1, eq. 14.
         prediction: λ2.
         covariance: λ3.
-        cycle_attributes: λ4; of the teacher from its second stage on.
+        cycle_attributes: λ4; not in the first stage, nor, in the paper, of students.
         cycle_nuisance: λ5; the same.
-        code: λ_y, eq. 9; of students.
-        difference: λ_diff, eq. 9; of students.
+        code: λ_y, eq. 9; has no part in the teacher's losses.
+        difference: λ_diff, eq. 9; the same.
 
     Raises:
         ValueError: a weight below 0.
@@ -33,3 +33,12 @@ class Weights:
     def __post_init__(self) -> None:
         if negative := next((field.name for field in fields(self) if getattr(self, field.name) < 0), None):
             raise ValueError(f"{negative}={getattr(self, negative)}: a weight must not be negative")
+
+    def must_teach(self, whose: str, *losses: str) -> None:
+        """Check that one of these losses counts.
+
+        Raises:
+            ValueError: none does.
+        """
+        if not any(getattr(self, loss) for loss in losses):
+            raise ValueError(f"{whose}: {', '.join(losses)} are all 0, so that its first step would learn nothing")

@@ -30,7 +30,7 @@ PAGES = {
     )
 }
 PUBLISHED = (
-    ("CoGAN", "no", "yes", "128×128", "1", "no"),
+    ("CoGAN", "yes", "yes", "128×128", "1", "no"),
     ("IcGAN", "no", "yes", "64×64", "18", "no"),
     ("Attribute2Image", "no", "no", "64×64", "1", "yes"),
     ("StarGAN", "yes", "yes", "128×128", "7", "no"),

@@ -105,6 +105,7 @@ def test_a_perfect_editor() -> None:
         assert measures["distance"][name] == pytest.approx(0, abs=1e-6)
         assert measures["counterfactual"][name]["mse"]["value"] == pytest.approx(0, abs=1e-12)
         assert measures["counterfactual"][name]["ssim"]["value"] == pytest.approx(1, abs=1e-3)
+        assert measures["continuity"][name] == {"value": 1.0, "n": 250}, "the pixel follows the number all the way"
         for kind in ("sample", "mean"):
             assert measures["leakage"][name][kind]["bits"] < 0.05
     several = ("turned", "turned_on", "varied", "together", "between")
@@ -133,6 +134,7 @@ def test_a_perfect_editor() -> None:
 def test_an_editor_that_ignores_y() -> None:
     """The paper's symptom: reconstruction is perfect, and the two rates add up to 100%."""
     measures, _ = measure(Leaky(), Dots(), Reader().eval(), "test", 5, seed=0)
+    assert {name: found["value"] for name, found in measures["continuity"].items()} == {"A": 0.0, "B": 0.0}
     assert measures["mse"]["value"] == pytest.approx(0, abs=1e-12)
     paper = measures["edits"]["A"]["paper"]
     assert paper["on"]["value"] + paper["off"]["value"] == 1

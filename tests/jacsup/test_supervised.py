@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from torch.utils.data import DataLoader
 from facet.build import make
 from facet.configuration import compose_config
 from jacsup.growth import ProgressiveGrowth
+from jacsup.losses import cross_covariance
 from jacsup.weights import Weights
 
 
@@ -106,6 +108,76 @@ def test_the_student_is_taught_by_what_the_teacher_makes_of_its_own_code() -> No
     torch.testing.assert_close(terms["reconstruction"], (decoded - images).square().mean())
 
 
+def test_the_student_learns_by_both_sides_of_eq_9() -> None:
+    """The donor's y carries a gradient like the face's own: both were read by the student."""
+    images, labels = batch()
+    gradients = []
+    for written_out in (False, True):
+        model = grown()
+        model.zero_grad()
+        torch.manual_seed(7)
+        if written_out:
+            pairs = torch.randperm(8)
+            _, change = model.teacher_change(images, pairs)
+            y, z = model.network.encode(images)
+            decoded, swapped = model.network.decode(torch.cat([y, y[pairs]]), torch.cat([z, z])).chunk(2)
+            ((swapped - decoded) - change).square().mean().backward()
+        else:
+            model.losses(images, labels)["difference"].backward()
+        gradients.append([parameter.grad.clone() for parameter in model.network.encoder.parameters()])
+    for ours, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "term", "formula"),
+    [
+        ({}, "prediction", lambda c: (1 - c.y * c.labels).relu()[c.known].mean()),
+        ({"prediction": "sum"}, "prediction", lambda c: (1 - c.y * c.labels).relu()[c.known].sum() / 8),
+        ({}, "covariance", lambda c: c.covariance.square().sum()),
+        ({"covariance_root": True}, "covariance", lambda c: c.covariance.square().sum().sqrt()),
+        ({}, "cycle_attributes", lambda c: (1 - c.y_again * c.donors).relu().sum() / 8),
+        ({"cycle_target": "sign"}, "cycle_attributes", lambda c: (1 - c.y_again * c.donors.sign()).relu().sum() / 8),
+        ({}, "cycle_nuisance", lambda c: (c.z - c.z_again).square().sum() / 8),
+        ({"cycle_root": True}, "cycle_nuisance", lambda c: (c.z - c.z_again).square().sum().sqrt() / 8),
+    ],
+)
+def test_every_reduction_is_the_one_that_was_asked_for(settings: Any, term: str, formula: Any) -> None:
+    """Eqs. 10 to 13 by hand, as the paper writes them and as its authors ran them (docs/fidelity.md)."""
+    images, labels = batch()
+    model = module(**settings)
+    torch.manual_seed(7)
+    terms = model.losses(images, labels)
+    torch.manual_seed(7)
+    terms |= model.cycle_losses(images)
+    torch.manual_seed(7)
+    pairs = torch.randperm(8)
+    with torch.no_grad():
+        y, z = model.network.encode(images)
+        y_again, z_again = model.network.encode(model.network.decode(y[pairs], z))
+    centred = (z.flatten(1) - z.flatten(1).mean(0)).T @ (y - y.mean(0)) / 8
+    case = SimpleNamespace(y=y, z=z, y_again=y_again, z_again=z_again, donors=y[pairs], covariance=centred)
+    case.labels, case.known = labels.nan_to_num(), ~labels.isnan()
+    torch.testing.assert_close(terms[term].detach(), formula(case))
+
+
+def test_gradients_are_clipped_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = module(gradient_clip=0.01)
+    encoder, decoder = model.configure_optimizers()
+    monkeypatch.setattr(model, "manual_backward", lambda loss: loss.backward())
+    model.update(model.losses(*batch()), encoder, decoder)
+    norms = [parameter.grad.norm() for parameter in model.network.parameters() if parameter.grad is not None]
+    assert torch.stack(norms).norm() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_covariance_is_not_taken_in_bf16() -> None:
+    torch.manual_seed(0)
+    z, y = torch.randn(64, 20), torch.randn(64, 5)
+    with torch.autocast("cpu", torch.bfloat16):
+        taken = cross_covariance(z, y)
+    torch.testing.assert_close(taken, cross_covariance(z, y))
+
+
 def test_the_schedule_goes_from_teacher_to_students_and_the_first_teacher_stays(tmp_path: Path) -> None:
     watch = Watch()
     model = fit(tmp_path, schedule(1, 2, 1, 1), watch)
@@ -172,6 +244,14 @@ def test_editing_is_on_the_public_scale_and_takes_any_value() -> None:
         (lambda: ProgressiveGrowth(sizes=[3, 4], epochs=1).check(module()), r"begins with another size .* 2"),
         (lambda: ProgressiveGrowth(sizes=[2, 9], epochs=1).check(module()), r"code_size=9 is more than the 6"),
         (lambda: Weights(code=-1.0), r"code=-1.0: a weight must not be negative"),
+        (
+            lambda: module(teacher={"reconstruction": 0, "prediction": 0, "covariance": 0, "code": 1}),
+            r"model.teacher_weights: reconstruction, prediction, covariance are all 0",
+        ),
+        (
+            lambda: module(student=dict.fromkeys(("reconstruction", "covariance", "code", "difference"), 0.0)),
+            r"model.student_weights: .*, difference are all 0",
+        ),
     ],
 )
 def test_what_can_not_be_followed_is_one_clear_line(make: Any, said: str) -> None:
