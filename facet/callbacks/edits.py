@@ -15,6 +15,9 @@ from facet.measures.edits import EditRates, edited, encoded
 from facet.pictures import edit_grid, save_png
 from facet.protocols import Batch, Editor
 
+SHOWN = 12
+"""Attributes in a grid, at most."""
+
 
 class EditMonitor(Callback):
     """Edits every validation image both ways and logs the judge's view of it, with a grid of the first faces.
@@ -22,7 +25,7 @@ class EditMonitor(Callback):
     Logged per attribute A, inputs that have A (the paper's protocol): ``val/edit_on``, ``val/edit_off``, and for
     unedited reconstructions ``val/reconstruction_on``, ``val/reconstruction_off``; the attribute's name is appended
     where there are several. ``val/edits`` is the mean of all edit rates. Grids go to ``<run>/grids/`` and to W&B:
-    original, reconstruction, A=0, A=1.
+    original, reconstruction, A=0, A=1, of the first attributes where there are many.
 
     Args:
         faces: how many faces a grid shows.
@@ -54,17 +57,17 @@ class EditMonitor(Callback):
         with trainer.precision_plugin.forward_context():  # the training's precision: this happens often
             predicted, nuisance = encoded(pl_module, images, labels)
             reconstruction = pl_module.decode(predicted, nuisance)
-            edits = [
-                edited(pl_module, trainer.datamodule, predicted, nuisance, j, value)  # type: ignore[attr-defined]
-                for j in range(len(names))
-                for value in (False, True)
-            ]
             unedited = judge.read(reconstruction)[:, columns]
-            read = [judge.read(edit)[:, columns[i // 2]] for i, edit in enumerate(edits)]
+            rows, read = [images[: self.faces], reconstruction[: self.faces]], []
+            for j, column in enumerate(columns):  # one attribute at a time: edits of all of them would fill the memory
+                for value in (False, True):
+                    edits = edited(pl_module, trainer.datamodule, predicted, nuisance, j, value)  # type: ignore[attr-defined]
+                    read.append(judge.read(edits)[:, column])
+                    if j < SHOWN:
+                        rows.append(edits[: self.faces].clone())
         self._rates.update(labels, unedited, torch.stack(read[0::2], 1), torch.stack(read[1::2], 1))
         if batch_idx == 0 and trainer.is_global_zero:
-            rows = [images, reconstruction, *edits]
-            self._show(trainer, names, [row[: self.faces].float().cpu() for row in rows])
+            self._show(trainer, names[:SHOWN], [row.float().cpu() for row in rows])
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._rates is None:

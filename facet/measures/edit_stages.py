@@ -13,6 +13,9 @@ from facet.measures import OPTIONAL
 from facet.measures.run import measure
 from facet.protocols import Data, StagedEditor
 
+SHOWN = ("faces", "faces_reconstruction", "turned", "turned_on")
+"""The pictures that are kept of every stage."""
+
 
 def measure_edit_stages(
     model: StagedEditor,
@@ -38,8 +41,8 @@ def measure_edit_stages(
 
     Returns:
         The measures of the model (:func:`facet.measures.run.measure`), and under ``stages`` those of every stage, the
-        model last, each with its ``parameters``; and the pictures of both, the stages' names prefixed with their
-        ``<nuisance>-``.
+        model last, each with its ``parameters``; and the pictures of the model, beside those of the stages' that show
+        every attribute turned over, their names prefixed with ``<nuisance>-``.
     """
     found, shown = measure(model, data, judge, split, faces, seed, wanted)
     before = [editor for editor in map(model.at_stage, stages) if editor.open_parameters() < model.open_parameters()]
@@ -47,6 +50,6 @@ def measure_edit_stages(
     measured.append((model, found, shown))
     kept = [{"parameters": editor.open_parameters(), **each} for editor, each, _ in measured]
     pictures = dict(shown)
-    for _, each, faces_of in measured:
-        pictures |= {f"{each['nuisance']}-{name}": picture for name, picture in faces_of.items()}
+    for _, each, faces_of in measured[:-1]:
+        pictures |= {f"{each['nuisance']}-{name}": faces_of[name] for name in SHOWN if name in faces_of}
     return {**found, "stages": kept}, pictures

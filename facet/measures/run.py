@@ -87,14 +87,18 @@ class _Pass:
         editor, data, judge, names = self.editor, self.data, self.judge, self.editor.attribute_names
         predicted, nuisance = encoded(editor, images, labels)
         self.means.append(nuisance.flatten(1))
-        sampled = editor.sample_nuisance(images) if isinstance(editor, Stochastic) else nuisance
-        self.samples.append(sampled.flatten(1))
+        if isinstance(editor, Stochastic):
+            self.samples.append(editor.sample_nuisance(images).flatten(1))
         reconstruction = editor.decode(predicted, nuisance)
-        off = [edited(editor, data, predicted, nuisance, j, False) for j in range(len(names))]
-        on = [edited(editor, data, predicted, nuisance, j, True) for j in range(len(names))]
         seen, features = judge.look(reconstruction)
-        seen_off, features_off = (torch.stack(each, 1) for each in zip(*map(judge.look, off), strict=True))  # [B, k, K]
-        seen_on, features_on = (torch.stack(each, 1) for each in zip(*map(judge.look, on), strict=True))
+        looks = []
+        for j, name in enumerate(names):  # one attribute at a time: edits of all of them would fill the memory
+            off, on = (edited(editor, data, predicted, nuisance, j, value) for value in (False, True))
+            looks.append((*judge.look(off), *judge.look(on)))
+            if name in self.truth:
+                remove = (labels[:, j] == 1).view(-1, 1, 1, 1)
+                self.compare_with_truth(name, torch.where(remove, off, on), images, labels[:, j], start)
+        seen_off, features_off, seen_on, features_on = (torch.stack(each, 1) for each in zip(*looks, strict=True))
         own = torch.arange(len(names)), torch.tensor(self.columns)
         self.pixels.update(reconstruction, images)
         self.edits.update(labels, seen[:, self.columns], seen_off[:, *own], seen_on[:, *own])
@@ -103,11 +107,12 @@ class _Pass:
         remove = (labels == 1)[..., None]  # what turns the attribute over
         turned = torch.where(remove, seen_off, seen_on), torch.where(remove, features_off, features_on)
         self.compare(images, labels, start, (seen, features), turned)
-        for j, (name, truth) in enumerate(self.truth.items()):
-            known = ~labels[:, j].isnan()
-            flipped = torch.where((labels[:, j] == 1).view(-1, 1, 1, 1), off[j], on[j])
-            true_flip = truth[start : start + len(images)].float() / 255
-            self.counterfactual[name].update(flipped[known], true_flip[known], images[known])
+
+    def compare_with_truth(self, name: str, flipped: Tensor, images: Tensor, labels: Tensor, start: int) -> None:
+        """Edits that turn an attribute over, ``[B, C, H, W]``, against the same faces drawn that way."""
+        known = ~labels.isnan()
+        truth = self.truth[name][start : start + len(images)].float() / 255
+        self.counterfactual[name].update(flipped[known], truth[known], images[known])
 
     def compare(
         self, images: Tensor, labels: Tensor, start: int, made: tuple[Tensor, Tensor], turned: tuple[Tensor, Tensor]
@@ -134,12 +139,16 @@ class _Pass:
 
     def leakage(self, labels: Tensor, seed: int) -> dict[str, dict[str, Any]]:
         """Per attribute and code, of the whole split."""
-        codes = {"sample": torch.cat(self.samples).clone(), "mean": torch.cat(self.means).clone()}
+        codes = {"mean": torch.cat(self.means).clone()}
+        if isinstance(self.editor, Stochastic):
+            codes = {"sample": torch.cat(self.samples).clone(), **codes}
         probes = list(itertools.product(enumerate(self.editor.attribute_names), codes))
         found: dict[str, dict[str, Any]] = {name: {} for name in self.editor.attribute_names}
         with torch.inference_mode(False), torch.enable_grad():
             for (j, name), kind in track(probes, "probing the codes", console=Console(stderr=True), transient=True):
                 found[name][kind] = _leakage(codes[kind].clone(), labels[:, j], seed)
+        if "sample" not in codes:  # training reads what edits start from
+            return {name: {"sample": dict(each["mean"]), **each} for name, each in found.items()}
         return found
 
     def compute(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 
 from facet.report.claims import HIGH
+from facet.report.editors import editing
 from facet.report.figure_page import Numbers, write_page
 from facet.report.results import Result, Row, RowRuns, read_rows
 from facet.report.tables import decimal, percent
@@ -51,9 +52,10 @@ def write_report(name: str, runs: Sequence[RowRuns], directory: Path, commands: 
     rows = read_rows(titled, [(run.key, run.title) for run in titled])
     lines = [line(row.key, row.title, row.evaluated[0]) for row in rows if row.evaluated]
     note = (
-        f"Controlled: attributes whose edits succeed both ways in over {HIGH:.0%} of test faces, with their whole "
-        "intervals. Graded: of eight steps of an attribute's value from −0.5 to 1.5, the share that raises the judge's "
-        "logit; 1: a dial, 1/8: a switch. One seed, the first. No method needs aligned pairs."
+        f"Controlled: attributes whose edits succeed both ways in over {HIGH:.0%} of the test faces on which there is "
+        "something to change, with their whole intervals. Graded: of eight steps of an attribute's value from −0.5 to "
+        "1.5, the share that raises the judge's logit; 1: a dial, 1/8: a switch. One seed, the first. No method needs "
+        "aligned pairs."
     )
     printed = ["Method", "End to end", "Adversarial", "Resolution", "Attributes", "Continuous"]
     tables = [
@@ -85,13 +87,9 @@ def line(key: str, title: str, result: Result) -> list[str]:
 
 
 def controlled(result: Result) -> list[str]:
-    """The attributes that both directions of an edit move in over ``HIGH`` of the faces."""
-    found = []
-    for name in result.content["attribute_names"]:
-        rates = [result.rate("measures", "edits", name, "full", side) for side in ("off", "on")]
-        if all(rate is not None and rate.low >= HIGH for rate in rates):
-            found.append(name)
-    return found
+    """The attributes that both directions of an edit move in over ``HIGH`` of the faces where there is need to."""
+    found = editing(result)
+    return found.controlled if found else []
 
 
 def graded(result: Result) -> float | None:

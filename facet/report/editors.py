@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from facet.measures.intervals import Rate
+from facet.report.claims import HIGH
 from facet.report.results import Result
 from facet.report.tables import decimal, percent
 
@@ -15,9 +16,14 @@ CHANGE = (
     "change touches; a hat's or a beard's kind can't be known from a face without it, so that nobody reaches 100%."
 )
 NOTE = (
-    "Test split. Edits: the mean over all attributes and both directions, all test faces; lowest: of one attribute and "
-    f"direction. Drift: share of readings of other attributes that turn over with an edit. {CHANGE}"
+    "Test split. Edits: of the faces on which there is something to change, given to who has it not and taken from who "
+    "has it; the mean over all attributes and both directions; lowest: of one of them. A picture that ignores y has "
+    f"0%. Drift: share of readings of other attributes that turn over with an edit. {CHANGE}"
 )
+
+
+TURNED = ("off_from_on", "on_from_off")
+"""The cells in which there is something to change: in the others an edit succeeds by doing nothing."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,9 @@ class Editing:
 
     Attributes:
         nuisance: numbers in z.
-        parameters: that have a part in it.
+        parameters: of all networks that were trained, adversaries included; of a stage, of what was open.
         mse: of reconstructions.
-        edits: rates by attribute, all faces: to absent, to present.
+        edits: rates by attribute where there is something to change: taken away, given.
         drift: by attribute; empty where it wasn't measured.
         change: by attribute, how much of the true change is made; empty where there is no truth.
     """
@@ -49,6 +55,11 @@ class Editing:
     def lowest(self) -> tuple[float, str]:
         """The lowest edit rate, and whose it is."""
         return min((rate.value, name) for name, both in self.edits.items() for rate in both)
+
+    @property
+    def controlled(self) -> list[str]:
+        """The attributes whose both rates are high, with their whole intervals."""
+        return [name for name, both in self.edits.items() if min(rate.low for rate in both) >= HIGH]
 
     def cells(self) -> list[str]:
         """In the order of ``HEAD``."""
@@ -73,7 +84,7 @@ def editing(result: Result) -> Editing | None:
     """A run in numbers; None for one without edits, or whose images are not numbers."""
     mse, edits = result.value("mse"), {}
     for name in result.at("measures", "edits") or {}:
-        off, on = (result.rate("measures", "edits", name, "full", side) for side in ("off", "on"))
+        off, on = (result.rate("measures", "edits", name, "full", cell) for cell in TURNED)
         if off is not None and on is not None:
             edits[name] = off, on
     if mse is None or not edits:
@@ -96,5 +107,7 @@ def true_change(result: Result, name: str) -> float | None:
 
 
 def stages_of(result: Result) -> list[Editing]:
-    """A run stage by stage, from the narrowest; one for a method that has none."""
+    """A run stage by stage, from the narrowest; one for a method that has none; none if it ended in no images."""
+    if editing(result) is None:
+        return []
     return [found for stage in result.at_stages() if (found := editing(stage)) is not None]

@@ -71,7 +71,8 @@ def decoder_grids(panels: Sequence[tuple[str, Pictures]], scheme: Scheme) -> Fig
 def learning_curves(result: Result, scheme: Scheme) -> Figure:
     """Figure 1 (d): error and Jacobian loss of the watched split, growth moments as vertical bars."""
     curves = by_epoch(result.directory)
-    grown = [after[0] for before, after in pairwise(curves.get("code_size", [])) if after[1] > before[1]]
+    # between two epochs: the first validation of the wider code may come epochs later
+    grown = [before[0] + 0.5 for before, after in pairwise(curves.get("code_size", [])) if after[1] > before[1]]
     titles = {"val/mse": "reconstruction, MSE", "val/difference": "Jacobian loss, eq. 9"}
     titles = {name: title for name, title in titles.items() if name in curves}
     figure = Figure(figsize=(9.4, 3.4), layout="constrained")

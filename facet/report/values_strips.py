@@ -31,8 +31,9 @@ def shown(key: str, result: Result, pictures: dict[str, Picture]) -> list[Shown]
     pictures[f"{key}-sliders"] = animation(drawn["varied"], names)
     low, high = VALUES[0], VALUES[-1]
     caption = (
-        f"The first test face; one attribute from {low:g} to {high:g}, the others as the encoder read them. 0: absent, "
-        "1: present, as in the labels; beyond them the attribute is removed further, or amplified."
+        f"The first test face; one attribute from {low:g} to {high:g}, the others as the encoder read them, but for "
+        "those that it rules out. 0: absent, 1: present, as in the labels; beyond them the attribute is removed "
+        "further, or amplified."
     )
     found = [
         Shown(f"{key}-values", "Continuous values", caption),
