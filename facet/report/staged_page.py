@@ -37,8 +37,8 @@ PAGES = {
     ),
     "jacsup-figure5": (
         "JacSup, Figure 5: beside Fader Networks",
-        "Fader Networks, with as many numbers in the latent as the teacher, and the same attributes in one model. They "
-        "are given the labels; teacher and student predict y.",
+        "Fader Networks, with as many numbers in the latent as the teacher, as many epochs as teacher and students "
+        "together, and the same attributes in one model. They are given the labels; teacher and student predict y.",
     ),
 }
 

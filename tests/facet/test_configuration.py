@@ -149,6 +149,28 @@ def test_presets_differ_as_documented() -> None:
     assert authors["encoder"]["detach_label_head"]
 
 
+@pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
+def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
+    """docs/fidelity.md, the column of the preset; Figure 5 compares like with like."""
+    config = compose_config("train", ["experiment=jacsup/faces/student", f"preset={preset}"])
+    fader = compose_config("train", ["experiment=jacsup/faces/fader", f"preset={preset}"])
+    growth, teacher, student = config.callbacks.growth, config.model.teacher_weights, config.model.student_weights
+    assert fader.trainer.max_epochs == sum(growth.epochs)
+    assert fader.attributes == config.attributes
+    assert fader.data.resolution == config.data.resolution
+    side = config.data.resolution // 16
+    assert fader.networks.latent_dim * side**2 == 4 * config.model.network.code_size
+    expected = {
+        "paper": ([100, 0.1, 0.1, 1e-3, 1e-4], [100, 0, 0, 0, 0, 1, 50], [100, 100, 200, 200], 2e-3, 128),
+        "authors": ([100, 0.1, 0.1, 1e-4, 1e-5], [100, 0, 0.01, 1e-3, 1e-4, 1, 50], [100, 100, 200, 200], 2e-4, 64),
+        "embedded": ([100, 10, 0.1, 1, 1e-2], [100, 0, 0, 0, 0, 1, 50], [8, 8, 12, 12], 1e-3, 64),
+    }[preset]
+    names = ("reconstruction", "prediction", "covariance", "cycle_attributes", "cycle_nuisance", "code", "difference")
+    assert [teacher[name] for name in names[:5]] == expected[0]
+    assert [student[name] for name in names] == expected[1]
+    assert [list(growth.epochs), config.model.optimizer.lr, config.data.batch_size] == list(expected[2:])
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
