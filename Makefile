@@ -111,7 +111,7 @@ reproduce-jacsup-figure2: page  ## JacSup Figure 2: what each new unit does, and
 $(addprefix reproduce-jacsup-,figure3 figure4 figure5 table1): OVERRIDES = data=$(DATA) preset=$(PRESET) $(EXTRA)
 
 reproduce-jacsup-figure3: TABLE := jacsup-figure3
-reproduce-jacsup-figure3: ROWS := jacsup/faces/student,jacsup/faces/control
+reproduce-jacsup-figure3: ROWS := jacsup/faces/student,jacsup/faces/no_jacobian,jacsup/faces/control
 reproduce-jacsup-figure3: page  ## JacSup Figure 3: teacher and students of faces, with and without Jacobian supervision
 
 reproduce-jacsup-figure4: TABLE := jacsup-figure4

@@ -59,14 +59,16 @@ def bench_faces(config: DictConfig) -> dict[str, float]:
     from facet.build import make
 
     settings, data = _prepared("experiment=jacsup/faces/student", config)
-    images, labels = (values[: data.batch_size] for values in data.tensors("train"))
+    device = torch.device("cpu" if settings.trainer.accelerator == "cpu" else "cuda")
+    images, labels = (values[: data.batch_size].to(device) for values in data.tensors("train"))
     images, labels = images.float() / 127.5 - 1, 2 * labels.float() - 1
-    attributes, size = labels.shape[1], int(config.code_size)
+    attributes, size = labels.shape[1], int(settings.model.network.code_size)
     widths = [min(settings.networks.width << i, WIDTHS[-1]) for i in range(images.shape[-1].bit_length() - 3)]
-    plain = {
-        "teacher": PlainTeacher(attributes, size, widths),
-        "student": PlainStudent(attributes, 2 * size, widths),
-    }
+    with device:
+        plain = {
+            "teacher": PlainTeacher(attributes, size, widths),
+            "student": PlainStudent(attributes, 2 * size, widths),
+        }
 
     def grown(what: str) -> Any:
         torch.manual_seed(0)
@@ -154,7 +156,8 @@ def _training_rate(
             if not self.first and now - self.started > WARM_UP:
                 self.started, self.first = now, done(trainer)
             elif self.first and now - self.started > seconds:
-                self.rate = (done(trainer) - self.first) / (now - self.started)
+                _wait()
+                self.rate = (done(trainer) - self.first) / (time.perf_counter() - self.started)
                 trainer.should_stop = True
 
     clock = Clock()
@@ -168,10 +171,19 @@ def _loop_rate(step: Callable[[], None], seconds: float) -> float:
 
     def run(limit: float) -> float:
         count, start = 0, time.perf_counter()
-        while (passed := time.perf_counter() - start) < limit:
+        while time.perf_counter() - start < limit:
             step()
             count += 1
-        return count / passed
+        _wait()
+        return count / (time.perf_counter() - start)
 
     run(WARM_UP)
     return run(seconds)
+
+
+def _wait() -> None:
+    """Until a GPU, where there is one, has done what it was given."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

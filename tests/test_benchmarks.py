@@ -52,7 +52,7 @@ def test_the_command_times_both_stages(
     small += ["networks.width=4", "model.network.code_size=2", f"data.root={tmp_path}", "data.workers=1"]
     listed = ",".join(f'"{setting}"' for setting in small)
     monkeypatch.setattr("facet.bench_steps.WARM_UP", 0.05)
-    arguments = ["facet-bench", "jacsup-faces", f"overrides=[{listed}]", "seconds=0.2", "rounds=1", "code_size=2"]
+    arguments = ["facet-bench", "jacsup-faces", f"overrides=[{listed}]", "seconds=0.2", "rounds=1"]
     monkeypatch.setattr(sys, "argv", arguments)
     with pytest.raises(SystemExit) as stopped:
         bench.main()

@@ -22,6 +22,7 @@ from facet.report.tables import decimal, percent
 
 TITLES = {
     "student": "with Jacobian supervision",
+    "no_jacobian": "without it, and nothing in its place",
     "control": "without it: the teacher's losses go on",
     "fader": "Fader Networks",
 }

@@ -34,7 +34,7 @@ TINY = (
     *("model.network.code_size=2", "model.network.max_code_size=8"),
     *("callbacks.growth.sizes=[2,2,4,8]", "callbacks.growth.epochs=[1,1,1,1]"),
 )
-ROWS = ("student", "control")
+ROWS = ("student", "no_jacobian", "control")
 FADER = [override for override in TINY if not override.startswith(("model.", "callbacks.growth"))]
 
 
@@ -81,7 +81,7 @@ def test_the_control_goes_on_as_the_teacher_was_trained(root: Path) -> None:
         last = [line for line in lines if line["epoch"] == "3"]
         columns.add((row, any(line.get("train/difference") for line in last)))
         assert any(line.get("train/cycle_attributes") for line in last) == (row == "control")
-    assert columns == {("student", True), ("control", False)}
+    assert columns == {("student", True), ("no_jacobian", False), ("control", False)}
 
 
 def test_the_pages_hold_what_was_measured(root: Path) -> None:
