@@ -222,8 +222,10 @@ def _draw(weight: Tensor, new: slice) -> None:
 
 def beside(y: Tensor, values: Tensor) -> Tensor:
     """y ``[B, k]`` as constant channels before ``[B, C, H, W]``: ``[B, k + C, H, W]``."""
-    planes = y[:, :, None, None].expand(-1, -1, *values.shape[2:])
-    return torch.cat([planes.to(values.dtype), values], dim=1)
+    planes = y.to(values.dtype)[:, :, None, None].expand(-1, -1, *values.shape[2:])
+    if values.is_contiguous(memory_format=torch.channels_last):  # else the whole would lose this order, at a high price
+        planes = planes.contiguous(memory_format=torch.channels_last)
+    return torch.cat([planes, values], dim=1)
 
 
 def _halving(inputs: int, outputs: int) -> nn.Sequential:
