@@ -39,7 +39,7 @@ def by_epoch(directory: Path) -> dict[str, list[tuple[int, float]]]:
     try:
         with (directory / "metrics.csv").open(newline="", encoding="utf-8") as file:
             for line in csv.DictReader(file):
-                for name in ("val/mse", "val/difference", "code_size"):
+                for name in ("val/mse", "val/difference", "val/edits", "code_size"):
                     if text := line.get(name):
                         curves.setdefault(name, []).append((int(line["epoch"]), float(text)))
     except (OSError, ValueError):  # absent, or cut off: what was read counts

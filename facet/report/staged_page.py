@@ -9,15 +9,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from facet.measures.intervals import Rate
-from facet.report import growth_figures, many_attributes, values_strips
+from facet.report import many_attributes, values_strips
 from facet.report.claims import HIGH
 from facet.report.editors import CHANGE, HEAD, NOTE, mean_percent, stages_of
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown, write_page
-from facet.report.figures import Scheme
-from facet.report.results import Result, Row, RowRuns, read_rows
+from facet.report.results import Row, RowRuns, read_rows
+from facet.report.staged_figures import CAPTION, Curves
 from facet.report.tables import decimal, percent
 
 TITLES = {
@@ -93,17 +91,14 @@ def controlled(rows: Sequence[Row]) -> str:
 
 def _growth(rows: Sequence[Row]) -> Drawn:
     """Curves of what grows, faces of the first and the last stage, and every stage in numbers."""
-    shown, pictures = [], {}
+    shown: list[Shown] = []
+    pictures: dict[str, Picture] = {}
     evaluated = [row for row in rows if row.evaluated and stages_of(row.evaluated[0])]
+    if evaluated:
+        pictures["curves"] = Curves(evaluated)
+        shown.append(Shown("curves", "As the code grows", CAPTION))
     for row in evaluated:
-        result = row.evaluated[0]
-        if not result.at("measures", "stages"):
-            continue
-        pictures[f"curves-{row.key}"] = _curves(result)
-        caption = "Validation split, logarithmic; vertical bars: channels were opened. One seed, the first."
-        shown.append(Shown(f"curves-{row.key}", f"As the code grows, {row.title}", caption))
-    for row in evaluated:
-        for who, prefix in _faces_of(row):
+        for who, prefix in _faces_of(row, with_teacher=row is evaluated[0]):
             if picture := many_attributes.turned(row.evaluated[0], prefix):
                 name = f"faces-{row.key}-{prefix}".rstrip("-")
                 pictures[name] = picture
@@ -118,19 +113,13 @@ def _growth(rows: Sequence[Row]) -> Drawn:
     return shown, pictures, [Numbers("Stage by stage", NOTE, head, lines)]
 
 
-def _faces_of(row: Row) -> list[tuple[str, str]]:
+def _faces_of(row: Row, with_teacher: bool) -> list[tuple[str, str]]:
     """Whose faces a page shows of a row, and what their names in ``examples.npz`` begin with."""
     stages = stages_of(row.evaluated[0])
     if len(stages) == 1:
         return [(row.title, "")]
-    return [("The teacher", f"{stages[0].nuisance}-"), (f"The last student, {row.title}", "")]
-
-
-def _curves(result: Result) -> Picture:
-    def draw(scheme: Scheme) -> Figure:
-        return growth_figures.learning_curves(result, scheme)
-
-    return draw
+    teacher = [("The teacher", f"{stages[0].nuisance}-")] if with_teacher else []
+    return [*teacher, (f"The last student, {row.title}", "")]
 
 
 def _figure4(rows: Sequence[Row]) -> Drawn:
