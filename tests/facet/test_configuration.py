@@ -37,7 +37,8 @@ def test_every_experiment_with_every_preset(experiment: str, preset: str) -> Non
 # What belongs to a method other than the default one is composed from an experiment of its own.
 GROWS = "experiment=jacsup/chain"
 OWN = dict.fromkeys(("growing_autoencoder", "no_jacobian", "from_scratch", "original_teacher"), GROWS)
-OWN |= dict.fromkeys(("supervised_autoencoder", "as_the_teacher"), "experiment=jacsup/faces/student")
+FACES = ("supervised_autoencoder", "as_the_teacher", "no_jacobian_on_faces")
+OWN |= dict.fromkeys(FACES, "experiment=jacsup/faces/student")
 
 
 def own(name: str) -> list[str]:
