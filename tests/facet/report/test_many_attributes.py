@@ -57,8 +57,8 @@ def test_the_page_has_single_models_and_one_for_all(many: tuple[int, Path], make
     rows = [RowRuns("ours", "ours", [make_run("ours")]), RowRuns("many", "many", [many])]
     text = write_report("aif-figure4", rows, tmp_path / "report", ["a command"]).read_text()
     assert "3 attributes: 80.0% of the edits succeed, and 1.7% of the readings" in text
-    assert text.count("<td>Black Hair</td>") == 1
-    assert text.count("<td>Smiling</td>") == 2, "on its own and among all"
+    assert text.count('<th scope="row">Black Hair</th>') == 1
+    assert text.count('<th scope="row">Smiling</th>') == 2, "on its own and among all"
     assert {file.name for file in (tmp_path / "report").glob("*.png")} == {
         "ours.png",
         "many-faces.png",
