@@ -37,7 +37,7 @@ TITLES = {
     "many": "IFcVAE-GAN, ten attributes",
     "fader_many": "Fader Networks, ten attributes",
     "student": "JacSup",
-    "control": "JacSup, last student without L_jac",
+    "control": "JacSup, the teacher's losses go on",
     "beta_vae": "β-VAE",
     "dip_vae_i": "DIP-VAE I",
     "dip_vae_ii": "DIP-VAE II",
