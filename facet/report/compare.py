@@ -34,8 +34,8 @@ TITLES = {
     "cvae_gan": "cVAE-GAN",
     "icgan": "IcGAN",
     "fader": "Fader Networks",
-    "many": "IFcVAE-GAN, ten attributes",
-    "fader_many": "Fader Networks, ten attributes",
+    "many": "IFcVAE-GAN, several attributes",
+    "fader_many": "Fader Networks, several attributes",
     "student": "JacSup",
     "control": "JacSup, the teacher's losses go on",
     "beta_vae": "β-VAE",
@@ -180,7 +180,7 @@ def by_stage(row: Row) -> tuple[Row, ...]:
     found = []
     for back in range(most, 0, -1):
         results = tuple(each[-back] for each in stages if len(each) >= back)
-        size = next(nuisance for result in results if (nuisance := result.at("measures", "nuisance")))
+        size = next((size for result in results if (size := result.at("measures", "nuisance"))), "unknown size")
         who = "teacher" if back == most else "student"
         found.append(Row(f"{row.key}-{size}", f"{row.title}, {who} of {size}", results))
     return tuple(found)

@@ -122,7 +122,7 @@ def test_models_of_several_attributes_are_compared_by_their_means(make_run: Make
     (path / "results.json").write_text(json.dumps(content))
     text = page(tmp_path, {"ours": [make_run("ours")], "many": [(seed, path)]})
     table = text.split("Several attributes in one model")[-1].split("</table>")[0]
-    (line,) = re.findall(r'<th scope="row">IFcVAE-GAN, ten attributes</th>(<td>.*?)</tr>', table, re.DOTALL)
+    (line,) = re.findall(r'<th scope="row">IFcVAE-GAN, several attributes</th>(<td>.*?)</tr>', table, re.DOTALL)
     assert re.findall(r"<td>(.*?)</td>", line)[-1] == "62.5%", "1 - .1/.4 and 1 - .2/.4"
     assert '<th scope="row">IFcVAE-GAN</th>' not in table, "it has one attribute"
     assert "Several attributes in one model" not in page(tmp_path / "other", {"ours": [make_run("ours", 1)]})
