@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ class EditMonitor(Callback):
 
     Logged per attribute A, inputs that have A (the paper's protocol): ``val/edit_on``, ``val/edit_off``, and for
     unedited reconstructions ``val/reconstruction_on``, ``val/reconstruction_off``; the attribute's name is appended
-    where there are several. ``val/edits`` is the mean of all edit rates. Grids go to ``<run>/grids/`` and to W&B:
-    original, reconstruction, A=0, A=1, of the first attributes where there are many.
+    where there are several. ``val/edits`` is the mean over all attributes of the edits in which there is something to
+    change: given to who has it not, taken from who has it. Grids go to ``<run>/grids/`` and to W&B: original,
+    reconstruction, A=0, A=1, of the first attributes where there are many.
 
     Args:
         faces: how many faces a grid shows.
@@ -73,8 +75,10 @@ class EditMonitor(Callback):
         if self._rates is None:
             return
         every = self._rates.compute()
-        means = [rates["paper"][side].value for rates in every for side in ("on", "off")]
-        pl_module.log("val/edits", sum(means) / len(means))
+        turned = [rates["full"][cell].value for rates in every for cell in ("on_from_off", "off_from_on")]
+        known = [value for value in turned if not math.isnan(value)]  # some attribute may have no face of a kind
+        if known:
+            pl_module.log("val/edits", sum(known) / len(known))
         for name, rates in zip(pl_module.attribute_names, every, strict=True):  # type: ignore[arg-type]
             suffix = f"/{name}" if len(pl_module.attribute_names) > 1 else ""  # type: ignore[arg-type]
             for kind, key in (("reconstruction", "reconstruction"), ("paper", "edit")):

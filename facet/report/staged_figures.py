@@ -19,8 +19,8 @@ QUANTITIES = {
     "val/difference": "Jacobian loss, eq. 9",
 }
 CAPTION = (
-    "Validation split; vertical bars: channels were opened. Edits here: every face that has an attribute, edited both "
-    "ways, so that half of them succeed by doing nothing. One seed, the first."
+    "Validation split; vertical bars: channels were opened. Edits where there is something to change, all attributes. "
+    "One seed, the first."
 )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from facet.callbacks.edits import EditMonitor
 from facet.judge import Judge
 from facet.measures.edits import edited, edited_together
 from facet.measures.examples import SHARES, TOGETHER, VALUES
@@ -190,3 +194,30 @@ def test_an_attribute_that_is_asked_for_is_not_taken_away_by_what_another_implie
     attributes = torch.tensor([[0.0, 0.0]])
     image = edited_together(Perfect(), Exclusive(), attributes, torch.zeros(1, 1), {"A": 1.0, "B": 0.75})
     assert image[0, 0, 0, :2].tolist() == [1.0, 0.75]
+
+
+@pytest.mark.parametrize(("editor", "edits", "given"), [(Perfect, 1.0, 1.0), (Leaky, 0.0, 1.0)])
+def test_what_is_watched_in_training_counts_edits_that_have_something_to_change(
+    editor: type[Perfect], edits: float, given: float, tmp_path: Path
+) -> None:
+    """A picture that ignores y keeps every smile it is asked to give to who smiles, and makes no edit."""
+    logged: dict[str, float] = {}
+    module: Any = editor()
+    module.device, module.log = torch.device("cpu"), lambda name, value, **_: logged.update({name: value})
+    trainer: Any = SimpleNamespace(
+        precision_plugin=SimpleNamespace(forward_context=nullcontext),
+        datamodule=Dots(),
+        is_global_zero=True,
+        current_epoch=0,
+        loggers=[],
+    )
+    monitor = EditMonitor(faces=3)
+    monitor.judge, monitor.directory = Reader().eval(), tmp_path
+    images, labels = Dots().tensors("val")
+    for part in (slice(0, 250), slice(250, 400)):
+        batch: Any = {"image": images[part].float() / 255, "attributes": labels[part]}
+        monitor.on_validation_batch_end(trainer, module, None, batch, 0)
+    monitor.on_validation_epoch_end(trainer, module)
+    assert logged["val/edits"] == edits
+    assert logged["val/edit_on/A"] == given
+    assert (tmp_path / "epoch-0000.png").is_file()
