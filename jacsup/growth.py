@@ -78,13 +78,16 @@ class ProgressiveGrowth(Callback):
             ValueError: a final size that isn't allocated, or isn't reached.
         """
         if self.code_size > module.network.max_code_size:
+            asked = f"sizes={self.sizes} ends at" if self.sizes else f"code_size={self.code_size} is"
             raise ValueError(
-                f"callbacks.growth.code_size={self.code_size} is more than the "
-                f"{module.network.max_code_size} units that model.network.max_code_size allocates"
+                f"callbacks.growth.{asked} more than the {module.network.max_code_size} units that "
+                "model.network.max_code_size allocates"
             )
         first = module.first_code_size
         if self.sizes is not None and self.sizes[0] != first:
-            raise ValueError(f"callbacks.growth.sizes={self.sizes} begins with another size than the model's, {first}")
+            raise ValueError(
+                f"callbacks.growth.sizes={self.sizes} begins with another size than model.network.code_size={first}"
+            )
         if self.sizes is None and ((self.code_size - first) % self.units or self.code_size < first):
             raise ValueError(
                 f"callbacks.growth.code_size={self.code_size} is not reached from {first} units "
@@ -92,11 +95,22 @@ class ProgressiveGrowth(Callback):
             )
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """The schedule says how long a run is."""
+        """The schedule says how long a run is.
+
+        Raises:
+            ValueError: a schedule that the module can't follow, or another length in the trainer's settings.
+        """
         self.check(pl_module)
-        if stage == "fit" and trainer.max_epochs == -1:
-            module: Any = pl_module
-            trainer.fit_loop.max_epochs = sum(epochs for _, epochs in self.stages(module.first_code_size))
+        module: Any = pl_module
+        whole = sum(epochs for _, epochs in self.stages(module.first_code_size))
+        if stage != "fit":
+            return
+        if trainer.max_epochs not in (-1, whole):
+            raise ValueError(
+                f"trainer.max_epochs={trainer.max_epochs} would cut the schedule of {whole} epochs: leave it at -1, "
+                "and say callbacks.growth.epochs"
+            )
+        trainer.fit_loop.max_epochs = whole
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See whether it got better."""

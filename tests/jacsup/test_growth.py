@@ -146,3 +146,8 @@ def test_a_schedule_that_can_not_be_followed_is_one_clear_line(settings: dict[st
     with pytest.raises(ValueError, match=said) as raised:
         ProgressiveGrowth(**{"code_size": 4, "epochs": 1, **settings}).check(module())
     assert "\n" not in str(raised.value)
+
+
+def test_another_length_in_the_trainers_settings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"trainer.max_epochs=3 would cut the schedule of 6 epochs: leave it at -1"):
+        fit(tmp_path, ProgressiveGrowth(code_size=4, epochs=2), max_epochs=3)
