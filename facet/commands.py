@@ -120,11 +120,16 @@ def user_message(primary: str, error: Exception) -> str | None:
 
 
 def _keys(primary: str) -> list[str]:
-    """Every key of the primary config as it composes by default, dotted."""
+    """Every key of the primary config with the groups chosen on the command line, dotted."""
 
     def walk(node: object, path: str) -> list[str]:
         if not isinstance(node, dict):
             return [path]
         return [path] * bool(path) + [k for key, v in node.items() for k in walk(v, f"{path}.{key}".lstrip("."))]
 
-    return walk(OmegaConf.to_container(compose_config(primary, []), resolve=False), "")
+    chosen = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_]+=[\w/-]+", word)]  # experiment=jacsup/chain
+    try:
+        config = compose_config(primary, chosen)
+    except (HydraException, OmegaConfBaseException):  # one of them is what can't be understood
+        config = compose_config(primary, [])
+    return walk(OmegaConf.to_container(config, resolve=False), "")

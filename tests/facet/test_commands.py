@@ -35,6 +35,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     [
         (["attributes=[Smilling]"], "data=avatars has no attribute 'Smilling'; nearest: Smiling"),
         (["modle.kl_weight=1"], "unknown config key modle.kl_weight; nearest: model.kl_weight"),
+        (
+            ["experiment=jacsup/faces/student", "model.teacher_weights.cycle_nuisanse=1"],
+            "nearest: model.teacher_weights.cycle_nuisance",
+        ),
         (["+model.kl=1"], "config key model.kl: aif.module.IFcVAEGAN has no such argument"),
         (["data.resolution=40"], "resolution=40 does not work with four stride-2 layers: choose a multiple of 16"),
         (["data.root=/proc/nowhere"], "can't be written"),
