@@ -164,7 +164,7 @@ def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
     expected = {
         "paper": ([100, 0.1, 0.1, 1e-3, 1e-4], [100, 0, 0, 0, 0, 1, 50], [100, 100, 200, 200], 2e-3, 128),
         "authors": ([100, 0.1, 0.1, 1e-4, 1e-5], [100, 0, 0.01, 1e-3, 1e-4, 1, 50], [100, 100, 200, 200], 2e-4, 64),
-        "embedded": ([100, 10, 0.1, 1, 1e-2], [100, 0, 0, 0, 0, 1, 50], [8, 8, 12, 12], 1e-3, 64),
+        "embedded": ([100, 10, 1, 1, 1e-2], [100, 0, 0, 0, 0, 1, 50], [8, 8, 12, 12], 1e-3, 64),
     }[preset]
     names = ("reconstruction", "prediction", "covariance", "cycle_attributes", "cycle_nuisance", "code", "difference")
     assert [teacher[name] for name in names[:5]] == expected[0]
