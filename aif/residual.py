@@ -24,12 +24,15 @@ class Down(nn.Module):
         self.leak = leak
         self.first = _convolution(channels, out, 3, batch_norm, stride=2)
         self.second = _convolution(out, out, 3, batch_norm)
-        self.shortcut = _convolution(channels, out, 1, batch_norm, stride=2)
+        self.shortcut = _convolution(channels, out, 1, batch_norm)
 
     def forward(self, values: Tensor) -> Tensor:
         """``[B, in, H, W]`` to ``[B, out, H/2, W/2]``."""
         inner = self.second(F.leaky_relu(self.first(values), self.leak))
-        return F.leaky_relu(inner + self.shortcut(values), self.leak)
+        # Not by a stride of the convolution: of few channels, in float32 on a CPU, that one's gradient is written past
+        # its memory (uxlfoundation/oneDNN#6035).
+        beside = self.shortcut(values[:, :, ::2, ::2])
+        return F.leaky_relu(inner + beside, self.leak)
 
 
 class Up(nn.Module):
