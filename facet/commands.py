@@ -22,7 +22,7 @@ from rich.console import Console
 from facet.configuration import compose_config, config_directory, register_resolvers
 from facet.errors import ToldError, UserError, nearest
 
-USER, INTERNAL = 2, 1  # exit codes: the user's mistake, or ours
+USER, INTERNAL, STOPPED = 2, 1, 130  # exit codes: the user's mistake, ours, and Ctrl-C
 
 
 def say(message: str, style: str | None = None) -> None:
@@ -31,7 +31,7 @@ def say(message: str, style: str | None = None) -> None:
 
 
 def run_command(primary: str, task: Callable[[DictConfig], object], called: str | None = None) -> None:
-    """Run a command under Hydra and exit: 0, or 2 after one line about the user's mistake, or 1 after a traceback.
+    """Run a command under Hydra and exit: 0, 2 after a line about the user's mistake, 1 after a traceback, 130 stopped.
 
     In a multirun every job is tried; those that failed are listed at the end. What a task returns is handed to Hydra's
     sweeper (a search), and nobody else.
@@ -57,9 +57,14 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     code = 0
     try:
         hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
+    except KeyboardInterrupt:
+        say("stopped", "red")
+        code = STOPPED
     except Exception as error:
         code = report(primary, error, called)
-    sys.exit(code or _exit_code(log))
+    finally:  # whoever ended the process
+        of_jobs = _exit_code(log)
+    sys.exit(code or of_jobs)
 
 
 def _exit_code(log: Path) -> int:

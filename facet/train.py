@@ -80,7 +80,8 @@ def _train(config: DictConfig, run: Run) -> None:
     quiet()
     parts = build(config, run)
     if constant := constant_attributes(parts.data):
-        say(f"in the training split every known label is the same: {', '.join(constant)} can't be learned", "yellow")
+        why = "in the training split every known label is the same, or none is known"
+        say(f"{why}: {', '.join(constant)} can't be learned", "yellow")
     seeded(config.seed)
     model = parts.model()
     epochs = 0 if config.force else _finished_epochs(run)

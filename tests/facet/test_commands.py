@@ -83,6 +83,22 @@ def test_a_run_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
     assert [file.name for file in empty.iterdir()] == ["config.yaml"]
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m"]])
+def test_ctrl_c_before_the_training_is_one_line(
+    sweep: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "_train", stopped)
+    code, message = run("train", *sweep, *overrides(tmp_path))
+    assert code == 130
+    assert message.strip().splitlines()[-1] == "stopped"
+    assert "Traceback" not in message
+    assert not list(tmp_path.glob(".sweep-*"))
+
+
 def test_a_report_needs_a_table(run: Run) -> None:
     code, message = run("report")
     assert code == 2

@@ -16,7 +16,9 @@ from tiny import overrides, tiny
 
 from aif.baselines.icgan import IcGAN
 from aif.module import IFcVAEGAN
+from facet.configuration import compose_config
 from facet.errors import UserError
+from facet.evaluate import evaluate
 from facet.runs import Run, read_json
 from facet.train import train
 
@@ -133,6 +135,16 @@ def test_ctrl_c_leaves_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.undo()
     train(tiny(root, f"run_dir={run.path}"))
     assert run.status == "finished"
+
+
+def test_a_run_that_is_not_finished_is_judged_with_a_word(
+    finished: Run, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(Path(shutil.copytree(finished.path, root / "halfway")))
+    run.mark("interrupted")
+    evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2", "measures=[drift]"]))
+    assert "halfway is interrupted: its last epoch is judged" in capsys.readouterr().err
+    assert (run.path / "results.json").is_file()
 
 
 def test_a_second_process_leaves_a_run_alone(root: Path) -> None:
