@@ -91,6 +91,8 @@ def wanted(config: DictConfig) -> tuple[str, ...]:
 def judge_run(run: Run, config: DictConfig) -> None:
     """Measure one run and write ``examples.npz`` and then ``results.json``."""
     settings = run.config()
+    if run.status != "finished":
+        say(f"{run.path} is {run.status}: its last epoch is judged", "yellow")
     import torch
 
     from facet.build import judge_of, make, prepare, seeded
@@ -176,7 +178,8 @@ def measured(
     saved = run.saved()
     model.on_load_checkpoint(saved)  # what a run has added to its model
     model.load_state_dict(saved["state_dict"])
-    model.to(memory_format=torch.channels_last).eval()
+    model.to(device(model), memory_format=torch.channels_last).eval()
+    judge.to(device(model))
     if isinstance(model, StagedEditor):
         given = config.split, config.faces, seed, wanted(config)
         return measure_edit_stages(model, run.stages(), data, judge, *given)
@@ -187,6 +190,15 @@ def measured(
     if isinstance(model, Predictor):
         return measure_predictor(model, data, config.split), {}
     raise UserError(f"{run.path}: {type(model).__name__} has neither attributes nor a code to measure")
+
+
+def device(model: Any) -> str:
+    """Where a model is measured: editors, whose measures take long, on a GPU where there is one."""
+    import torch
+
+    from facet.protocols import Editor
+
+    return "cuda" if isinstance(model, Editor) and torch.cuda.is_available() else "cpu"
 
 
 def versions() -> Iterator[tuple[str, str]]:

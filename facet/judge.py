@@ -50,6 +50,15 @@ class Judge(nn.Module):
         self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(width * 16, len(attribute_names)))
 
+    @property
+    def device(self) -> torch.device:
+        """Where it looks at images."""
+        return next(self.parameters()).device
+
+    def take(self, images: Tensor) -> Tensor:
+        """Images ``[N, C, H, W]`` uint8, from anywhere, to [0, 1] on its device."""
+        return images.to(self.device).float() / 255
+
     def forward(self, images: Tensor) -> Tensor:
         """Images ``[B, C, H, W]`` in [0, 1] to logits ``[B, K]``."""
         logits: Tensor = self.head(self.features((images - 0.5) * 4))

@@ -86,7 +86,7 @@ class StagedEditor(EditorAtStage, Protocol):
     """An editor that is trained in stages."""
 
     def at_stage(self, path: Path) -> EditorAtStage:
-        """It at the end of a stage, from the stage's file; frozen, in evaluation mode, on the CPU."""
+        """It at the end of a stage, from the stage's file; frozen, in evaluation mode, on the device where this is."""
 
 
 @runtime_checkable

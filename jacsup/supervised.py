@@ -264,7 +264,7 @@ class SupervisedAutoencoder(StagedModule):
         return self.network.open_parameters()
 
     def at_stage(self, path: Path) -> SupervisedAutoencoder:
-        """This editor as it was at the end of a stage, frozen, in evaluation mode, on the CPU.
+        """This editor as it was at the end of a stage, frozen, in evaluation mode, on its device.
 
         Raises:
             ValueError: no such file, or a network of another shape.
@@ -274,7 +274,7 @@ class SupervisedAutoencoder(StagedModule):
         before = SupervisedAutoencoder(
             network, self.attribute_names, self.make_optimizer, self.teacher_weights, self.student_weights
         )
-        return before.eval().requires_grad_(False)
+        return before.to(self.device).eval().requires_grad_(False)
 
 
 def _still(network: AttributeAutoencoder) -> AttributeAutoencoder:

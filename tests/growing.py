@@ -32,7 +32,7 @@ class Pictures(LightningDataModule):
         assert trainer is not None
         ranks = {"rank": trainer.global_rank, "world_size": trainer.world_size}
         order = Order(SIZE, BATCH, shuffle=split == "train", steps=2, epoch=lambda: trainer.current_epoch, **ranks)
-        return make_loader(self.tensors(split)[0], {}, order)
+        return make_loader(self.tensors(split)[0], {}, order, "device", trainer.strategy.root_device)
 
     def train_dataloader(self) -> Loader:
         return self._loader("train")

@@ -12,6 +12,15 @@ SIZES = ("data.resolution=16", "data.train_size=96", "data.val_size=40", "data.t
 NETWORKS = ("networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=1")
 TINY = (*SIZES, *NETWORKS, "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")
 
+NAMES = ["Smiling", "Eyeglasses", "Wearing_Hat"]
+STAGED = (  # JacSup on faces: the teacher's two stages, and two students
+    *SIZES,
+    *("data.resolution=32", f"attributes=[{','.join(NAMES)}]", "networks.width=4", "data.workers=1", "logger=csv"),
+    *("callbacks.progress=null", "trainer.precision=32-true", "trainer.log_every_n_steps=1"),
+    *("trainer.check_val_every_n_epoch=1", "model.network.code_size=2", "model.network.max_code_size=8"),
+    *("callbacks.growth.sizes=[2,2,4,8]", "callbacks.growth.epochs=[1,1,1,1]"),
+)
+
 
 def overrides(root: Path, *more: str) -> list[str]:
     """Overrides of ``facet-train`` for a tiny run whose data and runs lie below ``root``."""

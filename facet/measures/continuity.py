@@ -24,8 +24,8 @@ def continuity(editor: Editor, data: Data, judge: Judge, images: Tensor, labels:
     Args:
         editor: in evaluation mode.
         data: with the editor's attributes.
-        judge: of the same data.
-        images: ``[B, C, H, W]`` in [0, 1].
+        judge: of the same data, on the editor's device.
+        images: ``[B, C, H, W]`` in [0, 1], there too.
         labels: of the editor's attributes, ``[B, k]``, NaN where unknown.
 
     Returns:

@@ -33,7 +33,7 @@ def measure_edit_stages(
         model: in evaluation mode.
         stages: the files of its stages, from the narrowest; one of the model's own size is the model itself.
         data: with the editor's attributes.
-        judge: of the same data.
+        judge: of the same data, on the model's device.
         split: usually ``test``.
         faces: how many examples to keep.
         seed: of whatever is drawn.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,12 +17,15 @@ TOGETHER = (-0.5, 0.0, 0.5, 1.0, 1.5)  # values that each of two attributes take
 SHARES = tuple(i / 8 for i in range(9))  # of another face's attributes
 
 
-def examples_of(editor: Editor, data: Data, images: Tensor, labels: Tensor, faces: int) -> dict[str, np.ndarray]:
+def examples_of(
+    editor: Editor, data: Data, take: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, faces: int
+) -> dict[str, np.ndarray]:
     """What the figures show, as uint8.
 
     Args:
         editor: in evaluation mode.
         data: with the editor's attributes.
+        take: uint8 images to [0, 1] on the editor's device.
         images: of a split, ``[N, C, r, r]`` uint8.
         labels: ``[N, k]``.
         faces: how many examples.
@@ -34,11 +39,12 @@ def examples_of(editor: Editor, data: Data, images: Tensor, labels: Tensor, face
         values of ``TOGETHER``; ``between`` ``[VARIED, len(SHARES), C, r, r]``, towards the next face's attributes.
     """
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
-    found = _first_attribute(editor, data, images[with_attribute].float() / 255, labels[with_attribute])
+    found = _first_attribute(editor, data, take(images[with_attribute]), labels[with_attribute])
     if len(editor.attribute_names) == 1:
         return found
     first = slice(min(faces, TURNED))
-    some, known = images[first].float() / 255, labels[first]
+    some = take(images[first])
+    known = labels[first].to(some.device)
     predicted, nuisance = encoded(editor, some, known)
     turned, turned_on = _turned(editor, data, predicted, nuisance, known)
     shown = {"faces": some, "faces_reconstruction": editor.decode(predicted, nuisance), "turned": turned}
@@ -56,7 +62,7 @@ def examples_of(editor: Editor, data: Data, images: Tensor, labels: Tensor, face
 
 
 def _first_attribute(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
-    predicted, nuisance = encoded(editor, images, labels)
+    predicted, nuisance = encoded(editor, images, labels.to(images.device))
     rows = {
         "original": images,
         "reconstruction": editor.decode(predicted, nuisance),
@@ -78,7 +84,7 @@ def _turned(
         )
         for j in range(len(editor.attribute_names))
     ]
-    return torch.stack(edits), give.T.numpy()
+    return torch.stack(edits), give.T.cpu().numpy()
 
 
 def _together(editor: Editor, data: Data, predicted: Tensor, nuisance: Tensor) -> Tensor:
@@ -94,5 +100,5 @@ def _together(editor: Editor, data: Data, predicted: Tensor, nuisance: Tensor) -
 
 
 def _bytes(images: Tensor) -> np.ndarray:
-    found: np.ndarray = (images.clamp(0, 1) * 255).round().byte().numpy()
+    found: np.ndarray = (images.clamp(0, 1) * 255).round().byte().cpu().numpy()
     return found

@@ -39,7 +39,7 @@ def measure(
     Args:
         editor: in evaluation mode.
         data: with the editor's attributes.
-        judge: of the same data.
+        judge: of the same data, on the editor's device; everything is measured there.
         split: usually ``test``.
         faces: how many examples to keep.
         seed: of the probes' folds.
@@ -50,16 +50,17 @@ def measure(
         :func:`facet.measures.examples.examples_of` draws.
     """
     images, labels = data.tensors(split)
+    known = labels.to(judge.device)
     pass_ = _Pass(editor, data, judge, split, wanted)
     for start in track(range(0, len(images), BATCH), f"judging {split}", console=Console(stderr=True), transient=True):
-        pass_.add(images[start : start + BATCH].float() / 255, labels[start : start + BATCH], start)
+        pass_.add(judge.take(images[start : start + BATCH]), known[start : start + BATCH], start)
     measures = pass_.compute()
     measures |= {"nuisance": pass_.means[0].shape[1], "resolution": images.shape[-1]}
     if "continuity" in wanted:
-        measures["continuity"] = plain(continuity(editor, data, judge, images[:FACES].float() / 255, labels[:FACES]))
+        measures["continuity"] = plain(continuity(editor, data, judge, judge.take(images[:FACES]), known[:FACES]))
     if "leakage" in wanted:
-        measures["leakage"] = pass_.leakage(labels, seed)
-    return measures, examples_of(editor, data, images, labels, faces)
+        measures["leakage"] = pass_.leakage(known, seed)
+    return measures, examples_of(editor, data, judge.take, images, labels, faces)
 
 
 class _Pass:
@@ -68,17 +69,17 @@ class _Pass:
     def __init__(self, editor: Editor, data: Data, judge: Judge, split: str, wanted: Collection[str]) -> None:
         self.editor, self.data, self.judge, self.wanted = editor, data, judge, wanted
         names = editor.attribute_names
-        self.columns = [judge.attribute_names.index(name) for name in names]
-        self.pixels, self.edits = PixelError(), EditRates(len(names))
-        self.accuracy = AttributeAccuracy(len(names))
-        self.drift = Drift(names, judge.attribute_names, data.exclusive)
-        self.identity = Identity(names, judge.attribute_names, data.exclusive)
+        self.columns = torch.tensor([judge.attribute_names.index(name) for name in names]).to(judge.device)
+        self.pixels, self.edits = PixelError().to(judge.device), EditRates(len(names)).to(judge.device)
+        self.accuracy = AttributeAccuracy(len(names)).to(judge.device)
+        self.drift = Drift(names, judge.attribute_names, data.exclusive).to(judge.device)
+        self.identity = Identity(names, judge.attribute_names, data.exclusive).to(judge.device)
         self.distance: FeatureDistance | None = None  # the first batch tells how many features there are
         self.factors = data.labels_of(split, judge.attribute_names)
         self.truth: dict[str, Tensor] = {}
         if "counterfactual" in wanted and isinstance(data, Counterfactuals):
             self.truth = {name: data.counterfactuals(name, split) for name in names}
-        self.counterfactual = {name: CounterfactualError() for name in self.truth}
+        self.counterfactual = {name: CounterfactualError().to(judge.device) for name in self.truth}
         self.means: list[Tensor] = []
         self.samples: list[Tensor] = []
 
@@ -99,7 +100,7 @@ class _Pass:
                 remove = (labels[:, j] == 1).view(-1, 1, 1, 1)
                 self.compare_with_truth(name, torch.where(remove, off, on), images, labels[:, j], start)
         seen_off, features_off, seen_on, features_on = (torch.stack(each, 1) for each in zip(*looks, strict=True))
-        own = torch.arange(len(names)), torch.tensor(self.columns)
+        own = torch.arange(len(names), device=judge.device), self.columns
         self.pixels.update(reconstruction, images)
         self.edits.update(labels, seen[:, self.columns], seen_off[:, *own], seen_on[:, *own])
         self.drift.update(seen, seen_off, seen_on)
@@ -111,7 +112,7 @@ class _Pass:
     def compare_with_truth(self, name: str, flipped: Tensor, images: Tensor, labels: Tensor, start: int) -> None:
         """Edits that turn an attribute over, ``[B, C, H, W]``, against the same faces drawn that way."""
         known = ~labels.isnan()
-        truth = self.truth[name][start : start + len(images)].float() / 255
+        truth = self.judge.take(self.truth[name][start : start + len(images)])
         self.counterfactual[name].update(flipped[known], truth[known], images[known])
 
     def compare(
@@ -128,13 +129,14 @@ class _Pass:
         """
         before = self.judge.look(images)[1]
         seen, features = (torch.cat([edits, one[:, None]], 1) for one, edits in zip(made, turned, strict=True))
-        known = torch.cat([~labels.isnan(), torch.ones(len(labels), 1, dtype=torch.bool)], 1)
+        known = torch.cat([~labels.isnan(), torch.ones_like(labels[:, :1], dtype=torch.bool)], 1)
         if "identity" in self.wanted:
-            factors = self.factors[start : start + len(images)]
+            factors = self.factors[start : start + len(images)].to(images.device)
             self.identity.update(factors, before, features, seen, known)
         if "distance" in self.wanted:
             if self.distance is None:
-                self.distance = FeatureDistance((*self.editor.attribute_names, "reconstruction"), before.shape[1])
+                kinds = *self.editor.attribute_names, "reconstruction"
+                self.distance = FeatureDistance(kinds, before.shape[1]).to(images.device)
             self.distance.update(before, features)
 
     def leakage(self, labels: Tensor, seed: int) -> dict[str, dict[str, Any]]:

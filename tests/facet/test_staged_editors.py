@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import SIZES
+from tiny import NAMES, SIZES
+from tiny import STAGED as TINY
 
 from datamodules.celeba_drawn import draw_celeba
 from facet.configuration import compose_config
@@ -21,19 +22,6 @@ from facet.report.results import RowRuns
 from facet.runs import Run, read_json
 from facet.train import main, train
 
-NAMES = ["Smiling", "Eyeglasses", "Wearing_Hat"]
-TINY = (
-    *SIZES,
-    *("data.resolution=32", f"attributes=[{','.join(NAMES)}]", "networks.width=4", "data.workers=1", "logger=csv"),
-    *(
-        "callbacks.progress=null",
-        "trainer.precision=32-true",
-        "trainer.check_val_every_n_epoch=1",
-        "trainer.log_every_n_steps=1",
-    ),
-    *("model.network.code_size=2", "model.network.max_code_size=8"),
-    *("callbacks.growth.sizes=[2,2,4,8]", "callbacks.growth.epochs=[1,1,1,1]"),
-)
 ROWS = ("student", "no_jacobian", "control")
 FADER = [override for override in TINY if not override.startswith(("model.", "callbacks.growth"))]
 
