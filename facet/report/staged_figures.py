@@ -49,7 +49,7 @@ class Curves:
                     style = {"color": COLOURS[scheme][i % 6], "linestyle": DASHES[i % 6], "linewidth": 1.4}
                     ax.plot(*zip(*points, strict=True), label=row.title, **style)
             if name == "val/edits":
-                ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+                ax.yaxis.set_major_formatter(PercentFormatter(1.0))
             else:
                 ax.set_yscale("log")
             ax.set_title(QUANTITIES[name])
