@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import torch
@@ -87,12 +87,17 @@ def _held(value: Any) -> Any:
     return torch.device("cpu") if isinstance(value, torch.device) and value.type == DEVICE else value
 
 
-class _Accelerator(CPUAccelerator):
+class Accelerator(CPUAccelerator):
+    """``set_up``: the devices on which runs were set up, in turn."""
+
+    set_up: ClassVar[list[torch.device]] = []
+
     @staticmethod
     def get_parallel_devices(devices: Any) -> list[torch.device]:
         return [torch.device(DEVICE)]
 
-    def setup_device(self, device: torch.device) -> None: ...
+    def setup_device(self, device: torch.device) -> None:
+        self.set_up.append(device)
 
     @staticmethod
     def name() -> str:
@@ -112,7 +117,7 @@ def _put(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def pretended_gpu() -> Iterator[str]:
     """Within it ``"meta"`` is a device with values, which it gives, and ``TRAINER`` makes a Trainer train there."""
     if "pretended" not in AcceleratorRegistry:
-        AcceleratorRegistry.register("pretended", _Accelerator, description="")
+        AcceleratorRegistry.register("pretended", Accelerator, description="")
         StrategyRegistry.register("pretended", SingleDeviceStrategy, description="", device=torch.device(DEVICE))
     autocast, generator = torch.autocast, torch.Generator
     with (

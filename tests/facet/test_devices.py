@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from growing import fit, module, same
-from pretended_gpu import TRAINER, pretended_gpu
+from pretended_gpu import TRAINER, Accelerator, pretended_gpu
 from tiny import STAGED, TINY
 
 from facet import evaluate as evaluating
@@ -52,6 +52,7 @@ def test_a_run_is_trained_and_measured_on_it(experiment: str, root: Path, monkey
     how = ["faces=2", *([] if experiment == "aif/table1/best" else [QUICK])]
     with pretended_gpu() as device, monkeypatch.context() as patched:
         run = Run(train(config))
+        assert Accelerator.set_up.pop() == torch.device(device)
         patched.setattr(evaluating, "device", lambda model: device)
         evaluate(compose_config("evaluate", [f"run={run.path}", *how]))
     there = read_json(run.path / "results.json")["measures"]
@@ -65,7 +66,8 @@ def test_a_run_is_trained_and_measured_on_it(experiment: str, root: Path, monkey
 def test_the_chain_grows_on_it_as_on_the_cpu(tmp_path: Path) -> None:
     growth = {"code_size": 4, "epochs": 1}
     here = fit(tmp_path / "here", ProgressiveGrowth(**growth))
-    with pretended_gpu():
+    with pretended_gpu() as device:
         settings = {"accelerator": "pretended", "strategy": "pretended"}
         there = fit(tmp_path / "there", ProgressiveGrowth(**growth), model=module(), **settings)
+        assert Accelerator.set_up.pop() == torch.device(device)
     assert same(here, there.cpu())
