@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from small_models import model
 from torch import Tensor, nn
 from torch.optim import SGD
@@ -41,8 +42,9 @@ def test_a_block_that_halves_is_two_convolutions_beside_a_shortcut(batch_norm: b
     for norm in (part for part in block.modules() if isinstance(part, nn.BatchNorm2d)):
         nn.init.normal_(norm.bias), nn.init.uniform_(norm.running_var, 0.5, 2)  # type: ignore[arg-type]
     values = torch.randn(2, 3, 8, 8, dtype=torch.float64)
-    first, second, shortcut = block.first(values), block.second, block.shortcut(values)
-    inner = second(torch.where(first > 0, first, 0.1 * first))
+    first, convolution = block.first(values), block.shortcut[0]
+    shortcut = block.shortcut[1:](F.conv2d(values, convolution.weight, convolution.bias, stride=2))
+    inner = block.second(torch.where(first > 0, first, 0.1 * first))
     expected = inner + shortcut
     torch.testing.assert_close(block(values), torch.where(expected > 0, expected, 0.1 * expected))
     assert shortcut.shape == (2, 5, 4, 4)
