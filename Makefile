@@ -136,10 +136,10 @@ reproduce-jacsup-tradeoff: ROWS := jacsup/chain,jacsup/control,jacsup/scratch,ja
 reproduce-jacsup-tradeoff: page  ## JacSup: reconstruction against control for every code size (SEEDS=0,1,2)
 
 # Trains what isn't trained, judges what isn't judged, and makes the page even if a run failed; then says so and fails.
-# Exit code 2 of the training is a mistake on the command line: nothing more is tried.
+# Exit code 2 of the training is a mistake on the command line, 130 is Ctrl-C: nothing more is tried.
 page: setup
 	@$(BIN)/facet-train -m experiment=$(ROWS) seed=$(SEEDS) $(OVERRIDES) $(LAUNCHER); trained=$$?; \
-	if [ $$trained -eq 2 ]; then exit 2; fi; \
+	if [ $$trained -eq 2 ] || [ $$trained -eq 130 ]; then exit $$trained; fi; \
 	$(BIN)/facet-evaluate table=$(TABLE) 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]'; judged=$$?; \
 	$(BIN)/facet-report table=$(TABLE) 'seeds=[$(SEEDS)]' 'overrides=[$(LISTED)]' $(filter logger%,$(EXTRA)) && \
 	echo "look at reports/$(TABLE)/index.html" && exit $$(( trained | judged ))
