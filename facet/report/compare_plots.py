@@ -32,7 +32,7 @@ def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logar
     figure = Figure(figsize=(8.2, 4.6), layout="constrained")
     ax: Axes = figure.subplots()
     means: dict[str, tuple[float, float]] = {}
-    titles: list[tuple[str, tuple[float, float]]] = []
+    titles: list[tuple[str, str, tuple[float, float]]] = []
     for i, row in enumerate(rows):
         points = [
             (x, y) for r in row.evaluated if (x := r.value(quantity)) is not None and (y := control(r)) is not None
@@ -45,7 +45,7 @@ def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logar
         if len(points) > 1:
             ax.plot(*zip(*points, strict=True), "o", color=colour, markersize=3, alpha=0.45)
         ax.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=7)
-        titles.append((row.title, (x, y)))
+        titles.append((row.title, colour, (x, y)))
         if row.interpretable:
             means[row.key] = x, y
     if len(front := pareto(list(means.values()))) > 1:
@@ -62,11 +62,18 @@ def _plane(rows: Sequence[Row], quantity: str, label: str, scheme: Scheme, logar
     ax.tick_params(length=0)
     ax.margins(0.12)
     figure.draw_without_rendering()  # so that it is known where the dots lie
-    for (title, point), height in zip(
-        titles, apart([tuple(ax.transData.transform(at)) for _, at in titles]), strict=True
-    ):
-        text = figures.symbols(title)
-        ax.annotate(text, point, xytext=(7, height), textcoords="offset points", fontsize=8, va="center")
+    heights = apart([tuple(ax.transData.transform(at)) for *_, at in titles])
+    for (title, colour, point), height in zip(titles, heights, strict=True):
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "relpos": (0, 0.5)} if height else None
+        ax.annotate(
+            figures.symbols(title),
+            point,
+            xytext=(14 if line else 7, height),
+            textcoords="offset points",
+            fontsize=8,
+            va="center",
+            arrowprops=line,
+        )
     return figure
 
 
