@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Annotation
 
 from facet.report.compare import write_report
-from facet.report.compare_plots import apart, pareto
-from facet.report.results import RowRuns
+from facet.report.compare_plots import apart, pareto, plots
+from facet.report.results import RowRuns, read_rows
 
 MakeRun = Callable[..., tuple[int, Path]]
 
@@ -35,6 +36,21 @@ def test_titles_of_dots_that_lie_together_stand_apart() -> None:
     assert near[1] - near[0] >= 14.9
     assert near[2] - near[1] >= 14.9
     assert heights[3] == 201.0, "alone"
+
+
+def test_a_title_that_had_to_move_keeps_a_line_to_its_dot(make_run: MakeRun) -> None:
+    runs = {
+        "ours": make_run("ours", mse=0.004),
+        "best": make_run("best", mse=0.0041),
+        "icgan": make_run("icgan", mse=0.07),
+    }
+    rows = read_rows([RowRuns(key, key, [run]) for key, run in runs.items()], [(key, key) for key in runs])
+    (ax,) = plots(rows)["reconstruction"]("light").axes
+    titles = [text for text in ax.texts if isinstance(text, Annotation)]
+    assert {text.get_text() for text in titles} == set(runs)
+    moved = {text.get_text() for text in titles if text.arrow_patch is not None}
+    assert len(moved & {"ours", "best"}) == 1, "one of the two that lie together"
+    assert "icgan" not in moved, "alone"
 
 
 def test_a_line_per_system_with_means_over_seeds(make_run: MakeRun, tmp_path: Path) -> None:
