@@ -12,7 +12,7 @@ from typing import Any
 from facet.measures.intervals import Rate
 from facet.report import many_attributes, values_strips
 from facet.report.claims import HIGH
-from facet.report.editors import CHANGE, HEAD, NOTE, mean_percent, stages_of
+from facet.report.editors import CHANGE, HEAD, NOTE, Editing, mean_percent, stages_of
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown, write_page
 from facet.report.results import Row, RowRuns, read_rows
 from facet.report.staged_figures import CAPTION, Curves
@@ -105,12 +105,17 @@ def _growth(rows: Sequence[Row]) -> Drawn:
                 shown.append(Shown(name, who, many_attributes.TURNED))
     head = ["", "seed", *HEAD, "MSE, of the teacher's"]
     lines = [
-        [row.title, str(result.seed), *stage.cells(), f"{stage.mse / stages_of(result)[0].mse:.2f}"]
+        [row.title, str(result.seed), *stage.cells(), _of_the_teacher(stages_of(result), stage.mse)]
         for row in evaluated
         for result in row.evaluated
         for stage in stages_of(result)
     ]
     return shown, pictures, [Numbers("Stage by stage", NOTE, head, lines)]
+
+
+def _of_the_teacher(stages: Sequence[Editing], mse: float) -> str:
+    """An MSE against that of the first of several stages; an editor of one stage has no teacher."""
+    return f"{mse / stages[0].mse:.2f}" if len(stages) > 1 else "–"
 
 
 def _faces_of(row: Row, with_teacher: bool) -> list[tuple[str, str]]:

@@ -85,16 +85,20 @@ def test_the_pages_hold_what_was_measured(root: Path) -> None:
         root / "reports" / "jacsup-figure5",
         ["a command"],
     )
-    assert "Fader Networks: MSE" in fader_page.read_text()
+    text = fader_page.read_text()
+    assert "Fader Networks: MSE" in text
+    *_, student, beside = text.split("<tr>")
+    assert re.search(r"<td>\d+\.\d\d</td></tr>", student)
+    assert "<td>–</td></tr>" in beside, "has no teacher"
     rows = [RowRuns("student", "", [(0, run_of(root, "student").path)]), RowRuns("fader", "", [(0, fader)])]
     page = characteristics.write_report("jacsup-table1", rows, root / "reports" / "table1", ["a command"])
     assert "<td>32×32</td>" in page.read_text()
     with (page.parent / "table.csv").open(newline="") as file:
-        student, beside = csv.DictReader(file)
-    assert (student["Adversarial"], beside["Adversarial"]) == ("no", "yes")
-    assert student["Attributes"] == "3"
-    assert student["Graded"].endswith("%")
-    assert beside["Graded"] == "–", "was not asked for"
+        ours, others = csv.DictReader(file)
+    assert (ours["Adversarial"], others["Adversarial"]) == ("no", "yes")
+    assert ours["Attributes"] == "3"
+    assert ours["Graded"].endswith("%")
+    assert others["Graded"] == "–", "was not asked for"
     for name in ("jacsup-figure3", "jacsup-figure4"):
         text = report(compose_config("report", [f"table={name}", f"overrides=[{quoted}]", *where])).read_text()
         assert "Not every run has numbers" not in text
