@@ -55,7 +55,7 @@ def bench_faces(config: DictConfig) -> dict[str, float]:
     check(config, "bench_faces")
     import torch
 
-    from benchmarks.jacsup_faces import WIDTHS, PlainStudent, PlainTeacher
+    from facet.benchmarks.jacsup_faces import WIDTHS, PlainStudent, PlainTeacher
     from facet.build import make
 
     settings, data = _prepared("experiment=jacsup/faces/student", config)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.jacsup_faces import PlainAutoencoder, PlainStudent, PlainTeacher
 from facet import bench
+from facet.benchmarks.jacsup_faces import PlainAutoencoder, PlainStudent, PlainTeacher
 from jacsup.face_networks import AttributeAutoencoder
 
 WIDTHS = (4, 8, 16)  # at 32×32

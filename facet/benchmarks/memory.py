@@ -1,4 +1,4 @@
-"""``python -m benchmarks.memory COMMAND``: the peak memory of a command and all its processes together (Linux).
+"""``python -m facet.benchmarks.memory COMMAND``: the peak memory of a command and all its processes together (Linux).
 
 Sampled twenty times a second: the sum of proportional set sizes over the process tree, so that what processes share
 counts once.
