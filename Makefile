@@ -36,8 +36,9 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 
 setup: $(VENV)/.ready  ## make .venv with everything pinned by constraints.txt
 
-test: setup  ## the test suite (≤ 10 minutes on two cores)
-	@$(BIN)/python -m pytest
+# A worker for every core, each with one thread; a file's tests share what they train, so they go to the same worker.
+test: setup  ## the test suite (≤ 6 minutes on two cores)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
 
 lint: setup  ## ruff (lint and format) and mypy, as CI runs them
 	@$(BIN)/ruff check .
