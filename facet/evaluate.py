@@ -104,7 +104,10 @@ def judge_run(run: Run, config: DictConfig) -> None:
     if read_json(run.path / "status.json").get("data_fingerprint") not in (None, data.fingerprint):
         say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
     judge, card, _ = judge_of(settings)
-    model = make(settings.model)
+    begun = (
+        {"initial": None} if "initial" in settings.model else {}
+    )  # a file that may have gone: what it became is here
+    model = make(settings.model, **begun)
     torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
     measures, examples = measured(model, run, config, data, judge)
     atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))

@@ -1,8 +1,8 @@
 """Progressive growth as a Lightning callback: when a stage has ended, the model becomes its own teacher and its code
 grows.
 
-The callback decides *when*, the module knows *how* (``grow``). It works with any module that has ``network``,
-``stage``, ``code_size``, ``first_code_size``, ``grow(units)`` and ``look()``.
+The callback decides *when*, the module knows *how* (``grow``). It works with any :class:`jacsup.stages.StagedModule`
+that has ``network``, ``grow(units)`` and ``look()``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class ProgressiveGrowth(Callback):
     ``sizes`` does, in which a stage may be as large as the one before: the module then goes on to its next stage with
     nothing to open. At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's
     directory; then the module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The
-    last stage ends the run.
+    last stage ends the run. A module that begins with a finished stage (``ended``) grows before the first epoch, and goes
+    on from there.
 
     Args:
         code_size: at which to stop, k + d.
@@ -61,6 +62,7 @@ class ProgressiveGrowth(Callback):
             )
         self.code_size, self.units = self.sizes[-1] if self.sizes else code_size, units
         self.patience, self.monitor = patience, monitor
+        self.start = 0  # the first stage that is trained
         self.passed = 0  # epochs of this stage
         self.best, self.waited = float("inf"), 0
 
@@ -75,7 +77,8 @@ class ProgressiveGrowth(Callback):
         """Refuse a schedule that the module can't follow.
 
         Raises:
-            ValueError: a final size that isn't allocated, or isn't reached.
+            ValueError: a final size that isn't allocated, or isn't reached; a size that comes twice, where the module
+                has nothing to do then; a finished stage that isn't on the way.
         """
         if self.code_size > module.network.max_code_size:
             asked = f"sizes={self.sizes} ends at" if self.sizes else f"code_size={self.code_size} is"
@@ -93,6 +96,16 @@ class ProgressiveGrowth(Callback):
                 f"callbacks.growth.code_size={self.code_size} is not reached from {first} units "
                 f"in steps of {self.units}"
             )
+        sizes = [size for size, _ in self.stages(first)]
+        if len(set(sizes)) < len(sizes) and not module.may_stay:
+            raise ValueError(
+                f"callbacks.growth.sizes={sizes}: every stage of this model opens units, no size may come twice"
+            )
+        if module.ended and module.code_size not in sizes[:-1]:
+            raise ValueError(
+                f"model.initial is a stage of {module.code_size} units, from which callbacks.growth does not go on: "
+                f"its stages have {', '.join(map(str, sizes))}; callbacks.growth.sizes may say others"
+            )
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """The schedule says how long a run is.
@@ -101,10 +114,16 @@ class ProgressiveGrowth(Callback):
             ValueError: a schedule that the module can't follow, or another length in the trainer's settings.
         """
         self.check(pl_module)
-        module: Any = pl_module
-        whole = sum(epochs for _, epochs in self.stages(module.first_code_size))
         if stage != "fit":
             return
+        module: Any = pl_module
+        stages = self.stages(module.first_code_size)
+        if module.ended:
+            module.stage = [size for size, _ in stages].index(module.code_size)
+            self._keep(trainer, module)  # it is judged with those that follow
+            self._grow(module)
+            self.start = module.stage
+        whole = sum(epochs for _, epochs in stages[self.start :])
         if trainer.max_epochs not in (-1, whole):
             raise ValueError(
                 f"trainer.max_epochs={trainer.max_epochs} would cut the schedule of {whole} epochs: leave it at -1, "
@@ -135,11 +154,15 @@ class ProgressiveGrowth(Callback):
         if module.stage == len(stages) - 1:
             trainer.should_stop = True
             return
-        module.grow(stages[module.stage + 1][0] - module.code_size)
+        self._grow(module)
         _as_on_the_first_rank(trainer, module.network)  # new units are drawn by each rank's own generator
         trainer.strategy.setup_optimizers(trainer)  # a fresh one
         module.look()
         self.passed, self.best, self.waited = 0, float("inf"), 0
+
+    def _grow(self, module: Any) -> None:
+        """Go on to the next stage's size."""
+        module.grow(self.stages(module.first_code_size)[module.stage + 1][0] - module.code_size)
 
     def _keep(self, trainer: Trainer, module: Any) -> None:
         """Write the network of a finished stage, whole or not at all."""

@@ -41,10 +41,11 @@ class ProgressiveAutoencoder(StagedModule):
         derivative: eq. 7 by finite ``difference``, as in eq. 9, or ``exact``, by forward-mode differentiation.
         inherit: whether a stage goes on with the weights of the one before; if not, every stage trains an autoencoder
             of its size from scratch, without a teacher: the other control.
-        initial: a checkpoint of a finished stage to start from, instead of training a first teacher.
+        initial: a finished stage to start from: it is the first student's teacher here, and not trained any more. As in
+            the run that it is of, ``network`` is given open at the first teacher's size.
 
     Raises:
-        ValueError: a weight below 0, or an initial checkpoint that doesn't fit.
+        ValueError: a weight below 0, or an initial stage that doesn't fit.
     """
 
     def __init__(
@@ -65,8 +66,6 @@ class ProgressiveAutoencoder(StagedModule):
         inherit: bool = True,
         initial: str | None = None,
     ) -> None:
-        if initial is not None:
-            load_stage(network, Path(initial))
         super().__init__(network.open, "mse", "code", "difference")
         weights = {"code_weight": code_weight, "difference_weight": difference_weight}
         weights |= {"covariance_weight": covariance_weight, "stage_factor": stage_factor}
@@ -80,12 +79,30 @@ class ProgressiveAutoencoder(StagedModule):
         self.teacher_statistics: Statistics = teacher_statistics
         self.derivative, self.inherit = derivative, inherit
         self.teacher: Teacher | None = None
+        if initial is not None:
+            self._start_from(initial)
 
     # ------------------------------------------------------------------ a stage
 
+    def _start_from(self, initial: str) -> None:
+        """Load a finished stage, whose growth comes first.
+
+        Raises:
+            ValueError: one that doesn't fit, or that no later stage would be made from.
+        """
+        load_stage(self.network, Path(initial))
+        if not self.inherit:
+            raise ValueError(f"model.initial={initial}: with model.inherit=false nothing is made from a stage before")
+        if self.from_whom == "original" and self.code_size > self.first_code_size:
+            raise ValueError(
+                f"model.initial={initial} has {self.code_size} units, but model.teacher=original is the first teacher, "
+                f"of {self.first_code_size}: start from that, or leave model.teacher=previous"
+            )
+        self.ended = True
+
     def grow(self, units: int = 1) -> None:
         """End a stage: the model becomes its own teacher, and opens units of its code (JacSup §3, last paragraph)."""
-        self.stage += 1
+        self.stage, self.ended = self.stage + 1, False
         if not self.inherit:
             self.network.restart(self.network.open + units)
             return

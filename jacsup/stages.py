@@ -19,12 +19,18 @@ class StagedModule(LightningModule):
     Args:
         code_size: open at first.
         metrics: what ``validation_step`` may count, means over a validation.
+
+    Attributes:
+        may_stay: whether a stage may open nothing.
+        ended: whether the network is that of a finished stage, so that growth comes before the first epoch.
     """
+
+    may_stay = False
 
     def __init__(self, code_size: int, *metrics: str) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.first_code_size, self.stage = code_size, 0
+        self.first_code_size, self.stage, self.ended = code_size, 0, False
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in metrics})
 
     @property

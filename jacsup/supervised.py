@@ -43,6 +43,8 @@ class SupervisedAutoencoder(StagedModule):
         ValueError: a network of another number of attributes, or weights of which none counts in the first step.
     """
 
+    may_stay = True  # the teacher's second stage
+
     def __init__(
         self,
         network: AttributeAutoencoder,

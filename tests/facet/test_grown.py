@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import shutil
 import struct
 import sys
 from pathlib import Path
@@ -168,6 +169,24 @@ def test_a_teacher_of_another_shape_is_one_line(
     code, error = call(monkeypatch, capsys, *where, "model.network.widths=[32,8]")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "holds a network of another shape" in error
+
+
+def test_a_run_from_a_stage_is_judged_with_it_also_where_its_file_has_gone(
+    trained: Path, digits: Path, tmp_path: Path
+) -> None:
+    stage = next((trained / "runs" / "jacsup" / "chain").glob("*/stages/code03.ckpt"))
+    moved = Path(shutil.copy(stage, tmp_path / "teacher.ckpt"))
+    where = settings(digits, trained, "experiment=jacsup/chain", f"runs={tmp_path / 'runs'}", f"model.initial={moved}")
+    run = Run(train(compose_config("train", where)))
+    moved.unlink()
+    evaluate(compose_config("evaluate", [f"run={run.path}"]))
+    results = read_json(run.path / "results.json")
+    before, after = results["measures"]["stages"]
+    assert (before["code_size"], after["code_size"]) == (3, 4)
+    of_the_chain = read_json(stage.parents[1] / "results.json")["measures"]["stages"][1]
+    assert before["mse"] == of_the_chain["mse"]
+    assert before["swaps"] == of_the_chain["swaps"]
+    assert results["training"]["images_seen"] == 2 * 300, "one stage of two epochs"
 
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])

@@ -140,9 +140,11 @@ def test_from_scratch_every_stage_is_a_first_teacher_of_its_size(tmp_path: Path)
         ({"code_size": 5}, r"code_size=5 is more than the 4 units that model.network.max_code_size allocates"),
         ({"code_size": 3, "units": 2}, r"code_size=3 is not reached from 2 units in steps of 2"),
         ({"code_size": 1}, r"code_size=1 is not reached from 2 units"),
+        ({"sizes": [2, 2, 4]}, r"sizes=\[2, 2, 4\]: every stage of this model opens units, no size may come twice"),
+        ({"sizes": [2, 3, 3]}, r"sizes=\[2, 3, 3\]: every stage"),
     ],
 )
-def test_a_schedule_that_can_not_be_followed_is_one_clear_line(settings: dict[str, int], said: str) -> None:
+def test_a_schedule_that_can_not_be_followed_is_one_clear_line(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said) as raised:
         ProgressiveGrowth(**{"code_size": 4, "epochs": 1, **settings}).check(module())
     assert "\n" not in str(raised.value)

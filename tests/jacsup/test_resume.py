@@ -23,15 +23,31 @@ class KilledError(Exception):
 
 
 class KillAfterGrowth(Callback):
-    """Ends the run one step after the first growth."""
+    """Ends the run one step after it has grown to a size."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any) -> None:
-        if pl_module.code_size == 3:  # type: ignore[comparison-overlap]
+        if pl_module.code_size == self.size:  # type: ignore[comparison-overlap]
             raise KilledError
 
 
-@pytest.mark.parametrize("settings", [{}, {"teacher": "original"}, {"supervised": "first"}])
-def test_a_run_killed_one_step_after_a_growth_goes_on_bit_for_bit(settings: dict[str, Any], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a run from 2 to 4 units left its stages."""
+    root = tmp_path_factory.mktemp("stages")
+    fit(root, ProgressiveGrowth(4, 1))
+    return root / "stages"
+
+
+@pytest.mark.parametrize("settings", [{}, {"teacher": "original"}, {"supervised": "first"}, {"initial": "code02.ckpt"}])
+def test_a_run_killed_one_step_after_a_growth_goes_on_bit_for_bit(
+    settings: dict[str, Any], stages: Path, tmp_path: Path
+) -> None:
+    settings = settings | {"initial": str(stages / settings["initial"])} if "initial" in settings else settings
+    size = 4 if "initial" in settings else 3
+
     def checkpoints() -> tuple[Callback, ...]:
         settings = {"save_on_train_epoch_end": True, "enable_version_counter": False}
         return RandomState(), ModelCheckpoint(tmp_path / "cut", "last", **settings)
@@ -39,7 +55,7 @@ def test_a_run_killed_one_step_after_a_growth_goes_on_bit_for_bit(settings: dict
     whole = fit(tmp_path / "whole", ProgressiveGrowth(4, 2), model=module(**settings))
     growth, cut = ProgressiveGrowth(4, 2), module(**settings)
     with pytest.raises(KilledError):
-        fit(tmp_path / "cut", growth, KillAfterGrowth(), *checkpoints(), model=cut, enable_checkpointing=True)
+        fit(tmp_path / "cut", growth, KillAfterGrowth(size), *checkpoints(), model=cut, enable_checkpointing=True)
     resumed = module(**settings)
     torch.manual_seed(99)
     again = trainer(tmp_path / "cut", *checkpoints(), ProgressiveGrowth(4, 2), enable_checkpointing=True)
@@ -80,16 +96,48 @@ def test_ranks_stay_identical_across_a_growth(tmp_path: Path) -> None:
         assert torch.equal(value, other[name]) if isinstance(value, Tensor) else value == other[name], name
 
 
-def test_a_run_can_start_from_a_stage(tmp_path: Path) -> None:
-    fit(tmp_path, ProgressiveGrowth(3, 1))
+@pytest.mark.parametrize(("supervised", "units"), [("code", 3), ("first", 2)])
+def test_a_run_from_a_stage_begins_with_its_growth(supervised: Any, units: int, stages: Path, tmp_path: Path) -> None:
+    """As the run that the stage is of went on: the stage is the teacher, and not trained without one."""
+    watch, initial = Watch(), stages / "code03.ckpt"
+    model = module(initial=str(initial), supervised=supervised, max_code_size=4, stage_factor=0.5)
+    fit(tmp_path, ProgressiveGrowth(4, 2), watch, model=model)
+    assert watch.sizes == [4, 4], "the trainer's length is that of the stages to come"
+    assert watch.steps == [4, 8]
+    assert {"train/code", "train/difference", "train/covariance"} <= watch.seen[0].keys()
+    assert (model.stage, model.first_code_size, model.ended) == (2, 2, False)
+    terms = {name: torch.ones(()) for name in ("code", "difference")}
+    assert model.total(terms).item() == pytest.approx(0.5 * 1.1), "of the second student, whoever trained the first"
+    assert (model.teacher.network.open, model.teacher.supervised) == (3, units)
+    held, kept = (torch.load(path, weights_only=True)["network"] for path in (initial, tmp_path / "stages/code03.ckpt"))
+    for name, value in model.teacher.network.state_dict().items():
+        assert torch.equal(value, held[name]) if isinstance(value, Tensor) else value == held[name], name
+        assert torch.equal(kept[name], held[name]) if isinstance(value, Tensor) else kept[name] == held[name], name
+    assert sorted(path.name for path in (tmp_path / "stages").iterdir()) == ["code03.ckpt", "code04.ckpt"]
+
+
+def test_the_first_teacher_can_be_the_stage(stages: Path, tmp_path: Path) -> None:
     watch = Watch()
-    fit(
-        tmp_path / "more",
-        ProgressiveGrowth(4, 1),
-        watch,
-        model=module(initial=str(tmp_path / "stages" / "code03.ckpt")),
-    )
-    assert watch.sizes == [3, 4]
+    model = module(initial=str(stages / "code02.ckpt"), teacher="original")
+    fit(tmp_path, ProgressiveGrowth(4, 1), watch, model=model)
+    assert (watch.sizes, model.teacher.network.open) == ([3, 4], 2)
+
+
+@pytest.mark.parametrize(
+    ("stage", "growth", "settings", "said"),
+    [
+        ("code04", {}, {}, r"a stage of 4 units, from which callbacks.growth does not go on: its stages have 2, 3, 4"),
+        ("code03", {"units": 2}, {}, r"a stage of 3 units, .* its stages have 2, 4; callbacks.growth.sizes may say"),
+        ("code03", {}, {"teacher": "original"}, r"has 3 units, but model.teacher=original is the first teacher, of 2"),
+        ("code03", {}, {"inherit": False}, r"with model.inherit=false nothing is made from a stage before"),
+    ],
+)
+def test_a_stage_that_nothing_follows_is_one_clear_line(
+    stage: str, growth: dict[str, int], settings: dict[str, Any], said: str, stages: Path
+) -> None:
+    with pytest.raises(ValueError, match=said) as raised:
+        ProgressiveGrowth(4, 1, **growth).check(module(initial=str(stages / f"{stage}.ckpt"), **settings))
+    assert "\n" not in str(raised.value)
 
 
 def test_a_stage_that_does_not_fit_is_one_clear_line(tmp_path: Path) -> None:
