@@ -24,8 +24,7 @@ class ProgressiveGrowth(Callback):
     ``sizes`` does, in which a stage may be as large as the one before: the module then goes on to its next stage with
     nothing to open. At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's
     directory; then the module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The
-    last stage ends the run. A module that begins with a finished stage (``ended``) grows before the first epoch, and goes
-    on from there.
+    last stage ends the run. A module that begins with a finished stage (``ended``) grows before the first epoch.
 
     Args:
         code_size: at which to stop, k + d.
