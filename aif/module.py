@@ -102,9 +102,8 @@ class IFcVAEGAN(AttributeEditor):
         self.gan_form, self.discriminator_factor = gan_form, discriminator_factor
         self.reconstruct_from, self.auxiliary_noise = reconstruct_from, auxiliary_noise
         self.statistics, self.gradient_clip = statistics, gradient_clip
-        self.validation: Any = nn.ModuleDict(
-            {name: MeanMetric() for name in ("mse", "accuracy", "auxiliary", *self.attribute_names)}
-        )
+        self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy", "auxiliary")})
+        self.rates: Any = nn.ModuleList(MeanMetric() for _ in self.attribute_names)  # in a list: names are the user's
 
     # ------------------------------------------------------------------ Algorithm 1
 
@@ -253,17 +252,17 @@ class IFcVAEGAN(AttributeEditor):
         self.validation["mse"].update((reconstructed - images).square().mean(), len(images))
         self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
         self.validation["auxiliary"].update(losses.classification(guess, labels), known.sum())
-        for name, column in zip(self.attribute_names, labels.T, strict=True):
-            self.validation[name].update(column[~column.isnan()])
+        for rate, column in zip(self.rates, labels.T, strict=True):
+            rate.update(column[~column.isnan()])
 
     def on_validation_epoch_end(self) -> None:
         values = {name: metric.compute() for name, metric in self.validation.items()}
-        rates = torch.stack([values.pop(name) for name in self.attribute_names])
+        rates = torch.stack([rate.compute() for rate in self.rates])
         entropy = -(torch.xlogy(rates, rates) + torch.xlogy(1 - rates, 1 - rates)).mean()
         # The paper's stopping rule: A is maximally confused where its loss is the entropy of y (confusion 1).
         values["auxiliary_confusion"] = values["auxiliary"] / entropy.clamp(min=1e-6)
         self.log_dict({f"val/{name}": value for name, value in values.items()})
-        for metric in self.validation.values():
+        for metric in (*self.validation.values(), *self.rates):
             metric.reset()
 
     # ------------------------------------------------------------------ Editor

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from facet.configuration import digest
 from facet.errors import UserError
 
-RESULTS_SCHEMA = 1  # of results.json
+RESULTS_SCHEMA = 2  # of results.json
 
 # What does not change a run's outcome, or tells only where it runs: a run is the same run without it.
 PLACE = ("runs", "run_dir", "logger", "force", "objective")

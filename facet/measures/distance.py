@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,14 +16,13 @@ class FeatureDistance(nn.Module):
     are compared with the unedited test split, whose share of the attribute they turn over, so no system reaches 0.
 
     Args:
-        kinds: names of the sets that are compared with the real one.
+        kinds: how many sets are compared with the real one.
         features: F, the width of a feature vector.
     """
 
-    def __init__(self, kinds: Sequence[str], features: int) -> None:
+    def __init__(self, kinds: int, features: int) -> None:
         super().__init__()
-        self.kinds = tuple(kinds)
-        self.distances: Any = nn.ModuleList(FrechetInceptionDistance(_AsTheyAre(features)) for _ in kinds)
+        self.distances: Any = nn.ModuleList(FrechetInceptionDistance(_AsTheyAre(features)) for _ in range(kinds))
 
     def update(self, real: Tensor, made: Tensor) -> None:
         """Count a batch.
@@ -37,9 +35,9 @@ class FeatureDistance(nn.Module):
             distance.update(real, real=True)
             distance.update(made[:, i], real=False)
 
-    def compute(self) -> dict[str, float]:
+    def compute(self) -> list[float]:
         """The distance of every kind; NaN from fewer than two images, and from a model that has diverged."""
-        return {kind: _distance(distance) for kind, distance in zip(self.kinds, self.distances, strict=True)}
+        return [_distance(distance) for distance in self.distances]
 
 
 def _distance(sums: FrechetInceptionDistance) -> float:

@@ -90,14 +90,14 @@ class Identity(Metric):
         self.images += counts.sum(0)
         self.faces += has_others.sum(0)
 
-    def compute(self) -> dict[str, Kept]:
-        """Per edited attribute, and for the ``reconstruction``."""
-        found: dict[str, Kept] = {}
-        for row, name in enumerate((*self.edited, "reconstruction")):
+    def compute(self) -> list[Kept]:
+        """Per edited attribute, and last for the reconstruction."""
+        found: list[Kept] = []
+        for row in range(len(self.edited) + 1):
             images, faces = int(self.images[row]), int(self.faces[row])
             cosine = Mean(float(self.cosines[row]) / images if images else float("nan"), images)
             rate = wilson(round(float(self.shares[row])), faces)
             if faces:  # the interval is of whole faces, the value is not rounded to them
                 rate = rate._replace(value=float(self.shares[row]) / faces)
-            found[name] = {"cosine": cosine, "factors": rate}
+            found.append({"cosine": cosine, "factors": rate})
         return found

@@ -135,7 +135,7 @@ class _Pass:
             self.identity.update(factors, before, features, seen, known)
         if "distance" in self.wanted:
             if self.distance is None:
-                kinds = *self.editor.attribute_names, "reconstruction"
+                kinds = len(self.editor.attribute_names) + 1
                 self.distance = FeatureDistance(kinds, before.shape[1]).to(images.device)
             self.distance.update(before, features)
 
@@ -157,7 +157,7 @@ class _Pass:
         """The measures as plain numbers."""
         names = self.editor.attribute_names
         edits = dict(zip(names, self.edits.compute(), strict=True))
-        measures = {
+        measures: dict[str, Any] = {  # below a measure stand the attributes alone, whose names are the user's
             "mse": self.pixels.compute(),
             "reconstruction": {name: rates["reconstruction"] for name, rates in edits.items()},
             "edits": {name: {"paper": rates["paper"], "full": rates["full"]} for name, rates in edits.items()},
@@ -165,9 +165,11 @@ class _Pass:
         if "drift" in self.wanted:
             measures["drift"] = self.drift.compute()
         if "identity" in self.wanted:
-            measures["identity"] = self.identity.compute()
+            *of_edits, measures["identity_of_reconstruction"] = self.identity.compute()
+            measures["identity"] = dict(zip(names, of_edits, strict=True))
         if self.distance is not None:
-            measures["distance"] = self.distance.compute()
+            *apart, measures["distance_of_reconstruction"] = self.distance.compute()
+            measures["distance"] = dict(zip(names, apart, strict=True))
         if not isinstance(self.editor, LabelsGiven):
             measures["classifier"] = dict(zip(names, self.accuracy.compute(), strict=True))
         if self.truth:

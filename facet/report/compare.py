@@ -128,7 +128,7 @@ COLUMNS = (
     at("cosine", "What else changes", "cosine", "up", _plain(3), MEASURES, "identity", ATTRIBUTE, "cosine"),
     at("counterfactual", "True edit", "MSE", "down", mse_cell, MEASURES, "counterfactual", ATTRIBUTE, "mse"),
     at("ssim", "True edit", "SSIM", "up", _plain(3), MEASURES, "counterfactual", ATTRIBUTE, "ssim"),
-    at("distance", "Feature distance", "rec.", "down", _plain(2), MEASURES, "distance", "reconstruction"),
+    at("distance", "Feature distance", "rec.", "down", _plain(2), MEASURES, "distance_of_reconstruction"),
     at("distance_edits", "Feature distance", "edits", "down", _plain(2), MEASURES, "distance", ATTRIBUTE),
     at("accuracy", "Classifier", "Acc(E_y)", "up", rate_cell, *PATHS["accuracy"]),
     Column("parameters", "Cost", "parameters", "down", parameters, _counted),

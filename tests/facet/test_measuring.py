@@ -160,11 +160,11 @@ def test_an_editor_that_draws_somebody_else() -> None:
     grey = Dots().tensors("test")[0][:, 0, 5, 5].double() / 255
     before, after = torch.stack([torch.ones(400), grey], 1), torch.stack([torch.ones(400), grey / 2], 1)
     cosine = torch.cosine_similarity(before, after).mean().item()
-    assert measures["identity"]["reconstruction"]["cosine"]["value"] == pytest.approx(cosine, abs=1e-5)
+    assert measures["identity_of_reconstruction"]["cosine"]["value"] == pytest.approx(cosine, abs=1e-5)
     assert measures["identity"]["A"]["factors"]["value"] == 0, "B has turned over"
-    assert measures["identity"]["reconstruction"]["factors"]["value"] == 0.5, "A is kept, B is not"
+    assert measures["identity_of_reconstruction"]["factors"]["value"] == 0.5, "A is kept, B is not"
     expected = (grey.mean() / 2) ** 2 + (grey.std() / 2) ** 2  # between two Gaussians in one dimension
-    assert measures["distance"]["reconstruction"] == pytest.approx(float(expected), rel=1e-3)
+    assert measures["distance_of_reconstruction"] == pytest.approx(float(expected), rel=1e-3)
 
 
 def test_edits_change_one_attribute_only() -> None:

@@ -24,7 +24,7 @@ def test_states(tmp_path: Path, make_run: Callable[..., tuple[int, Path]]) -> No
     assert read_run("ours", 0, failed).state == "not evaluated"
 
 
-@pytest.mark.parametrize("text", ["{", '{"schema": 2}', '{"schema": 1, "split": "val"}'])
+@pytest.mark.parametrize("text", ["{", '{"schema": 1}', '{"schema": 2, "split": "val"}'])
 def test_broken_or_foreign_results_are_unreadable_and_say_why(tmp_path: Path, text: str) -> None:
     (tmp_path / "results.json").write_text(text)
     result = read_run("ours", 0, tmp_path)

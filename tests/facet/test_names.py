@@ -1,0 +1,50 @@
+"""Attributes are the user's to name: any name that a table can hold trains, is judged and is reported."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from tiny import NETWORKS
+
+from datamodules.celeba_drawn import draw_celeba
+from facet.configuration import compose_config
+from facet.evaluate import evaluate
+from facet.report.many_attributes import to_csv
+from facet.report.results import RowRuns, read_rows
+from facet.runs import Run, read_json
+from facet.train import train
+
+# what a module can't have, what a module has, and what is measured or logged under the same name
+NAMES = ("a.b", "type", "half", "keys", "training", "mse", "accuracy", "auxiliary", "reconstruction", "class", "mean")
+PLAIN = ("trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1", "data.batch_size=16")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose attributes have such names, each what Smiling is."""
+    root = tmp_path_factory.mktemp("names")
+    draw_celeba(root, 300)
+    lines = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[1:]]
+    smiling = 1 + lines[0].index("Smiling")
+    rows = [[f"img_align_celeba/{row[0]}", *[row[smiling]] * len(NAMES)] for row in lines[1:]]
+    with (root / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["file", *NAMES], *rows])
+    return root
+
+
+@pytest.mark.parametrize("experiment", ["aif/table1/ours", "aif/table3/cvae_gan"])
+def test_every_name_is_trained_judged_and_reported(experiment: str, root: Path) -> None:
+    data = ["data=folder", f"data.root={root}", f"data.store={root / 'store'}", "data.resolution=16", *NETWORKS, *PLAIN]
+    more = [f"attributes=[{','.join(NAMES)}]", "trainer.max_epochs=1", f"runs={root / 'runs'}"]
+    run = Run(train(compose_config("train", [f"experiment={experiment}", *data, *more])))
+    curves = run.metrics()
+    assert {f"val/edit_on/{name}" for name in NAMES} <= set(curves)
+    assert 0 < curves["val/mse"][-1][1] < 1
+    evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2"]))
+    measures = read_json(run.path / "results.json")["measures"]
+    for measure in ("edits", "drift", "identity", "distance", "continuity", "leakage", "reconstruction"):
+        assert set(measures[measure]) == set(NAMES), measure
+    table = to_csv(read_rows([RowRuns("ours", "ours", [(0, run.path)])], [("ours", "ours")]))
+    assert [line.split(",")[2] for line in table.splitlines()[1:]] == list(NAMES)
