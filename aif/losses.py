@@ -1,9 +1,10 @@
 """The losses of "Adversarial Information Factorization" (AIF) and, last, of its baselines: tensors in, scalar out.
 
 Two reductions are known to all of AIF's. ``sum`` is what the authors ran, and what the preset ``paper`` takes where the
-text is silent (``docs/fidelity.md``): reconstruction summed over everything and divided by 64², KL summed over the
-batch and divided by the latent width, GAN terms summed over the batch, classification terms averaged. ``mean`` averages
-every term over all its elements, so that no weight depends on batch size, resolution or latent width.
+text is silent (``docs/fidelity.md``): reconstruction summed over everything and divided by the square of the images'
+side, KL summed over the batch and divided by the latent width, GAN terms summed over the batch, classification terms
+averaged. ``mean`` averages every term over all its elements, so that no weight depends on batch size, resolution or
+latent width.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ def reconstruction(logits: Tensor, images: Tensor, reduction: Reduction) -> Tens
     Args:
         logits: the decoder's output before the sigmoid, ``[B, C, H, W]``.
         images: x in [0, 1], same shape.
-        reduction: ``sum``: summed, then divided by 64²; ``mean``: over all elements.
+        reduction: ``sum``: summed, then divided by H²; ``mean``: over all elements.
     """
     if reduction == "mean":
         return F.binary_cross_entropy_with_logits(logits, images)
-    return F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / 64**2
+    return F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / images.shape[2] ** 2
 
 
 def kl(mean: Tensor, log_variance: Tensor, reduction: Reduction) -> Tensor:

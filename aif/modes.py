@@ -12,7 +12,7 @@ from torch import Tensor, nn
 @contextmanager
 def untracked_statistics(network: nn.Module) -> Iterator[None]:
     """Within it, batch norms use the batch's statistics and leave their running ones alone."""
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    norms = _norms(network)
     tracked = [norm.track_running_stats for norm in norms]
     for norm in norms:
         norm.track_running_stats = False
@@ -21,6 +21,24 @@ def untracked_statistics(network: nn.Module) -> Iterator[None]:
     finally:
         for norm, was in zip(norms, tracked, strict=True):
             norm.track_running_stats = was
+
+
+@contextmanager
+def counted_twice(network: nn.Module) -> Iterator[None]:
+    """Within it, a pass moves running batch-norm statistics as far as two of the same batch would."""
+    norms = _norms(network)
+    momenta = [norm.momentum or 0.0 for norm in norms]
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = 1 - (1 - momentum) ** 2
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    return [part for part in network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from aif.edges import Edge, nonsaturating_weight
 from aif.editor import AttributeEditor, MakeOptimizer, sample
 from aif.erasure import GaussianErasure
 from aif.memory import Memory
-from aif.modes import frozen, full_precision, untracked_statistics
+from aif.modes import counted_twice, frozen, full_precision, untracked_statistics
 from aif.schedule import Schedule
 
 CHUNK = 500
@@ -55,7 +55,8 @@ class IFcVAEGAN(AttributeEditor):
         erasure: what takes out of μ what it still tells of ŷ; fitted before every validation, used wherever images are
             encoded to be edited. Not in the paper.
         gradient_clip: largest norm of the gradient of E and D together; None does not clip.
-        statistics: D's running batch-norm statistics come from ``reconstructions`` alone or from ``both`` passes.
+        statistics: D's running batch-norm statistics come from ``reconstructions`` alone or from ``both``, prior
+            samples counting twice, as in the authors' code.
     """
 
     def __init__(
@@ -186,9 +187,9 @@ class IFcVAEGAN(AttributeEditor):
     def synthesise(self, labels: Tensor, like: Tensor) -> Tensor:
         """D(z, y) with z from the prior and the batch's labels: a pass of its own, since batch norms mix a batch."""
         noise = torch.randn_like(like)
-        if self.statistics == "both":
-            return torch.sigmoid(self.decoder(labels, noise))
-        with untracked_statistics(self.decoder):
+        # The authors decode the same z twice in a step, once for C's loss and once for E's and D's.
+        counted = counted_twice if self.statistics == "both" else untracked_statistics
+        with counted(self.decoder):
             return torch.sigmoid(self.decoder(labels, noise))
 
     def gan_loss(self, images: Tensor, reconstructed: Tensor, synthesised: Tensor) -> Tensor:

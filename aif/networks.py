@@ -130,6 +130,7 @@ class Decoder(nn.Module):
         label_entry: where y enters: beside z at the ``first`` layer (the paper), or as constant channels at ``every``
             layer (as Fader Networks do).
         kind: of the layers.
+        first_norm: whether a batch norm follows the first layer, too; not so in the authors' code.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class Decoder(nn.Module):
         width: int = 64,
         label_entry: LabelEntry = "first",
         kind: Kind = "plain",
+        first_norm: bool = False,
     ) -> None:
         super().__init__()
         check_resolution(resolution)
@@ -150,7 +152,7 @@ class Decoder(nn.Module):
         self.project = nn.Sequential(
             nn.Linear(attributes + latent_dim, 8 * width * (resolution // 16) ** 2),
             nn.Unflatten(1, self.start),
-            nn.BatchNorm2d(8 * width),
+            *([nn.BatchNorm2d(8 * width)] if first_norm else []),
             nn.ReLU(),
         )
         self.blocks = nn.ModuleList(doublings(kind, channels, width, extra))

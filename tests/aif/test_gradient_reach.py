@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from small_models import NETWORKS, batch, model
+from torch import Tensor, nn
 
 from aif.memory import Memory
 from aif.module import IFcVAEGAN
@@ -83,12 +84,20 @@ def test_terms_that_are_off_are_absent() -> None:
 
 @pytest.mark.parametrize("statistics", ["reconstructions", "both"])
 def test_running_statistics_come_from_where_they_should(statistics: str) -> None:
-    net = model(statistics=statistics)
-    images, labels = batch()
-    norm = net.decoder.project[2]
-    net.losses(images, labels)
-    assert norm.num_batches_tracked.item() == (1 if statistics == "reconstructions" else 2)
-    assert norm.track_running_stats
+    """``both`` as in the authors' code: x̂ is decoded once, D(z, y) twice, for C's loss and for E's and D's."""
+    net, plain = model(statistics=statistics), model()
+    passes: list[tuple[Tensor, ...]] = []
+    net.decoder.register_forward_pre_hook(lambda decoder, inputs: passes.append(inputs))
+    net.losses(*batch())
+    reconstructed, synthesised = passes
+    for inputs in (reconstructed, *([synthesised] * 2 if statistics == "both" else [])):
+        plain.decoder(*inputs)
+    found = {name: value for name, value in net.decoder.named_buffers() if "running" in name}
+    expected = {name: value for name, value in plain.decoder.named_buffers() if "running" in name}
+    assert found
+    torch.testing.assert_close(found, expected)
+    norms = [part for part in net.decoder.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert {(norm.momentum, norm.track_running_stats) for norm in norms} == {(0.1, True)}
 
 
 def test_unknown_labels_change_nothing() -> None:

@@ -16,11 +16,11 @@ def logit(p: float) -> float:
 
 
 def test_reconstruction_by_hand() -> None:
-    logits = torch.full((2, 3, 4, 4), logit(0.25))
-    images = torch.ones(2, 3, 4, 4)
+    logits = torch.full((2, 3, 4, 5), logit(0.25))
+    images = torch.ones(2, 3, 4, 5)
     each = -math.log(0.25)  # BCE(0.25, 1)
     assert losses.reconstruction(logits, images, "mean").item() == pytest.approx(each)
-    assert losses.reconstruction(logits, images, "sum").item() == pytest.approx(each * 2 * 3 * 4 * 4 / 64**2)
+    assert losses.reconstruction(logits, images, "sum").item() == pytest.approx(each * 2 * 3 * 4 * 5 / 4**2)
 
 
 def test_kl_by_hand() -> None:

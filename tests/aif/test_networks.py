@@ -75,10 +75,14 @@ def test_the_posterior_is_no_wider_than_it_may_be() -> None:
 
 
 def test_the_authors_sizes() -> None:
-    """DCGAN at 64x64: 64-128-256-512 channels of 5x5, A of n_z-1000-1000-1."""
+    """DCGAN at 64x64: 64-128-256-512 channels of 5x5, no batch norm after D's first layer, A of n_z-1000-1000-1."""
     encoder = Encoder(64)
     kernels = [tuple(p.shape) for p in encoder.trunk.parameters() if p.dim() == 4]
     assert kernels == [(64, 3, 5, 5), (128, 64, 5, 5), (256, 128, 5, 5), (512, 256, 5, 5)]
+    decoder = [type(part).__name__ for part in Decoder(64).modules() if not list(part.children())]
+    block = ["ConvTranspose2d", "BatchNorm2d", "ReLU"]
+    assert decoder == ["Linear", "Unflatten", "ReLU", *block * 3, "ConvTranspose2d"]
+    assert type(Decoder(64, first_norm=True).project[2]) is nn.BatchNorm2d
     assert sum(p.numel() for p in Auxiliary().parameters()) == 100 * 1000 + 1000 + 1000 * 1000 + 1000 + 1000 + 1
 
 
