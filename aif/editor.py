@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -50,6 +50,16 @@ class AttributeEditor(Positioned):
     def __init__(self, attribute_names: Sequence[str]) -> None:
         super().__init__()
         self.attribute_names = tuple(attribute_names)
+
+    def over_all_processes(self, terms: dict[str, Tensor], sums: Collection[str]) -> dict[str, Tensor]:
+        """Losses of this process's share of a batch, such that their mean over the processes is the whole batch's.
+
+        Args:
+            terms: of which DDP takes the gradients' mean.
+            sums: those that are summed over the batch: their mean over the processes is too small.
+        """
+        processes = self.trainer.world_size if self._trainer else 1
+        return {name: processes * term if name in sums else term for name, term in terms.items()}
 
     @abstractmethod
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -165,7 +165,7 @@ class IFcVAEGAN(AttributeEditor):
             terms["class_on_reconstruction"] = self.classify_reconstruction(decoded.sigmoid(), labels)
         if self.gan_weight:
             terms["gan"] = self.gan_loss(images, decoded.sigmoid(), self.synthesise(known, latent))
-        return terms
+        return self.over_all_processes(terms, ("reconstruction", "kl", "gan") if self.reduction == "sum" else ())
 
     def what_auxiliary_reads(self, mean: Tensor, log_variance: Tensor, latent: Tensor) -> Tensor:
         """ẑ, another sample, or μ, ``[B, n_z]``."""

@@ -36,7 +36,7 @@ class AvatarsDataModule(StoredDataModule):
         correlation: strength of a realistic dependence between attributes, 0 (independent) to 1.
         seed: of the data set.
         root: where the packed store lies; ``$FACET_DATA/avatars`` or the user's cache directory if None.
-        batch_size: per process.
+        batch_size: of a training step, over all processes together.
         workers: processes that draw; one per core if None.
         order_seed: of the order in which the train split is seen, and of its flips.
         flip: whether training flips every second image, at random.

@@ -38,7 +38,7 @@ class CelebADataModule(StoredDataModule):
         limit: at most so many images of each split, the first; all if None.
         download: let torchvision download it.
         on_corrupt: whether an image that can't be decoded stops the build or is left out.
-        batch_size: per process.
+        batch_size: of a training step, over all processes together.
         workers: processes that decode; one per core if None.
         order_seed: of the order in which the train split is seen, and of its flips.
         flip: whether training flips every second image, at random.

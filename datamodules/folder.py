@@ -40,7 +40,7 @@ class FolderDataModule(StoredDataModule):
         limit: at most so many images of each split, the first; all if None.
         split_seed: deals files without a split anew.
         on_corrupt: whether an image that can't be decoded stops the build or is left out.
-        batch_size: per process.
+        batch_size: of a training step, over all processes together.
         workers: processes that decode; one per core if None.
         order_seed: of the order in which the train split is seen, and of its flips.
         flip: whether training flips every second image, at random.

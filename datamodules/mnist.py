@@ -37,7 +37,7 @@ class MNISTDataModule(StoredDataModule):
         val_size: how many of the 60,000 training digits, the last, are the validation split; 0 trains on all of them
             and validates on the test split, as JacSup's authors do: then nothing may be chosen by it.
         download: let torchvision download it where it is missing.
-        batch_size: per process and step.
+        batch_size: of a training step, over all processes together.
         steps_per_batch: how many of them come as one batch, for a method that takes several steps at a time.
         workers: processes that read (``residency=workers``); one per core if None.
         order_seed: of the order in which the train split is seen.

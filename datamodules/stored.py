@@ -37,7 +37,7 @@ class StoredDataModule(LightningDataModule):
         resolution: side in pixels.
         channels: 3 for colour, 1 for grey.
         directory: where the stores lie.
-        batch_size: per process.
+        batch_size: of a training step, over all processes together.
         workers: processes that make a store, or read it (``residency=workers``); one per core if None.
         order_seed: of the order in which the train split is seen, and of its flips.
         flip: whether training flips every second image, at random.
@@ -192,16 +192,30 @@ class StoredDataModule(LightningDataModule):
         images, columns = self.tensors(split)[0], self.columns(split)
         return make_loader(images, columns, self.order(split), self.residency, device, self.workers)
 
+    def batch_share(self) -> int:
+        """How many of a training batch's samples each process takes; so a step is the same for any number of them.
+
+        Raises:
+            ValueError: the batch can't be shared out evenly.
+        """
+        processes = self.trainer.world_size if self.trainer else 1
+        if self.batch_size % processes:
+            raise ValueError(
+                f"data.batch_size={self.batch_size} can't be shared out evenly among {processes} processes: "
+                f"choose a multiple of {processes}"
+            )
+        return self.batch_size // processes
+
     def order(self, split: str) -> Order:
         """Which samples make up which batch.
 
         Raises:
-            ValueError: a training split smaller than one batch on every rank.
+            ValueError: a training split smaller than one batch, or a batch that can't be shared out evenly.
         """
         trainer, train = self.trainer, split == "train"
         return Order(
             len(self.store(split).images),
-            batch_size=self.batch_size if train else max(self.batch_size, EVALUATION_BATCH),
+            batch_size=self.batch_share() if train else max(self.batch_size, EVALUATION_BATCH),
             shuffle=train,
             flip=self.flip and train,
             seed=self.order_seed,

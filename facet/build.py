@@ -48,6 +48,7 @@ def prepare(data: Any) -> None:
         UserError: what the data module says is wrong with its input.
     """
     try:
+        data.batch_share()  # a batch that can't be shared out is told before anything is drawn
         data.prepare_data()
         data.order("train")  # a split smaller than a batch is told here, not in the middle of a run
     except ValueError as error:
@@ -133,11 +134,11 @@ class Parts:
         data: Any = self.data
         whole = data.train_dataloader().order.samples  # of a pass, on each process
         seen = (
-            min(int(trainer.num_training_batches) * data.batch_size * data.steps_per_batch, whole)
+            min(int(trainer.num_training_batches) * data.batch_share() * data.steps_per_batch, whole)
             * trainer.current_epoch
         )
         return {
-            "steps": seen // data.batch_size,
+            "steps": seen // data.batch_share(),
             "images_seen": seen * trainer.world_size,
             "seconds": round(timer.time_elapsed("train"), 1),
             "parameters": {
@@ -180,7 +181,7 @@ def build(config: DictConfig, run: Run) -> Parts:
                 callback.check(model)
     except ValueError as error:
         raise UserError(str(error)) from error
-    make(config.trainer, logger=False)
+    data.trainer = make(config.trainer, logger=False)  # knows how many processes share a batch
     prepare(data)
     checkpoint = ModelCheckpoint(
         dirpath=run.path / "checkpoints",

@@ -27,7 +27,7 @@ class ProgressiveAutoencoder(StagedModule):
     Args:
         network: the autoencoder, open at the first teacher's size.
         optimizer: makes the optimiser; every stage starts with a new one.
-        batch_size: samples per step.
+        batch_size: samples per step, over all processes together.
         code_weight: λ_y, eq. 9; 0 together with ``difference_weight`` trains without Jacobian supervision.
         difference_weight: λ_diff, eq. 9.
         covariance_weight: λ_xcov, of eq. 10.
@@ -148,7 +148,8 @@ class ProgressiveAutoencoder(StagedModule):
 
     def pieces(self, batch: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """(images, index) of every step."""
-        images, index = (torch.split(batch[name], self.batch_size) for name in ("image", "index"))
+        share = self.batch_size // self.trainer.world_size
+        images, index = (torch.split(batch[name], share) for name in ("image", "index"))
         return zip(images, index, strict=True)
 
     def losses(self, images: Tensor, index: Tensor) -> dict[str, Tensor]:

@@ -31,7 +31,8 @@ class Pictures(LightningDataModule):
         trainer = self.trainer
         assert trainer is not None
         ranks = {"rank": trainer.global_rank, "world_size": trainer.world_size}
-        order = Order(SIZE, BATCH, shuffle=split == "train", steps=2, epoch=lambda: trainer.current_epoch, **ranks)
+        share = BATCH // trainer.world_size
+        order = Order(SIZE, share, shuffle=split == "train", steps=2, epoch=lambda: trainer.current_epoch, **ranks)
         return make_loader(self.tensors(split)[0], {}, order, "device", trainer.strategy.root_device)
 
     def train_dataloader(self) -> Loader:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.optim import SGD
 
+from aif.baselines.cvae_gan import CVAEGAN
 from aif.module import IFcVAEGAN
-from aif.networks import Auxiliary, Decoder, Discriminator, Encoder
+from aif.networks import Auxiliary, Decoder, Discriminator, Encoder, Posterior, Regressor
 
 NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
 
@@ -25,6 +26,22 @@ def model(**settings: Any) -> IFcVAEGAN:
         Decoder(16, attributes=2, latent_dim=5, width=4),
         Discriminator(16, width=4),
         Auxiliary(5, attributes=2, width=8),
+        ["Smiling", "Eyeglasses"],
+        sgd,
+        sgd,
+        sgd,
+        **settings,
+    ).double()
+
+
+def cvae_gan(**settings: Any) -> CVAEGAN:
+    sgd = functools.partial(SGD, lr=0.1)
+    torch.manual_seed(1)
+    return CVAEGAN(
+        Posterior(16, 5, width=4, batch_norm=True, attributes=2),
+        Decoder(16, attributes=2, latent_dim=5, width=4),
+        Discriminator(16, width=4),
+        Regressor(16, 2, width=4, batch_norm=True),
         ["Smiling", "Eyeglasses"],
         sgd,
         sgd,

@@ -118,7 +118,7 @@ class CVAEGAN(AttributeEditor):
         seen = self.seen_by(self.discriminator, images, reconstructed, synthesised)
         read = self.seen_by(self.classifier, images, reconstructed, synthesised)
         distance = losses.half_squared_distance
-        return {
+        terms = {
             "kl": losses.kl(mean, log_variance, self.reduction),
             "reconstruction": distance(reconstructed, images, self.reduction),
             "features": distance(seen[1], seen[0], self.reduction) + distance(read[1], read[0], self.reduction),
@@ -127,6 +127,7 @@ class CVAEGAN(AttributeEditor):
             "discriminator": losses.discriminator(real_logits, fake_logits, 1.0, "mean"),
             "class": losses.classification(full_precision(self.classifier.head(class_features)), labels),
         }
+        return self.over_all_processes(terms, ("kl", "reconstruction", "features") if self.reduction == "sum" else ())
 
     def seen_by(self, network: Any, images: Tensor, *fakes: Tensor) -> list[Tensor]:
         """Features of real images, without a gradient, and of fakes, with one for the fakes alone."""

@@ -8,32 +8,19 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from small_models import cvae_gan
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.optim import SGD
 
 from aif import losses
 from aif.baselines.classifier import AttributeClassifier
-from aif.baselines.cvae_gan import CVAEGAN
 from aif.baselines.fader import FaderDecoder, FaderEncoder, FaderNetworks, LatentDiscriminator
 from aif.baselines.vae import DisentangledVAE
-from aif.networks import Decoder, Discriminator, Posterior, Regressor
+from aif.networks import Decoder, Posterior
 
 SGD_ = functools.partial(SGD, lr=0.1)
 NAMES = ["Smiling", "Eyeglasses"]
-
-
-def cvae_gan(**settings: Any) -> CVAEGAN:
-    torch.manual_seed(1)
-    return CVAEGAN(
-        Posterior(16, 5, width=4, batch_norm=True, attributes=2),
-        Decoder(16, attributes=2, latent_dim=5, width=4),
-        Discriminator(16, width=4),
-        Regressor(16, 2, width=4, batch_norm=True),
-        NAMES,
-        *[SGD_] * 3,
-        **settings,
-    ).double()
 
 
 def fader(**settings: Any) -> FaderNetworks:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,18 @@ def test_splits_have_their_sizes_and_labels_are_the_factors(drawn: AvatarsDataMo
         assert np.array_equal(attributes.numpy(), factors)
     first = [drawn.tensors(split)[0][0] for split in SPLITS]
     assert not any(torch.equal(a, b) for a, b in ((first[0], first[1]), (first[1], first[2]), (first[0], first[2])))
+
+
+def test_a_batch_is_shared_out_among_the_processes(drawn: AvatarsDataModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drawn.order("train").batch_size == 8
+    trainer = SimpleNamespace(world_size=4, global_rank=3, current_epoch=0)
+    monkeypatch.setattr(drawn, "trainer", trainer)
+    assert drawn.order("train").batch_size == 2
+    assert len(drawn.order("train")) == 3, "as many steps as one process takes"
+    assert drawn.order("val").batch_size == 250, "evaluation takes as many as fit"
+    trainer.world_size = 3
+    with pytest.raises(ValueError, match=r"data.batch_size=8 can't be shared out evenly among 3 processes: choose a"):
+        drawn.order("train")
 
 
 def test_images_stay_mapped_and_torch_does_not_complain(drawn: AvatarsDataModule) -> None:

@@ -80,6 +80,15 @@ def test_ranks_train_on_different_samples_and_take_as_many_steps(world_size: int
     assert {len(part) for part in seen} == {23 // world_size // 4 * 4}
 
 
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_the_ranks_shares_together_are_the_batches_of_one_process(world_size: int) -> None:
+    alone = [set(batch["index"].tolist()) for batch in loader(shuffle=True, seed=3)]
+    share = {"batch_size": 4 // world_size, "world_size": world_size}
+    ranks = [loader(shuffle=True, seed=3, rank=rank, **share) for rank in range(world_size)]
+    together = [{index for share in shares for index in share["index"].tolist()} for shares in zip(*ranks, strict=True)]
+    assert together == alone
+
+
 def test_a_batch_larger_than_the_split_is_an_error() -> None:
     assert len(loader(batch_size=23, shuffle=True)) == 1
     with pytest.raises(ValueError, match=r"23 images.*one batch of 24.*smaller data.batch_size"):

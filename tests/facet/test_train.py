@@ -224,6 +224,12 @@ def test_a_sweep_goes_on_past_a_failed_run(root: Path) -> None:
     assert sorted(statuses) == ["failed", "failed", "finished", "finished"]
 
 
+def test_a_batch_that_can_not_be_shared_out_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data.batch_size=16 can't be shared out evenly among 3 processes"):
+        train(tiny(tmp_path, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=3"))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("more", [[], ["experiment=aif/table1/icgan"]], ids=["one stage", "two stages, R1"])
 def test_two_processes_train_together(root: Path, more: list[str]) -> None:
     """DDP over two gloo ranks on the CPU."""
@@ -233,7 +239,7 @@ def test_two_processes_train_together(root: Path, more: list[str]) -> None:
     assert found.returncode == 0, found.stderr
     training = read_json(run.path / "status.json")["training"]
     assert training["processes"] == 2
-    assert training["steps"] == 3 * 3
+    assert training["steps"] == 3 * 6, "as many as one process takes"
     assert training["images_seen"] == 3 * 96
     assert all(torch.isfinite(value).all() for value in weights(run).values())
     assert len(evaluations(run)) == 3

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from growing import Pictures, Watch, fit, module, same, trainer
+from growing import BATCH, SIZE, Pictures, Watch, fit, module, same, trainer
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
@@ -79,7 +79,8 @@ if __name__ == "__main__":
     run = trainer(Path({path!r}), ProgressiveGrowth(4, 1), devices=2, strategy="ddp")
     torch.manual_seed(100 + run.global_rank)  # new units would be drawn differently
     run.fit(model, datamodule=Pictures())
-    torch.save(model.state_dict(), Path({path!r}) / f"rank{{run.global_rank}}.pt")
+    steps = int(next(iter(run.optimizers[0].state.values()))["step"])
+    torch.save(dict(model.state_dict(), steps=steps), Path({path!r}) / f"rank{{run.global_rank}}.pt")
 """
 
 
@@ -92,6 +93,7 @@ def test_ranks_stay_identical_across_a_growth(tmp_path: Path) -> None:
     one, other = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
     assert one.keys() == other.keys()
     assert one["network._extra_state"]["open"] == 4
+    assert one["steps"] == SIZE // BATCH, "in the last stage's epoch as many as one process takes"
     for name, value in one.items():
         assert torch.equal(value, other[name]) if isinstance(value, Tensor) else value == other[name], name
 
