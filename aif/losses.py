@@ -113,11 +113,11 @@ def half_squared_distance(a: Tensor, b: Tensor, reduction: Reduction) -> Tensor:
     """½ ‖a - b‖², of pixels and features (Bao et al. 2017, L_G and L_GD).
 
     Args:
-        a: ``[B, ...]``, or one vector.
+        a: ``[B, ...]``.
         b: same shape.
-        reduction: ``sum``: over everything; ``mean``: over all elements.
+        reduction: ``sum``: over the elements of a sample, averaged over the batch; ``mean``: over all elements.
     """
-    return 0.5 * F.mse_loss(a, b, reduction=reduction)
+    return 0.5 * F.mse_loss(a, b, reduction=reduction) / (len(a) if reduction == "sum" else 1)
 
 
 def covariance_to_identity(means: Tensor, variances: Tensor | None = None) -> tuple[Tensor, Tensor]:

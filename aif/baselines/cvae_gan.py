@@ -33,12 +33,13 @@ class CVAEGAN(AttributeEditor):
         discriminator_optimizer: makes D's.
         classifier_optimizer: makes C's.
         schedule: of the learning rates; constant if None.
-        kl_weight: λ1.
+        kl_weight: λ1; here and in λ3 and λ4, AIF's α and δ (§4.4) stand for Bao et al.'s own 3 and 1e-3.
         reconstruction_weight: λ2, of pixels and of features of both networks.
         discriminator_feature_weight: λ3, of the mean features of D.
         classifier_feature_weight: λ4, of the mean features of C, class by class.
         centre_decay: of the moving averages of C's features over real images.
-        reduction: of squared distances and KL, see :mod:`aif.losses`.
+        reduction: of squared distances and KL: the ``sum`` over an image, a code or a vector of features, as Bao et al.
+            write them, averaged over the batch, or the ``mean`` over all elements.
     """
 
     labels_given = True
@@ -54,10 +55,10 @@ class CVAEGAN(AttributeEditor):
         discriminator_optimizer: MakeOptimizer,
         classifier_optimizer: MakeOptimizer,
         schedule: Schedule | None = None,
-        kl_weight: float = 3.0,
+        kl_weight: float = 0.005,
         reconstruction_weight: float = 1.0,
-        discriminator_feature_weight: float = 1e-3,
-        classifier_feature_weight: float = 1e-3,
+        discriminator_feature_weight: float = 0.005,
+        classifier_feature_weight: float = 0.005,
         centre_decay: float = 0.9,
         reduction: losses.Reduction = "sum",
     ) -> None:
@@ -117,17 +118,17 @@ class CVAEGAN(AttributeEditor):
         self.move_centres(class_features.detach(), labels)
         seen = self.seen_by(self.discriminator, images, reconstructed, synthesised)
         read = self.seen_by(self.classifier, images, reconstructed, synthesised)
-        distance = losses.half_squared_distance
-        terms = {
-            "kl": losses.kl(mean, log_variance, self.reduction),
+        means = [features.mean(0, keepdim=True) for features in seen]
+        distance, together = losses.half_squared_distance, mean.shape[1] if self.reduction == "sum" else 1
+        return {
+            "kl": losses.kl(mean, log_variance, "mean") * together,
             "reconstruction": distance(reconstructed, images, self.reduction),
             "features": distance(seen[1], seen[0], self.reduction) + distance(read[1], read[0], self.reduction),
-            "discriminator_features": distance(seen[2].mean(0), seen[0].mean(0), self.reduction),
+            "discriminator_features": distance(means[2], means[0], self.reduction),
             "classifier_features": self.centre_distance(read[2], labels),
             "discriminator": losses.discriminator(real_logits, fake_logits, 1.0, "mean"),
             "class": losses.classification(full_precision(self.classifier.head(class_features)), labels),
         }
-        return self.over_all_processes(terms, ("kl", "reconstruction", "features") if self.reduction == "sum" else ())
 
     def seen_by(self, network: Any, images: Tensor, *fakes: Tensor) -> list[Tensor]:
         """Features of real images, without a gradient, and of fakes, with one for the fakes alone."""

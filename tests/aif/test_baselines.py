@@ -71,6 +71,26 @@ def test_every_loss_of_cvae_gan_teaches_the_networks_of_its_algorithm() -> None:
     }
 
 
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_losses_of_cvae_gan_by_hand(reduction: Any) -> None:
+    """Bao et al.'s L_KL, L_G and L_GD: summed over an image, a code, a vector of features, averaged over the batch."""
+    net, (images, labels) = cvae_gan(reduction=reduction), batch()
+    heard: dict[str, Tensor] = {}
+    net.encoder.register_forward_hook(lambda module, inputs, out: heard.update(code=out))
+    drawn: list[Tensor] = []
+    net.decoder.register_forward_hook(lambda module, inputs, out: drawn.append(out.sigmoid()))
+    terms = net.losses(images, labels)
+    mean, log_variance = heard["code"].chunk(2, dim=1)
+    of_each = kl_divergence(Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0))
+    summed = reduction == "sum"
+    torch.testing.assert_close(terms["kl"], of_each.sum(1).mean() if summed else of_each.mean())
+    squares = 0.5 * (drawn[0] - images).square()
+    torch.testing.assert_close(terms["reconstruction"], squares.sum((1, 2, 3)).mean() if summed else squares.mean())
+    apart = net.discriminator.trunk(drawn[1]).mean(0) - net.discriminator.trunk(images).mean(0)
+    squares = 0.5 * apart.square()
+    torch.testing.assert_close(terms["discriminator_features"], squares.sum() if summed else squares.mean())
+
+
 def test_centres_are_moving_averages_over_real_images_of_a_class() -> None:
     net = cvae_gan(centre_decay=0.75)
     features = torch.randn(4, net.centres.shape[-1], dtype=torch.float64)

@@ -150,6 +150,23 @@ def test_presets_differ_as_documented() -> None:
     assert authors["encoder"]["detach_label_head"]
 
 
+@pytest.mark.parametrize(
+    ("preset", "weights"),
+    [("paper", [0.005, 1, 0.005, 0.005]), ("authors", [3, 1, 1e-3, 1e-3]), ("embedded", [0.002, 1, 1e-3, 1e-3])],
+)
+def test_presets_of_cvae_gan_are_as_documented(preset: str, weights: list[float]) -> None:
+    """AIF's §4.4 has one α and one δ for both models; the other weights are those of Bao et al.'s Algorithm 1."""
+    model, ours = (
+        compose_config("train", [f"experiment=aif/table3/{row}", f"preset={preset}"]).model
+        for row in ("cvae_gan", "ours")
+    )
+    names = ("kl", "reconstruction", "discriminator_feature", "classifier_feature")
+    assert [model[f"{name}_weight"] for name in names] == weights
+    assert model.reduction == ours.reduction == ("mean" if preset == "embedded" else "sum")
+    if preset == "paper":
+        assert [model.kl_weight, model.discriminator_feature_weight] == [ours.kl_weight, ours.gan_weight]
+
+
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
 def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
     """docs/fidelity.md, the column of the preset; Figure 5 compares like with like."""
