@@ -38,8 +38,9 @@ def measure_stages(
         seed: of pairs.
 
     Returns:
-        ``{"stages": [...]}``, each with ``code_size``, ``mse``, ``swaps``, and against the stage before (``previous``)
-        and the first (``original``) the Jacobian errors; and pictures as uint8 (:func:`_pictures`).
+        ``{"stages": [...]}``, each with ``code_size``, ``mse``, ``swaps`` and their ``ceiling``, and against the stage
+        before (``previous``) and the first (``original``) the Jacobian errors; and pictures as uint8
+        (:func:`_pictures`).
     """
     images, _ = data.tensors(split)
     shown = images[: 40 * DIGITS]
@@ -51,7 +52,8 @@ def measure_stages(
         coder = model.at_stage(stage)
         codes = _codes(coder, images)
         found: dict[str, Any] = {"code_size": codes.shape[1], "mse": _mse(coder, codes, images)}
-        found["swaps"] = swaps_ok(coder, images, judge, SPECIFIED, seed).as_dict()
+        swaps = swaps_ok(coder, images, judge, SPECIFIED, seed)
+        found |= {"swaps": swaps.ok.as_dict(), "ceiling": swaps.ceiling.as_dict()}
         for name, teacher in (("previous", previous), ("original", first)):
             if teacher is not None:
                 units = SPECIFIED if name == "original" else teacher[1].shape[1]

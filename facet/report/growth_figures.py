@@ -18,9 +18,12 @@ from PIL import Image
 
 from facet.report.figures import COLOURS, DASHES, INK, Scheme
 from facet.report.growth_results import Stage, stages_of
+from facet.report.published import PublishedCurve
 from facet.report.results import Result, Row
 
 Pictures = NDArray[np.uint8]
+NAMED = (2, 4, 8, 16)
+"""Code sizes that are named in the trade-off."""
 ENLARGED, FRAME = 3, 90  # of a traversal's digits; milliseconds a frame
 
 
@@ -115,10 +118,11 @@ def animation(pictures: dict[str, Pictures]) -> bytes:
     return buffer.getvalue()
 
 
-def tradeoff(rows: Sequence[Row], scheme: Scheme) -> Figure:
+def tradeoff(rows: Sequence[Row], published: PublishedCurve, scheme: Scheme) -> Figure:
     """MSE against swaps ok, from the narrowest code to the widest; up and left is better.
 
-    A line per run with its intervals; where there are several seeds, thin lines, and their mean in front.
+    A line per run with its intervals; where there are several seeds, thin lines, and their mean in front. Above it a
+    dash for the ceiling; and what is published.
     """
     figure = Figure(figsize=(9.4, 5.6), layout="constrained")
     ax: Axes = figure.subplots()
@@ -141,14 +145,25 @@ def tradeoff(rows: Sequence[Row], scheme: Scheme) -> Figure:
             *zip(*means, strict=True), "o", linestyle=dash, color=colour, markersize=3.4, linewidth=1.5, label=row.title
         )
         for size, point in zip(sizes, means, strict=True):
-            if size in (2, 4, 8, 16):
+            if size in NAMED:
                 ax.annotate(str(size), point, (4, 5), textcoords="offset points", fontsize=8, color=colour)
+        for result in row.evaluated:
+            ceilings = [(s.mse, s.ceiling) for s in stages_of(result)]
+            ax.plot(*zip(*ceilings, strict=True), "_", color=colour, markersize=6, alpha=0.6)
+    _published(ax, published, scheme)
     ax.set_xlabel("MSE, test split")
     ax.set_ylabel("swaps ok")
     ax.set_ylim(-0.02, 1.02)
     ax.grid()
     ax.legend(frameon=False, loc="lower right")
     return figure
+
+
+def _published(ax: Axes, curve: PublishedCurve, scheme: Scheme) -> None:
+    ink, points = INK[scheme][0], [(mse, ok) for _, mse, ok in curve.points]
+    face = INK[scheme][2]
+    style: dict[str, Any] = {"color": ink, "alpha": 0.6, "markerfacecolor": face, "markersize": 4, "linewidth": 0.8}
+    ax.plot(*zip(*points, strict=True), "s-", label=f"published: {curve.title}", **style)
 
 
 def _intervals(ax: Axes, stages: Sequence[Stage], colour: str) -> None:

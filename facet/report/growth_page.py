@@ -20,6 +20,7 @@ from facet.report.growth_results import (
     summary_lines,
     to_csv,
 )
+from facet.report.published import PublishedCurve, load_curve
 from facet.report.results import Row, RowRuns, read_rows
 
 TITLES = {
@@ -117,25 +118,32 @@ def _figure2(rows: Sequence[Row]) -> Drawn:
 
 
 def _tradeoff(rows: Sequence[Row]) -> Drawn:
+    theirs = load_curve("jacsup-tradeoff")
     caption = (
         "From code size 2 to the widest, some sizes named. One seed: bars are 95% Wilson intervals. Several: thin "
-        "lines are seeds, with their mean in front; the intervals are in the table."
+        "lines are seeds, with their mean in front; the intervals are in the table. Dashes above a line: its ceiling. "
+        f"Squares: {theirs.title} ({theirs.citation}). {theirs.note}"
     )
-    drawn = {"tradeoff": lambda scheme: growth_figures.tradeoff(rows, scheme)}
-    return [Shown("tradeoff", "The trade-off", caption)], drawn, _numbers(rows)
+    drawn = {"tradeoff": lambda scheme: growth_figures.tradeoff(rows, theirs, scheme)}
+    return [Shown("tradeoff", "The trade-off", caption)], drawn, _numbers(rows, theirs)
 
 
-def _numbers(rows: Sequence[Row]) -> list[Numbers]:
+def _numbers(rows: Sequence[Row], published: PublishedCurve | None = None) -> list[Numbers]:
     evaluated = [row for row in rows if row.evaluated]
-    head = ["code size", *(f"{SHORT[row.key]}: {what}" for row in evaluated for what in ("MSE", "swaps ok"))]
+    columns = "MSE", "swaps ok", "ceiling"
+    head = ["code size", *(f"{SHORT[row.key]}: {what}" for row in evaluated for what in columns)]
+    head += [f"{published.title}: {what}" for what in columns[:2]] if published else []
     accuracy = next((judge_accuracy(result) for row in evaluated for result in row.evaluated), None)
     n = {stage.swaps.n for row in evaluated for result in row.evaluated for stage in stages_of(result)}
-    note = "Test split, evaluation mode. One seed: 95% Wilson interval; several: mean ± sd. "
+    note = (
+        "Test split, evaluation mode. One seed: 95% Wilson interval; several: mean ± sd. Ceiling: the share of these "
+        "swaps in which the units that are handed over tell the class (nearest neighbours; an estimate from below). "
+    )
     if accuracy is not None and n:
         note += (
             f"The judge is right on {accuracy:.2%} of the real test digits. Pairs per rate: {min(n):,} to {max(n):,}."
         )
-    found = [Numbers("Every code size", note, head, summary_lines(evaluated))]
+    found = [Numbers("Every code size", note, head, summary_lines(evaluated, published))]
     for row in evaluated:
         if lines := fidelity_lines(row):
             note = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -11,18 +12,24 @@ from statistics import fmean, stdev
 import numpy as np
 
 from facet.measures.intervals import Rate
+from facet.report.published import PublishedCurve
 from facet.report.results import Result, Row
 
-COLUMNS = ["line", "seed", "code_size", "mse", "swaps_ok", "swaps_low", "swaps_high", "n", "judge_accuracy"]
+COLUMNS = [
+    *("line", "seed", "code_size", "mse", "swaps_ok", "swaps_low", "swaps_high", "swaps_ceiling", "n"),
+    "judge_accuracy",
+]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of a run: code size, MSE of the test split, swaps ok, Jacobian errors by (against whom, direction)."""
+    """A stage of a run: code size, MSE of the test split, swaps ok and their ceiling (NaN where it was judged before
+    there was one), Jacobian errors by (against whom, direction)."""
 
     code_size: int
     mse: float
     swaps: Rate
+    ceiling: float
     jacobian: dict[tuple[str, str], float]
 
 
@@ -39,7 +46,9 @@ def stages_of(result: Result) -> list[Stage]:
         rate = stage["swaps"]
         value = float("nan") if rate["value"] is None else rate["value"]
         swaps = Rate(value, rate["low"], rate["high"], rate["n"])
-        found.append(Stage(stage["code_size"], stage["mse"]["value"], swaps, jacobian))
+        ceiling = stage.get("ceiling", {}).get("value")
+        ceiling = float("nan") if ceiling is None else ceiling
+        found.append(Stage(stage["code_size"], stage["mse"]["value"], swaps, ceiling, jacobian))
     return found
 
 
@@ -57,7 +66,7 @@ def to_csv(rows: Sequence[Row]) -> str:
         for result in row.evaluated:
             for s in stages_of(result):
                 rate = s.swaps
-                numbers = [f"{value:.6f}" for value in (s.mse, rate.value, rate.low, rate.high)]
+                numbers = [f"{value:.6f}" for value in (s.mse, rate.value, rate.low, rate.high, s.ceiling)]
                 writer.writerow([row.key, result.seed, s.code_size, *numbers, rate.n, judge_accuracy(result)])
     return buffer.getvalue()
 
@@ -69,9 +78,8 @@ def summary(rows: Sequence[Row]) -> str:
         last = [stages_of(result)[-1] for result in row.evaluated]
         if last:
             sizes |= {stage.code_size for stage in last}
-            said.append(
-                f"{row.title}: MSE {_mean([s.mse for s in last], 4)}, swaps ok {_rate([s.swaps for s in last])}"
-            )
+            rates = f"swaps ok {_rate([s.swaps for s in last])}, ceiling {_mean([s.ceiling for s in last], 3)}"
+            said.append(f"{row.title}: MSE {_mean([s.mse for s in last], 4)}, {rates}")
     if not said:
         return "No run has numbers yet."
     first = [stages_of(result)[0] for row in rows for result in row.evaluated]
@@ -79,8 +87,9 @@ def summary(rows: Sequence[Row]) -> str:
     return f"{narrow}With {' or '.join(map(str, sorted(sizes)))}: {'; '.join(said)}."
 
 
-def summary_lines(rows: Sequence[Row]) -> list[list[str]]:
-    """Code size by line: MSE and swaps ok, with the interval of one seed or the spread of several."""
+def summary_lines(rows: Sequence[Row], published: PublishedCurve | None = None) -> list[list[str]]:
+    """Code size by line: MSE, swaps ok and their ceiling, with the interval of one seed or the spread of several; then
+    what is published of our sizes."""
     found = []
     sizes = sorted({stage.code_size for row in rows for result in row.evaluated for stage in stages_of(result)})
     for size in sizes:
@@ -88,11 +97,16 @@ def summary_lines(rows: Sequence[Row]) -> list[list[str]]:
         for row in rows:
             stages = [s for result in row.evaluated for s in stages_of(result) if s.code_size == size]
             line += [_mean([s.mse for s in stages], 4), _rate([s.swaps for s in stages])]
+            line.append(_mean([s.ceiling for s in stages], 3))
+        if published:
+            theirs = [(mse, ok) for known, mse, ok in published.points if known == size]
+            line += [_mean([mse for mse, _ in theirs], 4), _mean([ok for _, ok in theirs], 3)]
         found.append(line)
     return found
 
 
 def _mean(values: Sequence[float], digits: int) -> str:
+    values = [value for value in values if not math.isnan(value)]
     if not values:
         return "–"
     spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""

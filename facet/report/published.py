@@ -1,4 +1,5 @@
-"""The papers' tables as data (``published.yaml``), with the intervals that the papers do not print."""
+"""The papers' tables, and what else their authors published, as data (``published.yaml``), with the intervals that the
+papers do not print."""
 
 from __future__ import annotations
 
@@ -81,20 +82,42 @@ class Published:
         return any(row.accuracy is not None for row in self.rows.values())
 
 
+@dataclass(frozen=True)
+class PublishedCurve:
+    """Code size, MSE and swaps ok, from the narrowest code; where they stand, and how they came about."""
+
+    title: str
+    citation: str
+    note: str
+    points: tuple[tuple[int, float, float], ...]
+
+
 def load(name: str) -> Published:
     """A published table by its name, such as ``table1``.
 
     Raises:
         ValueError: there is none of that name.
     """
-    text = files("facet.report").joinpath("published.yaml").read_text("utf-8")
-    tables: Any = OmegaConf.to_container(OmegaConf.create(text))
+    tables = {key: table for key, table in _everything().items() if "rows" in table}
     if name not in tables:
         raise ValueError(f"no published table is named {name!r}: there is {', '.join(sorted(tables))}")
     table = tables[name]
     rows = {key: _row(row) for key, row in table.pop("rows").items()}
     beside = Beside(**table.pop("beside")) if "beside" in table else None
     return Published(rows=rows, beside=beside, **table)
+
+
+def load_curve(name: str) -> PublishedCurve:
+    """A published curve by its page's name, ``jacsup-tradeoff``."""
+    curve = _everything()[name]
+    points = tuple((size, mse, swaps) for size, mse, swaps in curve.pop("points"))
+    return PublishedCurve(points=points, **curve)
+
+
+def _everything() -> dict[str, Any]:
+    text = files("facet.report").joinpath("published.yaml").read_text("utf-8")
+    found: Any = OmegaConf.to_container(OmegaConf.create(text))
+    return found  # type: ignore[no-any-return]
 
 
 def _row(row: Mapping[str, Any]) -> PublishedRow:

@@ -76,8 +76,10 @@ def test_every_stage_of_every_line_is_judged(trained: Path) -> None:
         stages = results["measures"]["stages"]
         assert [stage["code_size"] for stage in stages] == [2, 3, 4]
         assert all(0 < stage["mse"]["value"] < 0.5 for stage in stages)
-        for rate in (stage["swaps"] for stage in stages):
-            assert rate["low"] <= rate["value"] <= rate["high"] if rate["n"] else rate["value"] is None
+        for stage in stages:
+            assert stage["swaps"]["n"] == stage["ceiling"]["n"]
+            for rate in (stage["swaps"], stage["ceiling"]):
+                assert rate["low"] <= rate["value"] <= rate["high"] if rate["n"] else rate["value"] is None
         assert "original" not in stages[0]
         assert stages[1]["previous"]["data"]["n"] == 120
         assert stages[2]["original"]["canonical"]["n"] == 240
@@ -114,9 +116,20 @@ def test_the_pages(name: str, trained: Path, digits: Path) -> None:
         "swaps_ok",
         "swaps_low",
         "swaps_high",
+        "swaps_ceiling",
         "n",
         "judge_accuracy",
     ]
+    for row in rows:
+        (path,) = (trained / "runs" / "jacsup" / row["line"]).iterdir()
+        stage = read_json(path / "results.json")["measures"]["stages"][int(row["code_size"]) - 2]
+        expected = float("nan") if stage["ceiling"]["value"] is None else stage["ceiling"]["value"]
+        assert float(row["swaps_ceiling"]) == pytest.approx(expected, abs=1e-6, nan_ok=True)
+    assert "ceiling" in text
+    if name == "jacsup-tradeoff":
+        assert "cb7b971" in text
+        assert "dropout" in text
+        assert "<td>0.0403</td><td>0.938</td>" in re.sub(r"\s+", "", text), "what is published of two units"
     for figure in page.parent.glob("*.png"):
         with Image.open(figure) as drawn:
             ink = np.asarray(drawn.convert("L")) < 200

@@ -2,7 +2,7 @@
 
 import pytest
 
-from facet.report.published import load
+from facet.report.published import load, load_curve
 
 
 def test_published_rates_have_the_intervals_of_sixteen_images() -> None:
@@ -36,3 +36,12 @@ def test_human_ratings_have_no_interval_and_are_flagged() -> None:
 def test_unknown_table_is_an_error_that_names_the_known() -> None:
     with pytest.raises(ValueError, match="table1"):
         load("table9")
+
+
+def test_the_authors_curve_is_that_of_their_log() -> None:
+    curve = load_curve("jacsup-tradeoff")
+    assert [size for size, _, _ in curve.points] == list(range(2, 17))
+    by_size = {size: (mse, ok) for size, mse, ok in curve.points}
+    assert (by_size[2], by_size[8], by_size[16]) == ((0.040311, 0.938406), (0.020926, 0.725092), (0.013625, 0.565276))
+    with pytest.raises(ValueError, match=r"there is table1, table2, table3$"):
+        load("jacsup-tradeoff")
