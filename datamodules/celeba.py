@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from filelock import FileLock
 
 from datamodules import celeba_files
-from datamodules.building import Chunks
-from datamodules.celeba_files import ATTRIBUTES, BY_HAND
+from datamodules.celeba_files import BY_HAND
+from datamodules.celeba_tables import ATTRIBUTES
 from datamodules.loader import Residency
-from datamodules.photos import Crop, OnCorrupt
-from datamodules.pictures import VERSION, decoded
+from datamodules.photos import Crop, OnCorrupt, OnMissing
+from datamodules.pictures import PicturesDataModule
 from datamodules.splits import SPLITS
-from datamodules.store import cache_directory, data_directory
-from datamodules.stored import StoredDataModule
+from datamodules.store import data_directory, store_directory
 
 AUTHORS_TEST = 100  # files that AIF's authors test on: the first
 
 
-class CelebADataModule(StoredDataModule):
+class CelebADataModule(PicturesDataModule):
     """CelebA.
 
     Args:
@@ -38,6 +37,7 @@ class CelebADataModule(StoredDataModule):
         limit: at most so many images of each split, the first; all if None.
         download: let torchvision download it.
         on_corrupt: whether an image that can't be decoded stops the build or is left out.
+        on_missing: whether images without labels, and labels without images, are an error or left out.
         batch_size: of a training step, over all processes together.
         workers: processes that decode; one per core if None.
         order_seed: of the order in which the train split is seen, and of its flips.
@@ -59,20 +59,22 @@ class CelebADataModule(StoredDataModule):
         limit: int | None = None,
         download: bool = False,
         on_corrupt: OnCorrupt = "fail",
+        on_missing: OnMissing = "fail",
         batch_size: int = 64,
         workers: int | None = None,
         order_seed: int = 0,
         flip: bool = False,
         residency: Residency = "auto",
     ) -> None:
-        directory = Path(store).expanduser() if store else cache_directory("celeba")
         super().__init__(
-            "celeba", ATTRIBUTES, attributes, resolution, 3, directory, batch_size, workers, order_seed, flip, residency
+            *("celeba", ATTRIBUTES, attributes, resolution, store_directory("celeba", store), batch_size, workers),
+            *(order_seed, flip, residency),
+            crop=crop,
+            limit=limit,
+            on_corrupt=on_corrupt,
+            on_missing=on_missing,
         )
-        if limit is not None and limit < 1:
-            raise ValueError(f"data.limit={limit}: it must be at least 1, or null for all")
-        self.root, self.split, self.crop, self.limit = data_directory("celeba", root), split, crop, limit
-        self.download, self.on_corrupt = download, on_corrupt
+        self.root, self.split, self.download = data_directory("celeba", root), split, download
 
     @cached_property
     def files(self) -> celeba_files.Files:
@@ -83,10 +85,10 @@ class CelebADataModule(StoredDataModule):
         """
         if self.download:
             try:
-                return celeba_files.find(self.root)
+                return celeba_files.find(self.root, self.on_missing)
             except ValueError:  # incomplete at least
                 _download(self.root)
-        return celeba_files.find(self.root)
+        return celeba_files.find(self.root, self.on_missing)
 
     def positions(self, split: str) -> np.ndarray:
         """Which of the copy's images belong to a split, ``[N]``.
@@ -106,27 +108,15 @@ class CelebADataModule(StoredDataModule):
             raise ValueError(f"the {split} split is empty: {self.root} has no image of it")
         return found[: self.limit]
 
-    def size(self, split: str) -> int:
-        return len(self.positions(split))
+    def source(self) -> tuple[str, str]:
+        return self.files.kind, self.files.path
 
-    def describe(self, split: str) -> Mapping[str, Any]:
-        return {
-            "data": "celeba",
-            "source": self.files.stamp,
-            "split": f"{self.split} {split}",
-            "limit": self.limit,
-            "crop": self.crop,
-            "resolution": self.resolution,
-            "version": VERSION,
-        }
-
-    def make(self, split: str, done: np.ndarray) -> Chunks:
-        """Decode, in parallel."""
+    def pictures(self, split: str) -> tuple[list[str], np.ndarray]:
         chosen = self.positions(split)
-        source = {"kind": self.files.kind, "path": self.files.path}
-        settings = {"crop": self.crop, "resolution": self.resolution, "channels": 3, "on_corrupt": self.on_corrupt}
-        names = [self.files.names[i] for i in chosen]
-        yield from decoded(names, self.files.labels[chosen], done, self.workers, **source, **settings)
+        return [self.files.names[i] for i in chosen], self.files.labels[chosen]
+
+    def missing(self) -> int:
+        return self.files.missing
 
 
 def _download(root: Path) -> None:

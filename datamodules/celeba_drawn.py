@@ -16,7 +16,7 @@ from PIL import Image
 from datamodules.avatar_drawing import render
 from datamodules.avatar_factors import ATTRIBUTES as KNOWN
 from datamodules.avatar_factors import draw_avatar
-from datamodules.celeba_files import ATTRIBUTES
+from datamodules.celeba_tables import ATTRIBUTES
 from datamodules.workers import run_jobs
 
 WIDTH, HEIGHT = 178, 218

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from datamodules.building import Chunks
 from datamodules.loader import Residency
-from datamodules.store import cache_directory, data_directory
+from datamodules.store import data_directory, store_directory
 from datamodules.stored import StoredDataModule
 from datamodules.tables import refuse_html
 
@@ -62,7 +62,7 @@ class MNISTDataModule(StoredDataModule):
         order_seed: int = 0,
         residency: Residency = "auto",
     ) -> None:
-        directory = Path(store).expanduser() if store else cache_directory("mnist")
+        directory = store_directory("mnist", store)
         side = SIDE + 4 * pad
         super().__init__("mnist", (), None, side, 1, directory, batch_size, workers, order_seed, False, residency)
         if val_size < 0 or steps_per_batch < 1:

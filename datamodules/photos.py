@@ -15,10 +15,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from datamodules.sources import Source, open_source
+from datamodules.contents import Source
+from datamodules.sources import open_source
 
 Crop = Literal["aif", "jacsup", "none"]
 OnCorrupt = Literal["fail", "skip"]
+OnMissing = Literal["fail", "skip"]
 DAMAGED = (  # what Pillow raises for files that aren't what they say
     *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error, zlib.error),
     Image.DecompressionBombError,

@@ -193,13 +193,32 @@ def _acquire(path: Path, say: Callable[[str], None]) -> BaseFileLock:
 
 
 def data_directory(name: str, root: str | os.PathLike[str] | None) -> Path:
-    """Where a data set is looked for: ``root``, else ``$FACET_DATA/<name>`` if there is one, else the user's cache."""
+    """Where a data set is looked for: ``root``, else ``$FACET_DATA/<name>`` if there is one, else the user's cache.
+
+    Raises:
+        ValueError: an empty ``root``: it would be the directory that the command runs in.
+    """
     if root is not None:
-        return Path(root).expanduser()
+        return _place("data.root", root)
     shared = os.environ.get("FACET_DATA")
     if shared and (Path(shared).expanduser() / name).is_dir():
         return Path(shared).expanduser() / name
     return cache_directory(name)
+
+
+def store_directory(name: str, store: str | None) -> Path:
+    """Where a data set's packed stores go: ``store``, else the user's cache.
+
+    Raises:
+        ValueError: an empty ``store``.
+    """
+    return cache_directory(name) if store is None else _place("data.store", store)
+
+
+def _place(key: str, path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(path).strip():
+        raise ValueError(f"{key}= is empty: set it to a directory, or leave it out")
+    return Path(path).expanduser()
 
 
 def cache_directory(name: str) -> Path:

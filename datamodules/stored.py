@@ -124,10 +124,6 @@ class StoredDataModule(LightningDataModule):
 
     def open(self, label: str, split: str, description: Mapping[str, Any], make: Any) -> PackedStore:
         """A store under ``<label>-<resolution>px-<fingerprint>``, made if need be."""
-
-        def say(line: str) -> None:
-            Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
-
         store = open_or_build(
             self._place(label, description),
             (self.size(split), self.channels, self.resolution, self.resolution),
@@ -233,6 +229,11 @@ class StoredDataModule(LightningDataModule):
 
     def test_dataloader(self) -> Loader:
         return self.loader("test")
+
+
+def say(line: str) -> None:
+    """A line that the user should see."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
 
 
 def shown(chunks: Chunks, title: str, done: np.ndarray) -> Chunks:

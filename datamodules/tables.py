@@ -1,80 +1,55 @@
-"""Tables of labels as people write them, and what is refused in files from elsewhere."""
+"""Labels as people write them, and what is refused in files from elsewhere."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-LABELS = {"1": 1, "+1": 1, "1.0": 1, "true": 1, "0": 0, "0.0": 0, "-1": 0, "-1.0": 0, "false": 0, "": -1, "nan": -1}
+import numpy as np
+
 UNKNOWN = -1
+MINUS, NONE = -2, -3  # while a table is read: absent, written -1; no label at all
+CODES = {
+    **dict.fromkeys(("1", "+1", "1.0", "true"), 1),
+    **dict.fromkeys(("0", "0.0", "false"), 0),
+    **dict.fromkeys(("-1", "-1.0"), MINUS),
+    **dict.fromkeys(("", "nan"), UNKNOWN),
+}
 
 
-def label(name: str, value: Any) -> int:
-    """A label as people write it to 0, 1, or -1 for unknown.
+def codes(values: Sequence[Any]) -> list[int]:
+    """Values as people write them (text, numbers, bools, None) to 0, 1, or what :func:`settled` settles."""
+    return [CODES[value] if value in CODES else _code(value) for value in values]
+
+
+def _code(value: Any) -> int:
+    return CODES.get("" if value is None else str(value).strip().lower(), NONE)
+
+
+def fault(name: str, column: np.ndarray, value: Callable[[int], Any], where: Callable[[int], str]) -> str | None:
+    """Why a column holds no labels, or None where it does.
 
     Args:
-        name: of the attribute, for the message.
-        value: text, a number, a bool or None.
-
-    Raises:
-        ValueError: neither 0/1, ±1, true/false nor empty.
+        name: of the column.
+        column: its :func:`codes` ``[N]``.
+        value: what is written at a position.
+        where: what a position is called: its file and line.
     """
-    text = str(value if value is not None else "").strip().lower()
-    if text not in LABELS:
-        raise ValueError(f"{name}={value!r} is not a label: choose 0/1, -1/1, true/false, or leave it empty")
-    return LABELS[text]
+    if len(wrong := np.flatnonzero(column == NONE)):
+        said = f"{name}={value(wrong[0])!r} is not a label: choose 0/1, -1/1, true/false, or leave it empty"
+        return f"{where(wrong[0])}: {said}"
+    zeros, minuses = np.flatnonzero(column == 0), np.flatnonzero(column == MINUS)
+    if len(zeros) and len(minuses):
+        one, other = sorted((zeros[0], minuses[0]))
+        said = f"{name}={value(other)!r}, and {value(one)!r} in {where(one)}: which of them means absent?"
+        return f"{where(other)}: {said} Write 0/1 or -1/1, and nothing where it is unknown"
+    return None
 
 
-def labels(names: Sequence[str], values: Sequence[str]) -> list[int]:
-    """A row of labels, each as :func:`label` reads it; fast where they are written plainly.
-
-    Raises:
-        ValueError: one of them is no label.
-    """
-    try:
-        return [LABELS[value] for value in values]
-    except KeyError:
-        return [label(name, value) for name, value in zip(names, values, strict=True)]
-
-
-def label_column(name: str, values: Iterable[Any]) -> list[int]:
-    """A column of labels of any type, each as :func:`label` reads it.
-
-    Raises:
-        ValueError: one of them is no label.
-    """
-    values = list(values)
-    read: Mapping[Any, int] = {value: label(name, value) for value in set(values)}
-    return [read[value] for value in values]
-
-
-def read_csv(file: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """A csv with a header: the header, and (line number, values by column).
-
-    Raises:
-        ValueError: it isn't there, can't be read, isn't text, or has no usable header or no rows.
-    """
-    if not file.is_file():
-        raise ValueError(f"{file} is missing")
-    try:
-        refuse_html(file)
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            header = list(reader.fieldnames or [])
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        raise ValueError(f"{file} can't be read ({error.strerror or error})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{file} is not a csv of text in UTF-8 ({error})") from error
-    if not rows:
-        raise ValueError(f"{file} has a header at most, and no lines below it")
-    if "" in (name.strip() for name in header):
-        raise ValueError(f"{file} has a column without a name: is there a comma at the end of its first line?")
-    if twice := next((name for name in header if header.count(name) > 1), None):
-        raise ValueError(f"{file} has two columns named {twice!r}")
-    return header, rows
+def settled(columns: np.ndarray) -> np.ndarray:
+    """Codes without a :func:`fault` as labels: 0, 1, or -1 for unknown; int8."""
+    return np.where(columns == MINUS, 0, columns).astype(np.int8)
 
 
 def check_inside(name: str, where: str) -> None:

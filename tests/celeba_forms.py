@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.celeba_files import ATTRIBUTES
+from datamodules.celeba_tables import ATTRIBUTES
 
 
 def as_it_is(root: Path) -> Path:

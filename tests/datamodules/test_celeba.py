@@ -12,7 +12,7 @@ from celeba_forms import FORMS, as_kaggle, as_parquet, as_zip
 
 from datamodules.celeba import CelebADataModule
 from datamodules.celeba_drawn import draw_celeba
-from datamodules.celeba_files import ATTRIBUTES
+from datamodules.celeba_tables import ATTRIBUTES
 from datamodules.photos import decode
 from datamodules.workers import run_jobs
 
@@ -111,17 +111,29 @@ def test_a_store_of_an_older_decoding_is_built_again_and_said_so(
     original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data(original, tmp_path).store("val")
-    monkeypatch.setattr("datamodules.celeba.VERSION", 99)
+    monkeypatch.setattr("datamodules.pictures.VERSION", 99)
     data(original, tmp_path).store("val")
     said = capfd.readouterr().err
     assert "old store, built again" in said
-    assert "made by version 1 of its data set, this is 99" in said
+    assert "made by version 2 of its data set, this is 99" in said
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
 
 
 def test_a_stray_parquet_file_is_not_celeba(copy: Path, tmp_path: Path) -> None:
     (copy / "features.parquet").write_text("")
     assert data(copy, tmp_path / "store").files.kind == "directory"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_images_are_the_same_data_in_every_form(
+    form: Callable[[Path], Path], copy: Path, original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = data(original, tmp_path / "store")
+    before.prepare_data()
+    monkeypatch.setattr("datamodules.pictures.run_jobs", None)  # nothing is decoded again
+    after = data(form(copy), tmp_path / "store")
+    after.prepare_data()
+    assert after.fingerprint == before.fingerprint
 
 
 def test_a_changed_copy_is_read_again(copy: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datamodules import contents
 from datamodules.photos import decode, decode_run, square
 from datamodules.sources import Directory, Zip
 
@@ -127,10 +128,10 @@ def test_a_source_notices_what_changed(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     source = Directory(str(tmp_path))
     assert list(source.names()) == ["deep/a.jpg"]
-    before = source.stamp()
-    assert source.stamp() == before
+    before = contents.digest(source, ["deep/a.jpg"], tmp_path)
+    assert contents.digest(source, ["deep/a.jpg"], tmp_path) == before
     (tmp_path / "b.png").write_bytes(encoded(picture(), "PNG"))
-    assert source.stamp() != before
+    assert contents.digest(source, ["deep/a.jpg", "b.png"], tmp_path) != before
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -160,7 +161,7 @@ def test_a_damaged_entry_of_a_zip_is_named_or_left_out(tmp_path: Path) -> None:
 
 def test_what_the_disk_refuses_is_never_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.jpg").mkdir()
-    with pytest.raises(ValueError, match=r"a.jpg in .* can't be read \(Is a directory\)"):
+    with pytest.raises(ValueError, match=r"a.jpg in .* can't be read \(a directory, no file\)"):
         decode_run("directory", str(tmp_path), ["a.jpg"], "aif", 32, 3, on_corrupt="skip")
 
 
@@ -168,7 +169,7 @@ def test_a_link_that_leads_nowhere_or_round_in_a_circle(tmp_path: Path) -> None:
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     (tmp_path / "round").symlink_to(tmp_path)
     assert list(Directory(str(tmp_path)).names()) == ["gone.jpg"]
-    assert Directory(str(tmp_path)).stamp()
+    assert contents.digest(Directory(str(tmp_path)), ["gone.jpg"], tmp_path)
 
 
 @pytest.mark.parametrize(("mode", "scale"), [("F", 1 / 255), ("F", 1.0), ("I", 257)])

@@ -1,34 +1,45 @@
-"""Labels as people write them, and tables that can't be read."""
+"""Labels as people write them, and what is none."""
 
-from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from datamodules.tables import label, label_column, labels, read_csv
+from datamodules.tables import codes, fault, settled
 
-WRITTEN = ["1", "-1", "0", "true", "False", "", "+1", " 1 ", "TRUE", "nan", "1.0"]
-MEANT = [1, 0, 0, 1, 0, -1, 1, 1, 1, -1, 1]
-
-
-def test_labels_as_people_write_them() -> None:
-    names = [f"a{i}" for i in range(len(WRITTEN))]
-    assert labels(names, WRITTEN) == MEANT
-    assert label_column("Smiling", WRITTEN) == MEANT
-    assert label_column("Smiling", [True, -1, None, 1, 0.0, False, True]) == [1, 0, -1, 1, 0, 0, 1]
+WRITTEN = ["1", "0", "true", "False", "", "+1", " 1 ", "TRUE", "nan", "1.0"]
+MEANT = [1, 0, 1, 0, -1, 1, 1, 1, -1, 1]
 
 
-@pytest.mark.parametrize("wrong", ["2", "yes", "0.5", "-"])
+def why(values: list[Any]) -> str | None:
+    column = np.array(codes(values), np.int8)
+    return fault("Smiling", column, values.__getitem__, lambda row: f"line {row + 2}")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (WRITTEN, MEANT),
+        (["-1", "1", "-1.0", "", "true"], [0, 1, 0, -1, 1]),
+        ([True, None, 1, False, 0.0], [1, -1, 1, 0, 0]),
+        ([-1, 1, None, -1.0], [0, 1, -1, 0]),
+    ],
+)
+def test_labels_as_people_write_them(written: list[Any], meant: list[int]) -> None:
+    assert why(written) is None
+    assert settled(np.array(codes(written))).tolist() == meant
+
+
+@pytest.mark.parametrize("wrong", ["2", "yes", "0.5", "-", "20-29", "?"])
 def test_what_is_no_label_is_named(wrong: str) -> None:
-    said = f"Smiling='{wrong}' is not a label: choose 0/1, -1/1, true/false, or leave it empty"
-    with pytest.raises(ValueError, match=said):
-        label("Smiling", wrong)
-    with pytest.raises(ValueError, match=said):
-        labels(["Hat", "Smiling"], ["1", wrong])
-    with pytest.raises(ValueError, match=said):
-        label_column("Smiling", ["1", wrong])
+    assert why(["1", wrong]) == (
+        f"line 3: Smiling='{wrong}' is not a label: choose 0/1, -1/1, true/false, or leave it empty"
+    )
 
 
-def test_a_spreadsheet_is_not_a_csv(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_bytes(b"PK\x03\x04\xff\xfe\x00")
-    with pytest.raises(ValueError, match=r"labels.csv is not a csv of text in UTF-8"):
-        read_csv(tmp_path / "labels.csv")
+@pytest.mark.parametrize("values", [["1", "0", "-1"], ["-1", "1", "false"], [0, -1]])
+def test_zero_and_minus_one_can_not_both_mean_absent(values: list[Any]) -> None:
+    said = why(values)
+    assert said is not None
+    assert "which of them means absent? Write 0/1 or -1/1, and nothing where it is unknown" in said
+    assert said.startswith(f"line {len(values) + 1}: Smiling={values[-1]!r}")

@@ -1,0 +1,128 @@
+"""The csv of ``data=folder``: which image is in which split, and what is known of it."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from datamodules import tables, text_files
+from datamodules.sources import IMAGES
+from datamodules.splits import SPLITS, hashed_split
+
+Record = tuple[str, list[int]]
+"""A path below the root, and a label in {0, 1, -1 = unknown} for every attribute."""
+SPLIT_NAMES = {**{split: split for split in SPLITS}, "valid": "val", "validation": "val"}
+SHOWN = 3  # folders or columns that a message names
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a csv says.
+
+    Attributes:
+        names: of its attributes: the columns that hold labels.
+        faults: column -> why it is no attribute.
+        splits: split -> its records.
+    """
+
+    names: tuple[str, ...]
+    faults: dict[str, str]
+    splits: dict[str, list[Record]]
+
+
+def read_labels(file: Path, root: Path, split_seed: int, chosen: Sequence[str] | None) -> Labels:
+    """Read a csv.
+
+    Args:
+        file: the csv.
+        root: directory of the images.
+        split_seed: deals images without a split anew.
+        chosen: attributes that have to be there; those that hold labels, if None.
+
+    Raises:
+        ValueError: it is missing, a line can't be used, or a chosen column holds no labels.
+    """
+    if not file.exists():
+        raise ValueError(f"{file} is missing: {_what_to_write(root)}")
+    header, rows = text_files.read_rows(file)
+    if header[0].lower().endswith(IMAGES) or os.path.isfile(root / header[0]):
+        said = f"its first line is {','.join(header)[:60]!r}, where the columns have to be named: file,Smiling"
+        raise ValueError(f"{file} has no header: {said}")
+    split_column = next((i for i, name in enumerate(header) if name.lower() == "split"), None)
+    names = {name: i for i, name in enumerate(header) if i not in (0, split_column)}
+    if not names:
+        said = f"its header is {', '.join(header)}; after the path, every column is an attribute"
+        raise ValueError(f"{file} has no column of labels: {said}")
+    found = np.array([tables.codes([cells[i] for i in names.values()]) for _, cells in rows], np.int8)
+    faults = {}
+    for (name, i), column in zip(names.items(), found.T, strict=True):
+        written = [cells[i] for _, cells in rows]
+        if why := tables.fault(name, column, written.__getitem__, lambda row: f"{file}, line {rows[row][0]}"):
+            faults[name] = why
+    if wrong := [faults[name] for name in (chosen or ()) if name in faults] or list(faults.values())[len(names) - 1 :]:
+        raise ValueError(wrong[0])
+    good = [name not in faults for name in names]
+    values = tables.settled(found[:, good]).tolist()
+    places = _places(file, root, rows, split_column, split_seed)
+    splits: dict[str, list[Record]] = {split: [] for split in SPLITS}
+    for (path, split), labels in zip(places, values, strict=True):
+        splits[split].append((path, labels))
+    return Labels(tuple(name for name in names if name not in faults), faults, splits)
+
+
+def _places(
+    file: Path, root: Path, rows: list[text_files.Row], split_column: int | None, split_seed: int
+) -> Iterator[tuple[str, str]]:
+    """(path, split) of every row."""
+    lines: dict[str, int] = {}
+    for line, cells in rows:
+        where = f"{file}, line {line}"
+        path = path_below(root, cells[0], where)
+        if (before := lines.setdefault(path, line)) != line:
+            raise ValueError(f"{where}: {path} is listed twice, first in line {before}")
+        split = "" if split_column is None else cells[split_column].strip().lower()
+        if split and split not in SPLIT_NAMES:
+            raise ValueError(f"{where}: split {split!r} is none of {', '.join(SPLITS)}")
+        yield path, SPLIT_NAMES[split] if split else hashed_split(path, split_seed)
+
+
+def path_below(root: Path, written: str, where: str) -> str:
+    """A path as it is written to the one below the root that it means: ``./a//x.png`` is ``a/x.png``.
+
+    Raises:
+        ValueError: none, or one that leads out of the root.
+    """
+    path = PurePosixPath(unicodedata.normalize("NFC", written.strip()).replace("\\", "/"))
+    if path.is_absolute():
+        for base in (root.absolute(), root.resolve()):
+            if path.is_relative_to(base.as_posix()):
+                path = path.relative_to(base.as_posix())
+                break
+    tables.check_inside(str(path), where)
+    if not path.name:
+        raise ValueError(f"{where}: no path")
+    return str(path)
+
+
+def _what_to_write(root: Path) -> str:
+    """What a csv for this directory has to hold."""
+    notes = next(iter(sorted([*root.glob("*.json"), *root.glob("*/*.json")])), None)
+    classes = sorted(folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    images = [image for folder in classes if (image := _first_image(root, folder))]
+    said, lines = "", ["file,Smiling", "anna/1.jpg,1"]
+    if notes:
+        said = f"{root} has JSON ({notes.relative_to(root)}), and which of it are labels is yours to say. "
+    elif len(images) > 1:
+        said = f"{root} has folders ({', '.join(folder.name for folder in classes[:SHOWN])}); if they are classes: "
+        lines = [f"file,{classes[0].name}", f"{images[0]},1", f"{images[1]},0"]
+    return f"{said}write a csv with a line per image, such as {' | '.join(lines)}"
+
+
+def _first_image(root: Path, folder: Path) -> str | None:
+    images = sorted(file for file in folder.iterdir() if file.suffix.lower() in IMAGES)
+    return str(images[0].relative_to(root)) if images else None

@@ -1,0 +1,115 @@
+"""Images in parquet shards, read a row group at a time.
+
+Nothing here imports torch: worker processes read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from datamodules.contents import NOTHING, Content, content, state
+from datamodules.tables import refuse_html
+
+NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>\d+)(?P<of>-of-(?P<count>\d+)(-[0-9a-f]{16})?)?")
+
+
+class Parquet:
+    """Images in parquet shards; an image's name is ``<shard>/<row>``.
+
+    Raises:
+        ValueError: pyarrow is missing, a file is not parquet, or a shard is missing.
+    """
+
+    def __init__(self, path: str, column: str = "image") -> None:
+        self.root, self.column = Path(path), column
+        self.files = sorted([*self.root.glob("*.parquet"), *self.root.glob("*/*.parquet")])
+        check_complete(self.files)
+
+    def names(self) -> Iterator[str]:
+        for i, file in enumerate(self.files):
+            for row in range(open_parquet(str(file)).metadata.num_rows):
+                yield f"{i}/{row}"
+
+    def read(self, name: str) -> bytes:
+        shard, row = map(int, name.split("/"))
+        group, offset = _row_group(str(self.files[shard]), row)
+        value = _images(str(self.files[shard]), group, self.column)[offset].as_py()
+        image = value.get("bytes") if isinstance(value, dict) else value
+        if not isinstance(image, bytes):
+            raise ValueError(f"row {row} of {self.files[shard]} holds no image bytes in its column {self.column!r}")
+        return image
+
+    def states(self, names: Sequence[str]) -> Iterator[str]:
+        yield from (f"{file.resolve()} {state(file)}" for file in self.files)
+        yield from names
+
+    def contents(self, names: Sequence[str]) -> Iterator[Content]:
+        for name in names:
+            try:
+                yield content(self.read(name))
+            except ValueError:
+                yield NOTHING
+
+
+def check_complete(files: Sequence[Path]) -> None:
+    """Refuse shards that are numbered (``train-00000-of-00003``, ``0000``) where a number is missing or comes twice.
+
+    Raises:
+        ValueError: one is, or does; it is named.
+    """
+    series: dict[tuple[Path, str], dict[int, re.Match[str]]] = defaultdict(dict)
+    for file in files:
+        found = NUMBERED.fullmatch(file.stem)
+        if found is None or (found["before"] and not found["of"]):  # a number at its end may be anything
+            continue
+        shards = series[file.parent, found["before"]]
+        twice = shards.setdefault(int(found["number"]), found) is not found
+        first = next(iter(shards.values()))
+        if twice or first["count"] != found["count"]:
+            raise ValueError(
+                f"{file.parent} has shards of two downloads ({first[0]}, {found[0]}): take away those of one"
+            )
+    for (folder, before), shards in series.items():
+        some = next(iter(shards.values()))
+        total = int(some["count"]) if some["of"] else max(shards) + 1
+        if lacking := sorted(set(range(total)) - set(shards)):
+            name = f"{before}{lacking[0]:0{len(some['number'])}}" + (f"-of-{some['count']}" if some["of"] else "")
+            raise ValueError(f"{folder} has {len(shards)} of {total} shards and lacks {name}.parquet: download it")
+
+
+@lru_cache(maxsize=64)
+def open_parquet(path: str) -> Any:
+    """A parquet file.
+
+    Raises:
+        ValueError: pyarrow is missing, or this is no parquet file.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ValueError("parquet shards are read by pyarrow: pip install 'facet-lab[parquet]'") from error
+    refuse_html(Path(path))
+    try:
+        return pyarrow.parquet.ParquetFile(path)
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{path} is not a parquet file, or only a part of one: download it again") from error
+
+
+def _row_group(path: str, row: int) -> tuple[int, int]:
+    metadata = open_parquet(path).metadata
+    for group in range(metadata.num_row_groups):
+        if row < metadata.row_group(group).num_rows:
+            return group, row
+        row -= metadata.row_group(group).num_rows
+    raise FileNotFoundError(f"{path} has no row {row}")
+
+
+@lru_cache(maxsize=1)
+def _images(path: str, group: int, column: str) -> Any:
+    return open_parquet(path).read_row_group(group, columns=[column]).column(0)

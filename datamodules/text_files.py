@@ -1,0 +1,90 @@
+"""Tables as text: lines and cells of a csv, of whatever separator and encoding can't be mistaken."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import unicodedata
+from pathlib import Path
+
+from datamodules.tables import refuse_html
+
+SEPARATORS = (",", ";", "\t", "|")
+INDEX = ("", "unnamed: 0", "index")  # what pandas calls the column that counts the rows
+Row = tuple[int, list[str]]
+"""A line's number, and its cells."""
+
+
+def read_text(file: Path) -> str:
+    """A text in UTF-8, or in UTF-16 that says so.
+
+    Raises:
+        ValueError: it isn't there, can't be read, or is none.
+    """
+    if not file.is_file():
+        raise ValueError(f"{file} is no file" if file.exists() else f"{file} is missing")
+    try:
+        refuse_html(file)
+        content = file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file} can't be read ({error.strerror or error})") from error
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise ValueError(f"{file} is a spreadsheet or a zip, no text: save it as csv")
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as Excel's "Unicode text" is
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(f"{file}, line {line}: this is not text in UTF-8: save it as that") from error
+    if "\0" in text:
+        raise ValueError(f"{file}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: it has a zero byte: no text")
+    return text
+
+
+def read_rows(file: Path) -> tuple[list[str], list[Row]]:
+    """A csv's header, its names trimmed, and its rows, each with as many cells; empty lines are left out.
+
+    The separator is the comma, or what the header has in place of any comma: semicolons, tabs, bars; or what a first
+    line such as ``sep=;`` says. A first column without a name, whose cells count the rows, is pandas' index: left out.
+
+    Raises:
+        ValueError: no text, no header, no rows, a column without a name or with another's, a row of another length.
+    """
+    text = read_text(file)
+    first = next((line for line in text.splitlines() if line.strip()), "").lstrip()
+    if first[:1] in ("", "{", "["):
+        raise ValueError(f"{file} is {'JSON' if first else 'empty'}: a csv is read, whose first line names its columns")
+    separator = next((one for one in SEPARATORS if one in first), ",")
+    if first.lower().startswith("sep="):  # as Excel writes and reads it
+        separator, text = first[4:5] or ",", text.replace(first, "", 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except csv.Error as error:
+        raise ValueError(f"{file}, line {reader.line_num}: it can't be read as csv ({error})") from error
+    if len(rows) < 2:
+        raise ValueError(f"{file} has a header at most, and no lines below it")
+    (line, header), *rows = rows
+    if header[0].startswith("#"):
+        raise ValueError(f"{file}, line {line}: {first[:40]!r} is a comment: the first line has to name the columns")
+    for line, cells in rows:
+        if len(cells) != len(header):
+            said = f"{len(cells)} columns, and {len(header)} in the header (parted by {separator!r})"
+            said = f"{cells[0][:40]!r} is a comment" if cells[0].startswith("#") else said
+            raise ValueError(f"{file}, line {line}: {said}: mend it, or take it away")
+    header = [unicodedata.normalize("NFC", name.strip()) for name in header]
+    if header[0].lower() in INDEX and all(cells[0].isdigit() for _, cells in rows):
+        header, rows = header[1:], [(line, cells[1:]) for line, cells in rows]
+    _check_names(file, header)
+    return header, rows
+
+
+def _check_names(file: Path, header: list[str]) -> None:
+    if "" in header:
+        raise ValueError(f"{file} has a column without a name: is there a comma at the end of its first line?")
+    if odd := next((name for name in header if not name.isprintable()), None):
+        raise ValueError(f"{file}: the column {odd!r} has a line break or the like in its name: take it out")
+    folded = [name.casefold() for name in header]
+    if twice := next((name for name in header if folded.count(name.casefold()) > 1), None):
+        raise ValueError(f"{file} has two columns named {twice!r}, or differing by upper case alone: take away one")
