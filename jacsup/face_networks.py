@@ -23,7 +23,7 @@ SLOPE = 0.2
 SIDE = 2
 """Of the latent's map."""
 
-# Layers have a bias as PyTorch's have, although a batch norm follows: so the authors' count comes out.
+# Layers have a bias as PyTorch's have, although a batch norm follows: the encoder's in the authors' code, too.
 
 
 def levels(resolution: int) -> int:
@@ -50,14 +50,22 @@ class AttributeEncoder(nn.Module):
         widths: of all layers but the last.
         code_size: channels of z that are open at first.
         max_code_size: channels of z that are allocated.
+        first_norm: whether a batch norm follows the first layer, too.
     """
 
     def __init__(
-        self, channels: int, attributes: int, widths: Sequence[int], code_size: int, max_code_size: int
+        self,
+        channels: int,
+        attributes: int,
+        widths: Sequence[int],
+        code_size: int,
+        max_code_size: int,
+        first_norm: bool = True,
     ) -> None:
         super().__init__()
         self.attributes, self.open = attributes, code_size
-        self.trunk = nn.Sequential(*(_halving(i, o) for i, o in itertools.pairwise((channels, *widths))))
+        first, *rest = itertools.pairwise((channels, *widths))
+        self.trunk = nn.Sequential(_halving(*first, first_norm), *(_halving(*layer) for layer in rest))
         self.head = nn.Conv2d(widths[-1], attributes + max_code_size, KERNEL, STRIDE, PADDING)
         self.norm = nn.BatchNorm2d(attributes + max_code_size)
 
@@ -112,14 +120,17 @@ class AttributeDecoder(nn.Module):
         attributes: k.
         widths: of what goes out of all layers but the last.
         max_code_size: channels of z that are allocated.
+        bias: of all layers.
     """
 
-    def __init__(self, channels: int, attributes: int, widths: Sequence[int], max_code_size: int) -> None:
+    def __init__(
+        self, channels: int, attributes: int, widths: Sequence[int], max_code_size: int, bias: bool = True
+    ) -> None:
         super().__init__()
-        self.entry = nn.ConvTranspose2d(attributes + max_code_size, widths[0], KERNEL, STRIDE, PADDING)
+        self.entry = _transposed(attributes + max_code_size, widths[0], bias)
         self.norm = nn.BatchNorm2d(widths[0])
-        self.blocks = nn.ModuleList(_doubling(i + attributes, o) for i, o in itertools.pairwise(widths))
-        self.outlet = nn.ConvTranspose2d(widths[-1] + attributes, channels, KERNEL, STRIDE, PADDING)
+        self.blocks = nn.ModuleList(_doubling(i + attributes, o, bias) for i, o in itertools.pairwise(widths))
+        self.outlet = _transposed(widths[-1] + attributes, channels, bias)
 
     def forward(self, y: Tensor, z: Tensor) -> Tensor:
         """(y ``[B, k]``, z ``[B, open, 2, 2]``) to images ``[B, C, r, r]`` in [-1, 1]."""
@@ -149,6 +160,8 @@ class AttributeAutoencoder(nn.Module):
         code_size: channels of z that are open at first; d is four times as many.
         max_code_size: channels of z that are allocated.
         surplus: channels more in the encoder's last layer but one (the authors' code: k).
+        first_norm: whether a batch norm follows the encoder's first layer, too (the authors' code: no).
+        decoder_bias: whether transposed convolutions have one (the authors' code: no).
 
     Raises:
         ValueError: a resolution that doesn't work, fewer channels allocated than open, or a size below 1.
@@ -164,6 +177,8 @@ class AttributeAutoencoder(nn.Module):
         code_size: int = 512,
         max_code_size: int = 2048,
         surplus: int = 0,
+        first_norm: bool = True,
+        decoder_bias: bool = True,
     ) -> None:
         super().__init__()
         sizes = {"attributes": attributes, "width": width, "most": most, "code_size": code_size}
@@ -174,8 +189,8 @@ class AttributeAutoencoder(nn.Module):
         self.attributes, self.max_code_size = attributes, max_code_size
         widths = [min(width << i, most) for i in range(levels(resolution) - 1)]
         down, up = [*widths[:-1], widths[-1] + surplus], widths[::-1]
-        self.encoder = AttributeEncoder(channels, attributes, down, code_size, max_code_size)
-        self.decoder = AttributeDecoder(channels, attributes, up, max_code_size)
+        self.encoder = AttributeEncoder(channels, attributes, down, code_size, max_code_size, first_norm)
+        self.decoder = AttributeDecoder(channels, attributes, up, max_code_size, decoder_bias)
 
     @property
     def open(self) -> int:
@@ -228,13 +243,14 @@ def beside(y: Tensor, values: Tensor) -> Tensor:
     return torch.cat([planes, values], dim=1)
 
 
-def _halving(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, KERNEL, STRIDE, PADDING), nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE)
-    )
+def _halving(inputs: int, outputs: int, norm: bool = True) -> nn.Sequential:
+    norms = [nn.BatchNorm2d(outputs)] if norm else []
+    return nn.Sequential(nn.Conv2d(inputs, outputs, KERNEL, STRIDE, PADDING), *norms, nn.LeakyReLU(SLOPE))
 
 
-def _doubling(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.ConvTranspose2d(inputs, outputs, KERNEL, STRIDE, PADDING), nn.BatchNorm2d(outputs), nn.ReLU()
-    )
+def _doubling(inputs: int, outputs: int, bias: bool) -> nn.Sequential:
+    return nn.Sequential(_transposed(inputs, outputs, bias), nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+def _transposed(inputs: int, outputs: int, bias: bool) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, KERNEL, STRIDE, PADDING, bias=bias)

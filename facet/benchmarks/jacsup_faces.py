@@ -35,15 +35,17 @@ class PlainAutoencoder(nn.Module):
         up = [code_size, *reversed(widths)]
         self.encoder = nn.Sequential(
             *(
-                nn.Sequential(nn.Conv2d(i, o, 4, 2, 1), nn.BatchNorm2d(o), nn.LeakyReLU(0.2))
+                nn.Sequential(
+                    nn.Conv2d(i, o, 4, 2, 1), nn.BatchNorm2d(o) if i > 3 else nn.Identity(), nn.LeakyReLU(0.2)
+                )
                 for i, o in itertools.pairwise(down)
             )
         )
         self.decoder = nn.ModuleList(
-            nn.Sequential(nn.ConvTranspose2d(i + attributes, o, 4, 2, 1), nn.BatchNorm2d(o), nn.ReLU())
+            nn.Sequential(nn.ConvTranspose2d(i + attributes, o, 4, 2, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU())
             for i, o in itertools.pairwise(up)
         )
-        self.outlet = nn.Sequential(nn.ConvTranspose2d(widths[0] + attributes, 3, 4, 2, 1), nn.Tanh())
+        self.outlet = nn.Sequential(nn.ConvTranspose2d(widths[0] + attributes, 3, 4, 2, 1, bias=False), nn.Tanh())
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(y ``[B, k]``, z ``[B, code_size, 2, 2]``)."""

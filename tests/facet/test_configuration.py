@@ -187,6 +187,8 @@ def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
     assert [teacher[name] for name in names[:5]] == expected[0]
     assert [student[name] for name in names] == expected[1]
     assert [list(growth.epochs), config.model.optimizer.lr, config.data.batch_size] == list(expected[2:])
+    theirs, network = preset == "authors", config.model.network
+    assert [config.data.flip, network.first_norm, network.decoder_bias] == [theirs, not theirs, not theirs]
 
 
 @pytest.mark.parametrize(
