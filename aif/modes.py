@@ -42,6 +42,17 @@ def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
 
 
 @contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Within it, a network is in evaluation mode: no dropout, and batch norms use their running statistics."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
+
+
+@contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Graphs made within it carry gradients through the network but none into its parameters."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]

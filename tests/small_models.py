@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import SGD
 
 from aif.baselines.cvae_gan import CVAEGAN
@@ -55,3 +55,14 @@ def batch() -> tuple[Tensor, Tensor]:
     labels = torch.randint(0, 2, (8, 2)).double()
     labels[3, 1] = float("nan")
     return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
+
+
+def reached(net: nn.Module, term: Tensor) -> set[str]:
+    """Networks into which a term sends a gradient."""
+    net.zero_grad()
+    term.backward(retain_graph=True)  # type: ignore[no-untyped-call]
+    return {
+        name
+        for name, child in net.named_children()
+        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in child.parameters())
+    }

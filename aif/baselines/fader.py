@@ -13,7 +13,7 @@ from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.editor import AttributeEditor, MakeOptimizer
-from aif.modes import frozen, full_precision
+from aif.modes import evaluating, frozen, full_precision
 from aif.networks import Kind, beside, check_resolution, doublings, trunk
 from aif.schedule import Schedule
 
@@ -87,15 +87,16 @@ class FaderDecoder(nn.Module):
 
 
 class LatentDiscriminator(nn.Sequential):
-    """The latent, flat, to logits of y ``[B, k]``.
+    """The latent, flat as it comes, to logits of y ``[B, k]``: convolutions down to 1×1, then two linear layers.
 
     Args:
         resolution: of the images.
         attributes: k.
         latent_width: the encoder's width.
-        width: of both hidden layers.
-        dropout: after each of them.
+        width: channels of the convolutions, and of the hidden layer.
+        dropout: after each convolution.
         latent_channels: c of the encoder.
+        flat: no convolutions, but another hidden layer, and dropout after both (not in the paper).
     """
 
     def __init__(
@@ -106,10 +107,20 @@ class LatentDiscriminator(nn.Sequential):
         width: int = 512,
         dropout: float = 0.3,
         latent_channels: int | None = None,
+        flat: bool = False,
     ) -> None:
+        channels, side = latent_channels or 8 * latent_width, resolution // 16
         layers: list[nn.Module] = []
-        for size in ((latent_channels or 8 * latent_width) * (resolution // 16) ** 2, width):
-            layers += [nn.Linear(size, width), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        if flat:
+            for size in (channels * side**2, width):
+                layers += [nn.Linear(size, width), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        else:
+            layers.append(nn.Unflatten(1, (channels, side, side)))
+            while side > 1:
+                layers += [nn.Conv2d(channels, width, 4, 2, 1), nn.BatchNorm2d(width)]
+                layers += [nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+                channels, side = width, side // 2
+            layers += [nn.Flatten(), nn.Linear(channels, width), nn.LeakyReLU(0.2)]
         super().__init__(*layers, nn.Linear(width, attributes))
 
 
@@ -131,7 +142,10 @@ class FaderNetworks(AttributeEditor):
         autoencoder_optimizer: makes the optimiser of encoder and decoder.
         discriminator_optimizer: makes the adversary's.
         schedule: of the learning rates, and of λ_E (its ``adversary_warmup``); constant if None.
-        adversary_weight: λ_E at the end of its warm-up.
+        adversary_weight: λ_E at the end of its warm-up; of squared errors in [0, 1], a fourth of Lample et al.'s 1e-4.
+        gradient_clip: largest norm of a network's gradient, of squared errors in [-1, 1] as in their code; None does
+            not clip.
+        together: all networks take one step on the same images, from one backward pass (not in the paper).
     """
 
     labels_given = True
@@ -145,47 +159,85 @@ class FaderNetworks(AttributeEditor):
         autoencoder_optimizer: MakeOptimizer,
         discriminator_optimizer: MakeOptimizer,
         schedule: Schedule | None = None,
-        adversary_weight: float = 1e-4,
+        adversary_weight: float = 2.5e-5,
+        gradient_clip: float | None = 5.0,
+        together: bool = False,
     ) -> None:
         super().__init__(attribute_names)
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
         self.make_optimizers = (autoencoder_optimizer, discriminator_optimizer)
         self.schedule = schedule or Schedule()
-        self.adversary_weight = adversary_weight
+        self.adversary_weight, self.gradient_clip, self.together = adversary_weight, gradient_clip, together
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "discriminator")})
 
     # ------------------------------------------------------------------ training
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """The adversary on the latent as it is, encoder and decoder against the adversary as it is: one backward."""
+        """The adversary learns, and encoder and decoder against it."""
         optimizers: Any = self.optimizers()
         progress = self.progress(batch_idx)
         self.schedule.apply(progress, optimizers)
-        terms = self.losses(batch["image"], batch["attributes"])
         weight = self.adversary_weight * self.schedule.adversary(progress)
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        self.manual_backward(terms["reconstruction"] + terms["discriminator"] + weight * terms["adversary"])
-        for optimizer in optimizers:
-            optimizer.step()
+        learn = self.one_step if self.together else self.two_steps
+        terms = learn(batch["image"], batch["attributes"], weight, *optimizers)
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Eqs. 2 and 3, unweighted.
+    def two_steps(
+        self, images: Tensor, labels: Tensor, weight: float, autoencoder: Optimizer, discriminator: Optimizer
+    ) -> dict[str, Tensor]:
+        """Lample et al.'s code: the adversary's step, then the autoencoder's, each on its own half of the batch.
+
+        Whoever does not learn is in evaluation mode.
+        """
+        (images, others), (labels, of_others) = images.chunk(2), labels.chunk(2)
+        with evaluating(self.encoder), torch.no_grad():
+            latent = self.encoder(images)
+        guess = self.discriminator_loss(latent, labels)
+        self.update(guess, discriminator)
+        with evaluating(self.discriminator):
+            terms = self.autoencoder_losses(others, of_others, self.encoder(others))
+        self.update(4 * (terms["reconstruction"] + weight * terms["adversary"]), autoencoder)  # of images in [-1, 1]
+        return {"discriminator": guess, **terms}
+
+    def one_step(
+        self, images: Tensor, labels: Tensor, weight: float, autoencoder: Optimizer, discriminator: Optimizer
+    ) -> dict[str, Tensor]:
+        """The adversary on the latent as it is, encoder and decoder against the adversary as it is: one backward."""
+        latent = self.encoder(images)
+        guess = self.discriminator_loss(latent.detach(), labels)
+        terms = self.autoencoder_losses(images, labels, latent)
+        self.update(terms["reconstruction"] + guess + weight * terms["adversary"], autoencoder, discriminator)
+        return {"discriminator": guess, **terms}
+
+    def update(self, total: Tensor, *optimizers: Optimizer) -> None:
+        """A step on a loss."""
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.manual_backward(total)
+        for optimizer in optimizers:
+            if self.gradient_clip is not None:
+                parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+                nn.utils.clip_grad_norm_(parameters, self.gradient_clip)
+            optimizer.step()
+
+    def discriminator_loss(self, latent: Tensor, labels: Tensor) -> Tensor:
+        """Eq. 2, of y ``[B, k]`` in {0, 1}, NaN where unknown."""
+        return losses.classification(full_precision(self.discriminator(latent)), labels)
+
+    def autoencoder_losses(self, images: Tensor, labels: Tensor, latent: Tensor) -> dict[str, Tensor]:
+        """The terms of eq. 3, unweighted; no gradient reaches the adversary.
 
         Args:
             images: x, ``[B, C, H, W]`` in [0, 1].
             labels: y, ``[B, k]`` in {0, 1}, NaN where unknown.
+            latent: E(x), flat.
         """
-        latent = self.encoder(images)
         decoded = torch.sigmoid(full_precision(self.decoder(labels.nan_to_num(0.5), latent)))
-        guess = full_precision(self.discriminator(latent.detach()))
         with frozen(self.discriminator):
-            against = full_precision(self.discriminator(latent))
+            guess = full_precision(self.discriminator(latent))
         return {
             "reconstruction": F.mse_loss(decoded, images),
-            "discriminator": losses.classification(guess, labels),  # eq. 2
-            "adversary": losses.classification(against, 1 - labels),  # eq. 3: the label is flipped
+            "adversary": losses.classification(guess, 1 - labels),  # the label is flipped
         }
 
     # ------------------------------------------------------------------ Lightning's hooks

@@ -1,4 +1,4 @@
-"""Bao et al.'s cVAE-GAN, Fader Networks and the VAEs: which network learns from what, and the losses by hand."""
+"""Bao et al.'s cVAE-GAN and the VAEs: which network learns from what, and the losses by hand."""
 
 from __future__ import annotations
 
@@ -8,27 +8,18 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from small_models import cvae_gan
-from torch import Tensor, nn
+from small_models import cvae_gan, reached
+from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 from torch.optim import SGD
 
 from aif import losses
 from aif.baselines.classifier import AttributeClassifier
-from aif.baselines.fader import FaderDecoder, FaderEncoder, FaderNetworks, LatentDiscriminator
 from aif.baselines.vae import DisentangledVAE
 from aif.networks import Decoder, Posterior
 
 SGD_ = functools.partial(SGD, lr=0.1)
 NAMES = ["Smiling", "Eyeglasses"]
-
-
-def fader(**settings: Any) -> FaderNetworks:
-    torch.manual_seed(1)
-    return FaderNetworks(
-        FaderEncoder(16, width=4), FaderDecoder(16, attributes=2, width=4), LatentDiscriminator(16, 2, 4, 8), NAMES,
-        *[SGD_] * 2, **settings,
-    ).double()  # fmt: skip
 
 
 def vae(**settings: Any) -> DisentangledVAE:
@@ -42,16 +33,6 @@ def batch() -> tuple[Tensor, Tensor]:
     labels = torch.randint(0, 2, (8, 2)).double()
     labels[3, 1] = float("nan")
     return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
-
-
-def reached(net: nn.Module, term: Tensor) -> set[str]:
-    net.zero_grad()
-    term.backward(retain_graph=True)  # type: ignore[no-untyped-call]
-    return {
-        name
-        for name, child in net.named_children()
-        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in child.parameters())
-    }
 
 
 # ---------------------------------------------------------------------- cVAE-GAN
@@ -127,9 +108,8 @@ def test_the_features_of_real_images_are_targets_and_statistics_are_those_of_rea
             torch.testing.assert_close(value, found[name])
 
 
-@pytest.mark.parametrize("make", [cvae_gan, fader])
-def test_methods_that_predict_nothing_want_the_labels(make: Any) -> None:
-    net = make().eval()
+def test_cvae_gan_predicts_nothing_and_wants_the_labels() -> None:
+    net = cvae_gan().eval()
     images, labels = batch()
     with pytest.raises(ValueError, match=r"predict attributes: give them to encode"):
         net.encode(images)
@@ -139,38 +119,6 @@ def test_methods_that_predict_nothing_want_the_labels(make: Any) -> None:
     assert decoded.shape == images.shape
     assert decoded.min() >= 0
     assert decoded.max() <= 1
-
-
-# ---------------------------------------------------------------------- Fader Networks
-
-
-def test_the_fader_adversary_and_its_opponents_get_their_own_gradients() -> None:
-    net = fader()
-    terms = net.losses(*batch())
-    assert reached(net, terms["reconstruction"]) == {"encoder", "decoder"}
-    assert reached(net, terms["discriminator"]) == {"discriminator"}
-    assert reached(net, terms["adversary"]) == {"encoder"}
-
-
-def test_the_encoder_is_taught_that_the_label_is_the_opposite() -> None:
-    """Eq. 3, and not the saturating form of eq. 2: where the adversary is sure, the encoder learns most."""
-    net = fader().eval()
-    images, labels = batch()
-    guess = net.discriminator(net.encoder(images))
-    terms = net.losses(images, labels)
-    known = ~labels.isnan()
-    expected = F.binary_cross_entropy_with_logits(guess[known], 1 - labels[known])
-    torch.testing.assert_close(terms["adversary"], expected)
-
-
-def test_y_stands_beside_every_layer_of_the_fader_decoder() -> None:
-    net = fader().eval()
-    latent = torch.randn(2, 32, dtype=torch.float64)
-    seen: list[int] = []
-    for block in net.decoder.blocks:
-        block.register_forward_pre_hook(lambda block, values: seen.append(values[0].shape[1]))
-    net.decode(torch.ones(2, 2, dtype=torch.float64), latent)
-    assert seen == [32 + 4, 16 + 4, 8 + 4, 4 + 4]
 
 
 # ---------------------------------------------------------------------- VAEs, classifier

@@ -1,0 +1,138 @@
+"""Fader Networks: who learns from what, and Lample et al.'s two steps written plainly beside ours."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from small_models import reached
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from aif.baselines.fader import FaderDecoder, FaderEncoder, FaderNetworks, LatentDiscriminator
+
+RATE = 0.1
+NAMES = ["Smiling", "Eyeglasses"]
+
+
+def fader(**settings: Any) -> FaderNetworks:
+    torch.manual_seed(1)
+    sgd = functools.partial(SGD, lr=RATE)
+    discriminator = LatentDiscriminator(32, 2, 4, 8, flat=settings.get("together", False))
+    net = FaderNetworks(
+        FaderEncoder(32, width=4), FaderDecoder(32, attributes=2, width=4), discriminator, NAMES, sgd, sgd, **settings
+    )
+    net.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    return net.double()
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    torch.manual_seed(2)
+    labels = torch.randint(0, 2, (8, 2)).double()
+    labels[3, 1] = labels[6, 0] = float("nan")
+    return torch.rand(8, 3, 32, 32, dtype=torch.float64), labels
+
+
+def descend(loss: Tensor, most: float, *networks: nn.Module) -> None:
+    """A plain step of gradient descent with the gradient's norm cut off."""
+    parameters = [parameter for network in networks for parameter in network.parameters()]
+    gradients = torch.autograd.grad(loss, parameters)
+    norm = torch.cat([gradient.flatten() for gradient in gradients]).norm()
+    assert norm > most, "else the test would not see the clipping"
+    with torch.no_grad():
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter -= RATE * gradient * most / (norm + 1e-6)
+
+
+@pytest.mark.parametrize("clip", [0.01, 0.1])
+def test_the_two_steps_are_those_of_the_authors(clip: float) -> None:
+    """The adversary on images of its own, on codes of an encoder in evaluation mode; then the autoencoder against it as
+    it is by then, without its dropout; losses of images in [-1, 1], weight 4 λ_E; both gradients clipped."""
+    net, (images, labels) = fader(gradient_clip=clip).train(), batch()
+    encoder, decoder, discriminator = (copy.deepcopy(part) for part in (net.encoder, net.decoder, net.discriminator))
+    torch.manual_seed(3)
+    terms = net.two_steps(images, labels, 0.5, *net.configure_optimizers())
+
+    torch.manual_seed(3)
+    known = ~labels.isnan()
+    guess = discriminator.train()(encoder.eval()(images[:4]).detach())
+    guessed = F.binary_cross_entropy_with_logits(guess[known[:4]], labels[:4][known[:4]])
+    descend(guessed, clip, discriminator)
+    latent = encoder.train()(images[4:])
+    decoded = decoder.train()(labels[4:].nan_to_num(0.5), latent).sigmoid()
+    against = F.binary_cross_entropy_with_logits(discriminator.eval()(latent)[known[4:]], 1 - labels[4:][known[4:]])
+    error = F.mse_loss(2 * decoded - 1, 2 * images[4:] - 1)
+    descend(error + 4 * 0.5 * against, clip, encoder, decoder)
+
+    torch.testing.assert_close(terms, {"discriminator": guessed, "reconstruction": error / 4, "adversary": against})
+    for ours, plain in ((net.encoder, encoder), (net.decoder, decoder), (net.discriminator, discriminator)):
+        torch.testing.assert_close(ours.state_dict(), plain.state_dict())
+        assert ours.training
+
+
+def test_in_one_step_all_get_their_own_gradients() -> None:
+    net, (images, labels) = fader(together=True), batch()
+    latent = net.encoder(images)
+    terms = net.autoencoder_losses(images, labels, latent)
+    assert reached(net, terms["reconstruction"]) == {"encoder", "decoder"}
+    assert reached(net, terms["adversary"]) == {"encoder"}
+    assert reached(net, net.discriminator_loss(latent.detach(), labels)) == {"discriminator"}
+    before = copy.deepcopy(net.state_dict())
+    net.one_step(images, labels, 0.5, *net.configure_optimizers())
+    moved = {name.split(".")[0] for name, value in net.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == {"encoder", "decoder", "discriminator"}
+
+
+def test_the_encoder_is_taught_that_the_label_is_the_opposite() -> None:
+    """Eq. 3, and not the saturating form of eq. 2: where the adversary is sure, the encoder learns most."""
+    net = fader().eval()
+    images, labels = batch()
+    latent = net.encoder(images)
+    guess, known = net.discriminator(latent), ~labels.isnan()
+    expected = F.binary_cross_entropy_with_logits(guess[known], 1 - labels[known])
+    torch.testing.assert_close(net.autoencoder_losses(images, labels, latent)["adversary"], expected)
+
+
+def test_y_stands_beside_every_layer_of_the_decoder() -> None:
+    net = fader().eval()
+    latent = torch.randn(2, 128, dtype=torch.float64)
+    seen: list[int] = []
+    for block in net.decoder.blocks:
+        block.register_forward_pre_hook(lambda block, values: seen.append(values[0].shape[1]))
+    net.decode(torch.ones(2, 2, dtype=torch.float64), latent)
+    assert seen == [32 + 4, 16 + 4, 8 + 4, 4 + 4]
+
+
+def test_the_latent_discriminator_is_the_authors() -> None:
+    """Of a map of 512 channels and 4×4, as theirs at 256×256: 4×4 convolutions down to one place, then two layers."""
+    convolution = ["Conv2d", "BatchNorm2d", "LeakyReLU", "Dropout"]
+    found = LatentDiscriminator(64)
+    expected = ["Unflatten", *convolution * 2, "Flatten", "Linear", "LeakyReLU", "Linear"]
+    assert [type(part).__name__ for part in found] == expected
+    shapes = [tuple(p.shape) for p in found.parameters() if p.dim() > 1]
+    assert shapes == [(512, 512, 4, 4), (512, 512, 4, 4), (512, 512), (1, 512)]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize(("resolution", "channels"), [(16, None), (48, None), (64, 3)])
+def test_the_latent_discriminator_reads_every_latent(resolution: int, channels: int | None, flat: bool) -> None:
+    encoder = FaderEncoder(resolution, width=4, latent_channels=channels)
+    discriminator = LatentDiscriminator(resolution, 2, 4, 8, latent_channels=channels, flat=flat)
+    assert discriminator(encoder(torch.rand(4, 3, resolution, resolution))).shape == (4, 2)
+
+
+def test_it_predicts_nothing_and_wants_the_labels() -> None:
+    net = fader().eval()
+    images, labels = batch()
+    with pytest.raises(ValueError, match=r"predict attributes: give them to encode"):
+        net.encode(images)
+    known, latent = net.encode(images, labels)
+    assert known[3, 1] == 0.5, "an unknown label is neither"
+    decoded = net.decode(known, latent)
+    assert decoded.shape == images.shape
+    assert decoded.min() >= 0
+    assert decoded.max() <= 1
