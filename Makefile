@@ -14,7 +14,8 @@ SEEDS ?= 0
 DATA ?= avatars
 PRESET ?= embedded
 EXTRA ?=
-# Runs at a time; each gets its share of the cores. On CPUs two at a time take little more than half as long.
+# Runs at a time; each gets its share of the cores, and with EXTRA=trainer=gpu a GPU of its own (SEEDS=0,1,2 JOBS=4).
+# On CPUs two at a time take little more than half as long. With EXTRA=trainer=ddp every run takes all GPUs: JOBS=1.
 JOBS ?= 1
 comma := ,
 empty :=

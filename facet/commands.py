@@ -96,7 +96,7 @@ def report(primary: str, error: Exception, called: str | None = None) -> int:
     """Tell an error on standard error, the user's in one line, and give the exit code."""
     if isinstance(error, ToldError):
         say(str(error), "red")
-        return INTERNAL
+        return error.code
     line = user_message(primary, error)
     if line is None:
         traceback.print_exception(error)

@@ -11,7 +11,16 @@ class UserError(ValueError):
 
 
 class ToldError(Exception):
-    """Some of several things failed, each told when it did: one more line, and exit code 1."""
+    """Some of several things failed, each told when it did: one more line, and an exit code.
+
+    Args:
+        line: the one more.
+        code: 1 unless it is known to be another.
+    """
+
+    def __init__(self, line: str, code: int = 1) -> None:
+        super().__init__(line)
+        self.code = code
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

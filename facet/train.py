@@ -6,8 +6,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -15,6 +13,7 @@ from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError, nearest
 from facet.runs import Run, atomic_write, read_json, revision, run_directory, same_run
+from facet.sweeps import on_several_devices, swept, take_gpu, train_apart
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningModule, Trainer
@@ -41,9 +40,14 @@ def train(config: DictConfig) -> Path:
     Raises:
         UserError: a mistake in the config.
         ValueError: a value that a constructor refuses.
+        ToldError: a run of a sweep that has a command of its own failed.
     """
     if _finished(config):
         return run_directory(config)
+    if swept() and on_several_devices(config):
+        train_apart()
+        return run_directory(config)
+    take_gpu(config)
     check(config)
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 
@@ -141,15 +145,12 @@ def _refuse(config: DictConfig, run: Run) -> None:
     """Say what can't work before anything is made.
 
     Raises:
-        UserError: a directory that can't be written or belongs to another config, or DDP in a sweep.
+        UserError: a directory that can't be written or belongs to another config.
     """
     run.claim()
     file = run.path / "config.yaml"
     if file.is_file() and not config.force and not same_run(OmegaConf.load(file), config):
         raise UserError(f"{run.path} belongs to a run with another config: choose another run_dir, or force=true")
-    swept = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
-    if swept and str(config.trainer.devices) != "1":
-        raise UserError("a sweep trains on one device a run: use trainer=cpu or trainer=gpu with -m, or no -m for DDP")
 
 
 def _finished(config: DictConfig) -> bool:

@@ -32,6 +32,14 @@ def test_a_target_trains_judges_and_shows_its_table(table: str) -> None:
     assert lines.count("seeds=[0,1]") == 2
 
 
+def test_what_is_said_of_gpus_reaches_the_sweep() -> None:
+    line = next(line for line in said("reproduce-table1", "EXTRA=trainer=ddp").split("\n") if "facet-train" in line)
+    assert "facet-train -m" in line
+    assert "trainer=ddp" in line
+    assert "launcher" not in line
+    assert "hydra/launcher=joblib hydra.launcher.n_jobs=4" in said("reproduce-table1", "JOBS=4", "EXTRA=trainer=gpu")
+
+
 def test_all_of_aif_is_every_table_and_figure_of_it() -> None:
     makes = set(re.findall(r"reproduce-[\w-]+|compare", said("reproduce-aif")))
     assert {f"reproduce-{table}" for table in TABLES if table.startswith("aif-figure")} <= makes

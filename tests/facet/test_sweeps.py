@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+from filelock import FileLock
 from omegaconf import OmegaConf
 from tiny import overrides
 
-from facet import train
+from facet import sweeps, train
 from facet.configuration import compose_config
 from facet.runs import Run, run_directory
 
@@ -21,7 +25,7 @@ SHORT = "trainer.max_epochs=1"
 def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Jobs in processes of their own begin where we are."""
     monkeypatch.chdir(tmp_path)
-    paths = [str(Path(train.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(train.__file__).parents[1]), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
 
 
@@ -37,12 +41,96 @@ def run_of(root: Path, *more: str) -> Run:
     return Run(run_directory(compose_config("train", overrides(root, SHORT, *more))))
 
 
-def test_two_at_a_time_and_one_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    code = swept(monkeypatch, tmp_path, "-m", "attributes=[Smiling],[Smilling]", *launcher)
-    assert code == 1, "something failed, but not everything"
-    assert run_of(tmp_path).status == "finished"
+def test_two_at_a_time_with_a_gpu_each_and_some_that_fail(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """There are no GPUs, but who asks for their names doesn't know."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "20,21,22,23")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "trainer.accelerator=auto"]
+    sweep = ["attributes=[Smiling],[Smilling]", "seed=0,1", "+callbacks.seen._target_=seen_gpu.SeenGPU"]
+    assert swept(monkeypatch, tmp_path, "-m", *sweep, *launcher) == 1, "something failed, but not everything"
+    seen = [file.read_text().split() for file in (tmp_path / "runs").rglob("gpu")]
+    assert len(seen) == 2
+    assert all(Run(file.parent).status == "finished" for file in (tmp_path / "runs").rglob("gpu"))
+    assert {gpu for _, gpu in seen} <= {"20", "21", "22", "23"}
+    assert len({gpu for _, gpu in seen}) == len({process for process, _ in seen}), "a process has its own"
     assert not list(tmp_path.glob(".sweep-*"))
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str | None]:
+    """The GPUs that a process may see once it has taken its own for a job of a sweep."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(sweeps, "swept", lambda: True)
+
+    def take(number: int, held: list[FileLock], visible: str | None = None, **trainer: object) -> str | None:
+        with monkeypatch.context() as patched:
+            patched.setenv("CUDA_VISIBLE_DEVICES", visible or "")
+            if visible is None:
+                patched.delenv("CUDA_VISIBLE_DEVICES")
+            config = SimpleNamespace(job=SimpleNamespace(num=number))
+            patched.setattr(sweeps.HydraConfig, "get", staticmethod(lambda: config))
+            patched.setattr(sweeps, "_taken", held)
+            sweeps.take_gpu(OmegaConf.create({"trainer": {"accelerator": "gpu", "devices": 1, **trainer}}))
+            return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+    return take
+
+
+def test_gpus_are_taken_by_the_number_of_the_job(job: Callable[..., str | None]) -> None:
+    processes: list[list[FileLock]] = [[] for _ in range(5)]
+    assert [job(i, held) for i, held in enumerate(processes[:3])] == ["0", "1", "2"]
+    assert job(4, processes[3]) == "3", "the first is taken"
+    assert job(6, processes[4]) == "2", "all are taken: shared"
+    assert not processes[4]
+    processes[1][0].release()
+    assert job(7, processes[4]) == "1", "its process has ended"
+
+
+def test_a_process_keeps_its_gpu(job: Callable[..., str | None]) -> None:
+    held: list[FileLock] = []
+    assert job(1, held) == "1"
+    assert job(2, held, visible="1") == "1"
+    assert len(held) == 1
+
+
+@pytest.mark.parametrize(
+    ("visible", "trainer", "seen"),
+    [
+        ("2,5", {}, "5"),
+        ("GPU-8f,MIG-3c", {}, "MIG-3c"),
+        ("3", {}, "3"),
+        ("", {}, ""),
+        (None, {"accelerator": "auto"}, "1"),
+        (None, {"accelerator": "cpu"}, None),
+        (None, {"devices": 2}, None),
+        (None, {"devices": "auto"}, None),
+    ],
+)
+def test_what_the_process_may_see_is_chosen_from(
+    visible: str | None, trainer: dict[str, object], seen: str | None, job: Callable[..., str | None]
+) -> None:
+    assert job(1, [], visible, **trainer) == seen
+
+
+def test_a_search_over_several_devices_starts_single_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """``hparams_search`` makes any command a sweep: its runs have to say that they are none."""
+    started = []
+
+    class Command:
+        def __init__(self, arguments: list[str]) -> None:
+            started.append(arguments)
+
+        def wait(self) -> int:
+            return 2
+
+    monkeypatch.setattr("subprocess.Popen", Command)
+    search = ["hparams_search=aif", "trainer=ddp", "hydra.sweeper.n_trials=1"]
+    assert swept(monkeypatch, tmp_path, *search) == 2
+    (arguments,) = started
+    assert arguments[1:3] == ["-m", "facet.train"]
+    assert {"trainer=ddp", "hparams_search=aif", "hydra.mode=RUN"} <= set(arguments)
+    assert any(argument.startswith("model.kl_weight=") for argument in arguments)
 
 
 def test_a_clusters_executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

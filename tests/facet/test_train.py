@@ -230,13 +230,27 @@ def test_a_batch_that_can_not_be_shared_out_is_refused_before_anything_is_drawn(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("more", [[], ["experiment=aif/table1/icgan"]], ids=["one stage", "two stages, R1"])
-def test_two_processes_train_together(root: Path, more: list[str]) -> None:
-    """DDP over two gloo ranks on the CPU."""
-    run = Run(root / f"ddp{len(more)}")
-    here = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", f"run_dir={run.path}"]
-    found = facet("train", *overrides(root, *here, *more))
+TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
+"""Gloo ranks on the CPU."""
+
+
+def test_two_processes_train_together(root: Path) -> None:
+    run = Run(root / "ddp")
+    found = facet("train", *overrides(root, *TWO, "experiment=aif/table1/icgan", f"run_dir={run.path}"))
     assert found.returncode == 0, found.stderr
+    assert_trained_by_two(run)
+
+
+def test_a_sweep_trains_its_runs_by_two_processes_each(root: Path) -> None:
+    found = facet("train", "-m", *overrides(root, *TWO, "seed=6", "data.batch_size=16,15"))
+    assert found.returncode == 1
+    assert "data.batch_size=15 can't be shared out evenly among 2 processes" in found.stderr
+    assert "1 of the sweep's runs failed" in found.stderr
+    (path,) = (root / "runs/aif/table1/ours").glob("seed6-*")
+    assert_trained_by_two(Run(path))
+
+
+def assert_trained_by_two(run: Run) -> None:
     training = read_json(run.path / "status.json")["training"]
     assert training["processes"] == 2
     assert training["steps"] == 3 * 6, "as many as one process takes"

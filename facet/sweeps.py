@@ -1,0 +1,83 @@
+"""What a run of a sweep is given: a GPU of its own, or a command of its own where it takes several devices."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from facet.errors import ToldError
+
+_taken: list[FileLock] = []  # this process's GPU, for as long as the process lives
+
+
+def swept() -> bool:
+    """Whether this is a run of a sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def on_several_devices(config: DictConfig) -> bool:
+    """Whether a run takes more devices than one."""
+    return str(OmegaConf.select(config, "trainer.devices")) != "1"
+
+
+def take_gpu(config: DictConfig) -> None:
+    """Let this process of a sweep see one GPU alone, which no other on this machine has taken.
+
+    Launchers start runs in processes of their own, each of which would take the first GPU. A process that trains one
+    run after another keeps its GPU; where more run at a time than there are GPUs, they share them by their numbers.
+    Call it before anything asks CUDA for its devices: what they are is settled then.
+    """
+    on_cpu = OmegaConf.select(config, "trainer.accelerator") == "cpu"
+    if _taken or on_cpu or not swept() or on_several_devices(config):
+        return
+    names = _gpus()
+    if len(names) < 2:
+        return
+    first = HydraConfig.get().job.num % len(names)
+    names = names[first:] + names[:first]
+    for name in names:
+        lock = FileLock(Path(tempfile.gettempdir()) / f"facet-{os.getuid()}-gpu-{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        _taken.append(lock)
+        break
+    else:
+        name = names[0]
+    os.environ["CUDA_VISIBLE_DEVICES"] = name
+
+
+def _gpus() -> list[str]:
+    """The GPUs that this process may see, by the names that CUDA takes."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return visible.split(",")
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]  # doesn't initialise CUDA
+
+
+def train_apart() -> None:
+    """Train a run of a sweep by a command of its own: DDP starts its processes by repeating the command line.
+
+    Raises:
+        ToldError: it failed, and said why.
+    """
+    overrides = [*HydraConfig.get().overrides.task, "hydra.mode=RUN"]
+    child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides])
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:  # the child's too: it leaves word first
+        child.wait()
+        raise
+    if code:
+        raise ToldError("a run failed", code)
