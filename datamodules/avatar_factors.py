@@ -143,6 +143,8 @@ class Avatar:
         Raises:
             ValueError: ``name`` is not in :data:`ATTRIBUTES`.
         """
+        if name not in ATTRIBUTES:
+            raise ValueError(f"an avatar has no attribute {name!r}: there are {', '.join(ATTRIBUTES)}")
         if name in RATES:
             return replace(self, attributes={**self.attributes, name: value})
         if bool(self.labels()[ATTRIBUTES.index(name)]) == value:

@@ -33,6 +33,15 @@ def test_canonical_directions_are_the_units() -> None:
     assert error(torch.cat([one_unit, Z]), "canonical") == pytest.approx(expected)
 
 
+def test_the_data_s_directions_go_from_one_y_to_another() -> None:
+    one_unit = T.clone()
+    one_unit[1] = 0
+    pairs = torch.randperm(N, generator=torch.Generator().manual_seed(0))
+    ways = CODES[pairs, :K] - CODES[:, :K]
+    expected = float((ways[:, 1:] @ T[1:]).square().sum() / (ways @ T).square().sum())
+    assert error(torch.cat([one_unit, Z]), "data") == pytest.approx(expected)
+
+
 def test_a_nonlinear_decoder_is_compared_where_the_codes_are() -> None:
     def curved(codes: Tensor) -> Tensor:
         return torch.sin(codes[:, :K] @ T)

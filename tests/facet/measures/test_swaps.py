@@ -117,9 +117,13 @@ def test_a_class_is_never_read_off_the_donor_itself() -> None:
     classes = torch.arange(100) % 10
     y = torch.stack([torch.arange(100.0), torch.zeros(100)], 1)
     assert known(y, classes).value < 0.2
-    alone = torch.tensor([0, 0, 0, 1])
-    pairs = torch.tensor([0]), torch.tensor([3])
-    assert ceiling(torch.randn(4, 2), alone, *pairs).value == 0, "there is none to read it off"
+
+
+def test_where_there_are_few_neighbours_the_receivers_class_does_not_take_their_place() -> None:
+    y = torch.randn(34, 2, generator=torch.Generator().manual_seed(0))
+    pair = torch.tensor([0]), torch.tensor([33])
+    assert ceiling(y, torch.tensor([1] * 30 + [0] * 4), *pair).value == 1
+    assert ceiling(y, torch.tensor([1] * 33 + [0]), *pair).value == 0, "there is none to read it off"
 
 
 def test_what_stands_in_y_and_beside_it_too_could_be_handed_over() -> None:
