@@ -68,8 +68,10 @@ class FolderDataModule(PicturesDataModule):
         self.root = data_directory("folder", root)
         if root is None or not self.root.is_dir():
             raise ValueError(f"data.root={root} is not a directory: set it to where your images are")
+        if not labels.strip():
+            raise ValueError("data.labels= is empty: set it to a csv of labels, or leave it out")
         places = (self.root / labels, Path(labels).expanduser())
-        self.file = next((place for place in places if labels and place.is_file()), places[0])
+        self.file = next((place for place in places if place.is_file()), places[0])
         self.labels = read_labels(self.file, self.root, split_seed, attributes)
         super().__init__(
             *("folder", self.labels.names, attributes, resolution, store_directory("folder", store)),

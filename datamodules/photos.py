@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from datamodules import file_kinds
 from datamodules.contents import Source
 from datamodules.sources import open_source
 
@@ -88,10 +89,14 @@ def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.nda
     """Bytes of an image file to ``[C, r, r]`` uint8.
 
     Raises:
-        OSError: not an image, or a part of one.
-        ValueError: more pixels than is reasonable.
+        OSError: a part of an image, or a damaged one.
+        ValueError: not an image, more pixels than is reasonable, or numbers that aren't known to be colours.
     """
-    with Image.open(io.BytesIO(content)) as image:
+    try:
+        opened = Image.open(io.BytesIO(content))
+    except UnidentifiedImageError as error:
+        raise ValueError(f"it is {file_kinds.kind(content)}") from error
+    with opened as image:
         if math.prod(image.size) > (Image.MAX_IMAGE_PIXELS or math.inf):
             raise ValueError(f"{image.size[0]}×{image.size[1]} pixels: a decompression bomb")
         scale = resolution / (max(image.size) if crop == "none" else min(image.size))
@@ -99,7 +104,7 @@ def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.nda
         if scale < 1:  # a JPEG can be decoded at half, a quarter or an eighth of its size
             image.draft(mode, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
         upright = ImageOps.exif_transpose(image)
-        pixels = square(_eight_bit(upright).convert(mode), crop, resolution)
+        pixels = square(_opaque(_eight_bit(upright, image.format)).convert(mode), crop, resolution)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
@@ -124,14 +129,31 @@ def square(image: Image.Image, crop: Crop, resolution: int) -> np.ndarray:
     return np.asarray(image.resize((resolution, resolution), resample, (left, top, left + side, top + side)))
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled to 8, and floats in [0, 1] too: Pillow would cut them off."""
-    values = np.asarray(image) if image.mode == "F" or image.mode.startswith("I") else None
-    if values is None:
+def _opaque(image: Image.Image) -> Image.Image:
+    """A picture as it is seen on white paper: what is transparent hides colours that nobody was shown."""
+    if not image.has_transparency_data:
         return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+
+
+def _eight_bit(image: Image.Image, kind: str | None) -> Image.Image:
+    """Grey of 16 bits, and decimal numbers in [0, 1], scaled to 8 bits: Pillow would cut them off.
+
+    Args:
+        image: of any mode.
+        kind: of the file it came from, such as PNG.
+
+    Raises:
+        ValueError: numbers whose white isn't known; what a single picture holds doesn't tell it.
+    """
     if image.mode == "F":
-        scaled = values * 255 if values.max() <= 1 else values
-    else:
-        wide = image.mode != "I" or values.max() > 255
-        scaled = values.astype(np.int64) >> 8 if wide else values
-    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+        values = np.asarray(image)
+        if not 0 <= values.min() <= values.max() <= 1:  # not a number compares as false too
+            found = f"{values.min():g} to {values.max():g}"
+            raise ValueError(f"its decimal numbers go from {found}: scale them to 0 (black) to 1 (white)")
+        return Image.fromarray((values * 255).astype(np.uint8))
+    if image.mode.startswith("I"):
+        if image.mode == "I" and kind not in ("PNG", "PPM"):  # which are of 16 bits then
+            raise ValueError("its whole numbers have 32 bits, and no known white: save it with 16 or 8 bits")
+        return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    return image

@@ -64,8 +64,8 @@ class StoredDataModule(LightningDataModule):
         super().__init__()
         self.name, self.known, self.channels, self.directory = name, tuple(known), channels, directory
         self.attribute_names = check_attributes(attributes, known, name)
-        if batch_size < 1:
-            raise ValueError(f"data.batch_size={batch_size}: it must be at least 1")
+        if batch_size < 2:
+            raise ValueError(f"data.batch_size={batch_size}: batch norm and pairs of images need at least 2")
         if workers is not None and workers < 1:
             raise ValueError(f"data.workers={workers}: it must be at least 1, or null for one per core")
         if resolution < 8:
@@ -192,13 +192,13 @@ class StoredDataModule(LightningDataModule):
         """How many of a training batch's samples each process takes; so a step is the same for any number of them.
 
         Raises:
-            ValueError: the batch can't be shared out evenly.
+            ValueError: the batch can't be shared out evenly, or leaves a process with one image.
         """
         processes = self.trainer.world_size if self.trainer else 1
-        if self.batch_size % processes:
+        if self.batch_size % processes or self.batch_size < 2 * processes:
             raise ValueError(
                 f"data.batch_size={self.batch_size} can't be shared out evenly among {processes} processes: "
-                f"choose a multiple of {processes}"
+                f"choose a multiple of {processes}, {2 * processes} at least"
             )
         return self.batch_size // processes
 

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from datamodules.celeba_tables import ATTRIBUTES
 
@@ -66,6 +67,35 @@ def as_official(root: Path) -> Path:
         for name in names:
             (root / name).rename(root / folder / name)
     (root / "img_align_celeba").rename(root / "Img" / "img_align_celeba")
+    return root
+
+
+def as_png(root: Path) -> Path:
+    """As the project page's own PNGs: other files, the same tables."""
+    (root / "img_align_celeba_png").mkdir()
+    for file in (root / "img_align_celeba").iterdir():
+        with Image.open(file) as image:
+            image.save(root / "img_align_celeba_png" / f"{file.stem}.png")
+    shutil.rmtree(root / "img_align_celeba")
+    return root
+
+
+def as_mask_hq(root: Path) -> Path:
+    """Images of other names, in another order: a table says which of CelebA's they are. Here the last comes first."""
+    images = root / "CelebA-HQ-img"
+    images.mkdir()
+    lines = (root / "list_attr_celeba.txt").read_text().splitlines()
+    mapping = [f"{'idx':>12}{'orig_idx':>12}{'orig_file':>12}"]
+    rows = [lines[0], lines[1]]
+    for i, line in enumerate(reversed(lines[2:])):
+        name, *labels = line.split()
+        (root / "img_align_celeba" / name).rename(images / f"{i}.jpg")
+        mapping.append(f"{i:>12}{i:>12}{name:>12}")
+        rows.append(f"{i}.jpg  {' '.join(labels)}")
+    (root / "CelebAMask-HQ-attribute-anno.txt").write_text("\n".join(rows) + "\n")
+    (root / "CelebA-HQ-to-CelebA-mapping.txt").write_text("\n".join(mapping) + "\n")
+    shutil.rmtree(root / "img_align_celeba")
+    (root / "list_attr_celeba.txt").unlink()
     return root
 
 

@@ -63,6 +63,9 @@ def test_a_batch_is_shared_out_among_the_processes(drawn: AvatarsDataModule, mon
     trainer.world_size = 3
     with pytest.raises(ValueError, match=r"data.batch_size=8 can't be shared out evenly among 3 processes: choose a"):
         drawn.order("train")
+    trainer.world_size = 8  # one image each: nothing that batch norm could normalise
+    with pytest.raises(ValueError, match=r"among 8 processes: choose a multiple of 8, 16 at least"):
+        drawn.order("train")
 
 
 def test_images_stay_mapped_and_torch_does_not_complain(drawn: AvatarsDataModule) -> None:

@@ -1,0 +1,268 @@
+"""CelebA's copies as people have them: the same data as the plain one, or one line that names what has to be done."""
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from celeba_forms import as_kaggle, as_mask_hq, as_png
+from malformed import in_time
+from small_celeba import SIZE, data, edit, read, rows, small_celeba
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return small_celeba(tmp_path / "copy")
+
+
+def plain(root: Path) -> Path:
+    return root
+
+
+def tabs(root: Path) -> Path:
+    edit(root / "list_attr_celeba.txt", lambda lines: ["\t".join(line.split()) for line in lines])
+    return edit(root / "list_eval_partition.txt", lambda lines: [line.replace(" ", "\t") for line in lines])
+
+
+def commas_in_text(root: Path) -> Path:
+    edit(root / "list_attr_celeba.txt", lambda lines: [",".join(line.split()) for line in lines])
+    return edit(root / "list_eval_partition.txt", lambda lines: [line.replace(" ", ",") for line in lines])
+
+
+def windows(root: Path) -> Path:
+    edit(root / "list_attr_celeba.txt", lambda lines: ["\ufeff" + lines[0], *lines[1:], "", ""], "\r\n")
+    return edit(root / "list_eval_partition.txt", lambda lines: ["\ufeff" + lines[0], *lines[1:]], "\r\n")
+
+
+def no_count(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: lines[1:])
+
+
+def a_named_column(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [lines[0], f"image_id {lines[1]}", *lines[2:]])
+
+
+def a_header_for_the_splits(root: Path) -> Path:
+    return edit(root / "list_eval_partition.txt", lambda lines: ["image_id partition", *lines])
+
+
+def zeros(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [line.replace("-1", " 0") for line in lines])
+
+
+def in_another_order(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [*lines[:2], *reversed(lines[2:])])
+
+
+def semicolons(root: Path) -> Path:
+    as_kaggle(root)
+    for name in ("list_attr_celeba.csv", "list_eval_partition.csv"):
+        edit(root / name, lambda lines: ["\ufeff" * (i == 0) + x.replace(",", ";") for i, x in enumerate(lines)])
+    return root
+
+
+def pandas_index(root: Path) -> Path:
+    count = iter(range(SIZE))
+    return rows(root, lambda row: ["Unnamed: 0" if "Male" in row else str(next(count)), *row])
+
+
+def columns_in_another_order(root: Path) -> Path:
+    return rows(root, lambda row: [row[0], *reversed(row[1:])])
+
+
+def a_column_more(root: Path) -> Path:
+    return rows(root, lambda row: [*row, "age" if "Male" in row else "20-29"])
+
+
+def quoted(root: Path) -> Path:
+    return rows(root, lambda row: [f'"{cell}"' for cell in row])
+
+
+def mac_notes(root: Path) -> Path:
+    (root / "img_align_celeba" / "._000001.jpg").write_bytes(b"\0\5\x16\7")
+    (root / "img_align_celeba" / ".DS_Store").write_bytes(b"")
+    (root / "img_align_celeba" / "Thumbs.db").write_bytes(b"")
+    return root
+
+
+def upper_case(root: Path) -> Path:
+    for file in (root / "img_align_celeba").iterdir():
+        file.rename(file.with_suffix(".JPG"))
+    return root
+
+
+SAME = (
+    *(plain, tabs, commas_in_text, windows, no_count, a_named_column, a_header_for_the_splits, zeros),
+    *(in_another_order, semicolons, pandas_index, columns_in_another_order, a_column_more, quoted, mac_notes),
+    *(upper_case, as_png),
+)
+
+
+@pytest.mark.parametrize("form", SAME)
+def test_what_can_not_be_mistaken_is_read(form: Callable[[Path], Path], copy: Path, tmp_path: Path) -> None:
+    lines = [line.split() for line in (copy / "list_attr_celeba.txt").read_text().splitlines()[2:]]
+    labels = [[float(value == "1") for value in line[1:]] for line in lines]
+    greys, found = read(form(copy))
+    assert greys == [list(range(6)), list(range(6, 9)), list(range(9, 12))]
+    assert found == [labels[:6], labels[6:9], labels[9:]]
+
+
+def test_mask_hq_has_the_split_of_the_pictures_that_its_are(copy: Path) -> None:
+    lines = [line.split() for line in (copy / "list_attr_celeba.txt").read_text().splitlines()[2:]]
+    greys, labels = read(as_mask_hq(copy))
+    assert greys == [[5, 4, 3, 2, 1, 0], [8, 7, 6], [11, 10, 9]]
+    assert labels[2] == [[float(value == "1") for value in line[1:]] for line in reversed(lines[9:])]
+
+
+def line_twice(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: ["13", *lines[1:], lines[4].replace("-1", " 1")])
+
+
+def split_twice(root: Path) -> Path:
+    return edit(root / "list_eval_partition.txt", lambda lines: [*lines, "000001.jpg 2"])
+
+
+def mixture(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [*lines[:-1], lines[-1].replace("-1", " 0")])
+
+
+def no_column(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [lines[0], lines[1].replace("Smiling", ""), *lines[2:]])
+
+
+def fewer_cells(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [*lines[:3], lines[3][:-3], *lines[4:]])
+
+
+def a_comment(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [*lines[:3], "# more", *lines[3:]])
+
+
+def no_label(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: [*lines[:3], lines[3].replace(" 1", " ?", 1), *lines[4:]])
+
+
+def empty_table(root: Path) -> Path:
+    (root / "list_attr_celeba.txt").write_text("")
+    return root
+
+
+def latin_1(root: Path) -> Path:
+    (root / "list_attr_celeba.txt").write_bytes(b"12\n\xe9\n\n")
+    return root
+
+
+def split_of_three(root: Path) -> Path:
+    return edit(root / "list_eval_partition.txt", lambda lines: [*lines[:-1], "000012.jpg 3"])
+
+
+def split_of_words(root: Path) -> Path:
+    return edit(root / "list_eval_partition.txt", lambda lines: [*lines[:-1], "000012.jpg test"])
+
+
+def split_missing(root: Path) -> Path:
+    return edit(root / "list_eval_partition.txt", lambda lines: lines[:-1])
+
+
+def both_kinds(root: Path) -> Path:
+    shutil.copy(root / "img_align_celeba" / "000001.jpg", root / "img_align_celeba" / "000001.png")
+    return root
+
+
+def in_the_wild(root: Path) -> Path:
+    (root / "img_align_celeba").rename(root / "img_celeba")
+    return root
+
+
+def packed(root: Path) -> Path:
+    shutil.rmtree(root / "img_align_celeba")
+    (root / "img_align_celeba_png.7z.001").write_bytes(b"7z\xbc\xaf")
+    return root
+
+
+def no_image_at_all(root: Path) -> Path:
+    for file in (root / "img_align_celeba").iterdir():
+        file.unlink()
+    return root
+
+
+def empty_zip(root: Path) -> Path:
+    shutil.rmtree(root / "img_align_celeba")
+    with zipfile.ZipFile(root / "img_align_celeba.zip", "w"):
+        pass
+    return root
+
+
+def zip_of_a_folder_twice(root: Path) -> Path:
+    with zipfile.ZipFile(root / "img_align_celeba.zip", "w") as archive:
+        for folder in ("one", "two"):
+            archive.write(root / "img_align_celeba" / "000001.jpg", f"{folder}/000001.jpg")
+    shutil.rmtree(root / "img_align_celeba")
+    return root
+
+
+def mask_hq_without_its_map(root: Path) -> Path:
+    (as_mask_hq(root) / "CelebA-HQ-to-CelebA-mapping.txt").unlink()
+    return root
+
+
+def mask_hq_without_splits(root: Path) -> Path:
+    (as_mask_hq(root) / "list_eval_partition.txt").unlink()
+    return root
+
+
+REFUSED = {
+    line_twice: r"list_attr_celeba\.txt, line 15: 000003\.jpg is listed twice, first in line 5",
+    split_twice: r"list_eval_partition\.txt, line 13: 000001\.jpg is listed twice, first in line 1",
+    mixture: r"list_attr_celeba\.txt, line 14: .*='0', and '-1' in .*list_attr_celeba\.txt, line .*: which of them",
+    no_column: r"list_attr_celeba\.txt does not have CelebA's 40 attributes: .* without 'Smiling'",
+    fewer_cells: r"list_attr_celeba\.txt, line 4: 40 columns where there should be 41 \('000002\.jpg",
+    a_comment: r"list_attr_celeba\.txt says 12 images and has 13 lines",
+    no_label: r"list_attr_celeba\.txt, line 4: .*='\?' is not a label",
+    empty_table: r"list_attr_celeba\.txt has 0 lines: download it again",
+    latin_1: r"list_attr_celeba\.txt, line 2: this is not text in UTF-8",
+    split_of_three: r"list_eval_partition\.txt, line 12: the split of '000012\.jpg' is '3', not 0, 1 or 2",
+    split_of_words: r"list_eval_partition\.txt, line 12: the split of '000012\.jpg' is 'test', not 0, 1 or 2",
+    split_missing: r"list_eval_partition\.txt has no line for 000012\.jpg",
+    both_kinds: r"img_align_celeba has 000001\.(jpg|png) and 000001\.(jpg|png): which one is meant",
+    in_the_wild: r"neither img_align_celeba/ .* \(img_celeba/ holds the pictures before they were aligned\)",
+    packed: r"neither img_align_celeba/ .* \(img_align_celeba_png\.7z\.001 has to be unpacked\)",
+    no_image_at_all: r"lacks 12 of the 12 listed images, the first is 000001\.jpg",
+    empty_zip: r"img_align_celeba\.zip lacks 12 of the 12 listed images",
+    zip_of_a_folder_twice: r"img_align_celeba\.zip has two images named 000001\.jpg",
+    mask_hq_without_its_map: r"is CelebAMask-HQ without CelebA-HQ-to-CelebA-mapping\.txt: its split is CelebA's by",
+    mask_hq_without_splits: r"is CelebAMask-HQ without list_eval_partition\.txt: its split is CelebA's by",
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), REFUSED.items())
+def test_what_could_be_mistaken_is_refused_by_name(damage: Callable[[Path], Path], said: str, copy: Path) -> None:
+    root = damage(copy)
+    with pytest.raises(ValueError, match=said) as raised, in_time():
+        data(root).prepare_data()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_part_of_celeba_by_one_option(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for i in (2, 5, 8):
+        (copy / "img_align_celeba" / f"{i:06d}.jpg").unlink()
+    with pytest.raises(ValueError, match=r"lacks 3 of the 12 listed images, .*data\.on_missing=skip goes on"):
+        data(copy).prepare_data()
+    greys, labels = read(copy, on_missing="skip")
+    assert greys == [[0, 2, 3, 5], [6, 8], [9, 10, 11]]
+    assert [len(split) for split in labels] == [4, 2, 3]
+    assert "celeba: 3 of the listed images aren't there, and left out" in capfd.readouterr().err
+
+
+def test_images_without_a_line_are_left_out_by_the_same_option(copy: Path) -> None:
+    edit(copy / "list_attr_celeba.txt", lambda lines: [lines[0], lines[1], *lines[3:]])
+    with pytest.raises(ValueError, match="says 12 images and has 11 lines"):
+        data(copy).prepare_data()
+    assert read(copy, on_missing="skip")[0] == [[1, 2, 3, 4, 5], [6, 7, 8], [9, 10, 11]]
+
+
+def test_no_part_at_all_is_not_enough(copy: Path) -> None:
+    no_image_at_all(copy)
+    with pytest.raises(ValueError, match=r"has not one of the 12 images that .*list_attr_celeba\.txt lists"):
+        data(copy, on_missing="skip").prepare_data()

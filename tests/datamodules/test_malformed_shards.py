@@ -1,0 +1,140 @@
+"""CelebA in parquet shards that are named otherwise, missing, doubled or damaged."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celeba_forms import as_parquet
+from malformed import in_time
+from small_celeba import data, read, small_celeba
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return small_celeba(tmp_path / "copy")
+
+
+def shards_by_folder(root: Path) -> Path:
+    shards = as_parquet(root)
+    for split in ("train", "valid", "test"):
+        (shards / split).mkdir()
+        next(shards.glob(f"{split}-*")).rename(shards / split / "0000.parquet")
+    return shards
+
+
+def shards_with_a_hash(root: Path) -> Path:
+    shards = as_parquet(root)
+    for file in list(shards.iterdir()):
+        file.rename(file.with_name(f"{file.stem}-0123456789abcdef.parquet"))
+    return shards
+
+
+@pytest.mark.parametrize("form", [shards_by_folder, shards_with_a_hash])
+def test_what_can_not_be_mistaken_is_read(form: Callable[[Path], Path], copy: Path, tmp_path: Path) -> None:
+    lines = [line.split() for line in (copy / "list_attr_celeba.txt").read_text().splitlines()[2:]]
+    labels = [[float(value == "1") for value in line[1:]] for line in lines]
+    greys, found = read(form(copy))
+    assert greys == [list(range(6)), list(range(6, 9)), list(range(9, 12))]
+    assert found == [labels[:6], labels[6:9], labels[9:]]
+
+
+def numbered(root: Path, *names: str) -> Path:
+    """Shards of the split to train, so many times over, under other names; the other splits as they were."""
+    shards = as_parquet(root)
+    train = next(shards.glob("train-*"))
+    train = train.rename(shards / "train.part")
+    for name in names:
+        shutil.copy(train, shards / f"{name}.parquet")
+    return shards
+
+
+def middle_shard_missing(root: Path) -> Path:
+    return numbered(root, "train-00000-of-00003", "train-00002-of-00003")
+
+
+def last_shard_missing(root: Path) -> Path:
+    return numbered(root, "train-00000-of-00003", "train-00001-of-00003")
+
+
+def two_downloads(root: Path) -> Path:
+    return numbered(root, "train-00000-of-00001", "train-00000-of-00002", "train-00001-of-00002")
+
+
+def one_shard_twice(root: Path) -> Path:
+    return numbered(root, "train-00000-of-00001-0123456789abcdef", "train-00000-of-00001-fedcba9876543210")
+
+
+def one_split_alone(root: Path) -> Path:
+    shards = as_parquet(root)
+    for split in ("valid", "test"):
+        next(shards.glob(f"{split}-*")).unlink()
+    return shards
+
+
+def shards_of_no_split(root: Path) -> Path:
+    return numbered(root, "data-00000-of-00001")
+
+
+def a_gap_in_a_folder(root: Path) -> Path:
+    shards = shards_by_folder(root)
+    shutil.copy(shards / "train" / "0000.parquet", shards / "train" / "0002.parquet")
+    return shards
+
+
+def cut_shard(root: Path) -> Path:
+    shards = as_parquet(root)
+    file = next(shards.glob("train-*"))
+    file.write_bytes(file.read_bytes()[:-50])
+    return shards
+
+
+def html_shard(root: Path) -> Path:
+    shards = as_parquet(root)
+    next(shards.glob("train-*")).write_text("<!DOCTYPE html><html>sign in</html>")
+    return shards
+
+
+def changed_shard(root: Path, change: Callable[[Any], Any]) -> Path:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    shards = as_parquet(root)
+    file = next(shards.glob("train-*"))
+    parquet.write_table(change(parquet.read_table(file)), file)
+    return shards
+
+
+def no_image_column(root: Path) -> Path:
+    return changed_shard(root, lambda table: table.rename_columns(["picture", *table.column_names[1:]]))
+
+
+def no_image_bytes(root: Path) -> Path:
+    return changed_shard(root, lambda table: table.set_column(0, "image", [["somewhere/1.jpg"] * len(table)]))
+
+
+def no_label_in_a_shard(root: Path) -> Path:
+    return changed_shard(root, lambda table: table.set_column(32, "Smiling", [[7] * len(table)]))
+
+
+REFUSED = {
+    middle_shard_missing: r"shards has 2 of 3 shards and lacks train-00001-of-00003\.parquet: download it",
+    last_shard_missing: r"shards has 2 of 3 shards and lacks train-00002-of-00003\.parquet: download it",
+    two_downloads: r"shards has shards of two downloads \(train-00000-of-00001, train-00000-of-00002\)",
+    one_shard_twice: r"shards has shards of two downloads \(train-00000-of-00001-0123456789abcdef, train-00000-of-",
+    one_split_alone: r"has no shards of val and test \(it has train-00000-of-00001\.parquet …\): download those too",
+    shards_of_no_split: r"data-00000-of-00001\.parquet: its name says no split; shards are named train-…",
+    a_gap_in_a_folder: r"train has 2 of 3 shards and lacks 0001\.parquet: download it",
+    cut_shard: r"train-00000-of-00001\.parquet is not a parquet file, or only a part of one",
+    html_shard: r"train-00000-of-00001\.parquet is an HTML page",
+    no_image_column: r"train-00000-of-00001\.parquet has no column 'image'",
+    no_image_bytes: r"row 0 of .*train-00000-of-00001\.parquet holds no image bytes in its column 'image'",
+    no_label_in_a_shard: r"train-00000-of-00001\.parquet, row 0: Smiling=7 is not a label",
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), REFUSED.items())
+def test_what_could_be_mistaken_is_refused_by_name(damage: Callable[[Path], Path], said: str, copy: Path) -> None:
+    root = damage(copy)
+    with pytest.raises(ValueError, match=said) as raised, in_time():
+        data(root).prepare_data()
+    assert "\n" not in str(raised.value)
