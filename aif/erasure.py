@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from aif.checks import at_least_one, not_negative
+
 
 class GaussianErasure(nn.Module):
     """Moves the codes of both classes of ŷ onto one Gaussian, attribute by attribute.
@@ -40,10 +42,8 @@ class GaussianErasure(nn.Module):
         self, latent_dim: int = 100, attributes: int = 1, rounds: int = 1, images: int = 20_000, noise: float = 1.0
     ) -> None:
         super().__init__()
-        if rounds < 1 or images < 2:
-            raise ValueError(f"model.erasure: rounds={rounds} must be at least 1 and images={images} at least 2")
-        if noise < 0:
-            raise ValueError(f"model.erasure.noise={noise} must not be negative")
+        at_least_one(latent_dim=latent_dim, attributes=attributes, rounds=rounds, images=images)
+        not_negative(noise=noise)
         self.images, self.noise = images, noise
         # One after the other, two classes each; of rank 4, since ``channels_last`` knows no other.
         self.register_buffer("maps", torch.eye(latent_dim).repeat(rounds * attributes, 2, 1, 1))

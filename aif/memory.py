@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from aif.checks import at_least_one
+
 
 class Memory(nn.Module):
     """The last codes that A was shown, and their labels. Part of the checkpoint, so that resuming changes nothing.
@@ -21,8 +23,7 @@ class Memory(nn.Module):
 
     def __init__(self, size: int = 2048, latent_dim: int = 100, attributes: int = 1) -> None:
         super().__init__()
-        if size < 1:
-            raise ValueError(f"model.memory.size={size}: it must hold something")
+        at_least_one(size=size, latent_dim=latent_dim, attributes=attributes)
         self.register_buffer("codes", torch.zeros(size, latent_dim))
         self.register_buffer("labels", torch.full((size, attributes), float("nan")))  # unknown: not filled yet
         self.register_buffer("place", torch.zeros((), dtype=torch.long))

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
+from aif.checks import at_least_one, not_negative, positive
 from aif.edges import Edge, nonsaturating_weight
 from aif.editor import AttributeEditor, MakeOptimizer, sample
 from aif.erasure import GaussianErasure
@@ -51,12 +52,15 @@ class IFcVAEGAN(AttributeEditor):
         auxiliary_noise: A reads the ``shared`` ẑ that D reads, a ``second``, independent sample (authors' code), or μ
             itself, with noise of ``none``: the code that edits start from.
         auxiliary_steps: of A for each step of the encoder; those beyond the first are on what it remembers.
-        memory: the codes of the last batches, for those further steps.
+        memory: the codes of the last batches, for those further steps; None if there are none.
         erasure: what takes out of μ what it still tells of ŷ; fitted before every validation, used wherever images are
             encoded to be edited. Not in the paper.
         gradient_clip: largest norm of the gradient of E and D together; None does not clip.
         statistics: D's running batch-norm statistics come from ``reconstructions`` alone or from ``both``, prior
             samples counting twice, as in the authors' code.
+
+    Raises:
+        ValueError: a number outside its range, or one of further steps and memory without the other.
     """
 
     def __init__(
@@ -88,8 +92,15 @@ class IFcVAEGAN(AttributeEditor):
         gradient_clip: float | None = None,
     ) -> None:
         super().__init__(attribute_names)
-        if auxiliary_steps < 1 or (auxiliary_steps > 1 and memory is None):
-            raise ValueError(f"model.auxiliary_steps={auxiliary_steps}: at least 1, and more than 1 need model.memory")
+        not_negative(kl_weight=kl_weight, class_weight=class_weight, gan_weight=gan_weight)
+        not_negative(auxiliary_weight=auxiliary_weight, class_on_reconstruction_weight=class_on_reconstruction_weight)
+        positive(discriminator_factor=discriminator_factor, gradient_clip=gradient_clip)
+        at_least_one(auxiliary_steps=auxiliary_steps)
+        if (auxiliary_steps > 1) != (memory is not None):
+            raise ValueError(
+                f"model.auxiliary_steps={auxiliary_steps}: more than 1 need model.memory, and 1 reads none (ablation="
+                "strong_auxiliary has both)"
+            )
         self.auxiliary_steps, self.memory, self.erasure = auxiliary_steps, memory, erasure
         self.encoder: Any = encoder  # Any: a type checker does not see the parts of a module
         self.decoder, self.discriminator, self.auxiliary = decoder, discriminator, auxiliary

@@ -15,14 +15,19 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from aif.checks import at_least_one, below_one, not_negative
 from aif.residual import Down, Up
 
 LabelEntry = Literal["first", "every"]
 Kind = Literal["plain", "residual"]
 
 
-def check_resolution(resolution: int) -> None:
-    """Raise ``ValueError`` unless four halvings of the side come out even."""
+def check_sizes(resolution: int, kind: Kind = "plain", attributes: int = 0, **widths: int | None) -> None:
+    """Raise ``ValueError`` unless four halvings of the side come out even and every width is one."""
+    at_least_one(**widths)
+    not_negative(attributes=attributes)
+    if kind == "residual" and (widths.get("width") or 2) < 2:
+        raise ValueError(f"width={widths['width']}: residual networks have half as many channels at the images' side")
     if resolution < 16 or resolution % 16:
         raise ValueError(
             f"resolution={resolution} does not work with four stride-2 layers: choose a multiple of 16, "
@@ -100,7 +105,7 @@ class Encoder(nn.Module):
         most_log_variance: float | None = None,
     ) -> None:
         super().__init__()
-        check_resolution(resolution)
+        check_sizes(resolution, kind, attributes, channels=channels, latent_dim=latent_dim, width=width)
         self.detach_label_head, self.most_log_variance = detach_label_head, most_log_variance
         self.trunk = nn.Sequential(*trunk(kind, channels, width, batch_norm), nn.Flatten())
         features = 8 * width * (resolution // 16) ** 2
@@ -145,7 +150,7 @@ class Decoder(nn.Module):
         first_norm: bool = False,
     ) -> None:
         super().__init__()
-        check_resolution(resolution)
+        check_sizes(resolution, kind, attributes, channels=channels, latent_dim=latent_dim, width=width)
         self.start = (8 * width, resolution // 16, resolution // 16)
         self.label_entry = label_entry
         extra = attributes if label_entry == "every" else 0
@@ -190,7 +195,8 @@ class Discriminator(nn.Module):
         kind: Kind = "plain",
     ) -> None:
         super().__init__()
-        check_resolution(resolution)
+        check_sizes(resolution, kind, attributes, channels=channels, width=width)
+        below_one(leak=leak)
         self.trunk = nn.Sequential(
             *trunk(kind, channels + attributes, width, batch_norm=False, leak=leak), nn.Flatten()
         )
@@ -226,7 +232,7 @@ class Regressor(nn.Module):
         kind: Kind = "plain",
     ) -> None:
         super().__init__()
-        check_resolution(resolution)
+        check_sizes(resolution, kind, attributes, channels=channels, outputs=outputs, width=width)
         self.trunk = nn.Sequential(*trunk(kind, channels + attributes, width, batch_norm), nn.Flatten())
         self.head = nn.Linear(8 * width * (resolution // 16) ** 2, outputs)
 
@@ -259,6 +265,7 @@ class Posterior(Regressor):
         attributes: int = 0,
         kind: Kind = "plain",
     ) -> None:
+        at_least_one(latent_dim=latent_dim)
         super().__init__(resolution, 2 * latent_dim, channels, width, batch_norm, attributes, kind)
 
 
@@ -272,6 +279,7 @@ class Auxiliary(nn.Sequential):
     """
 
     def __init__(self, latent_dim: int = 100, attributes: int = 1, width: int = 1000) -> None:
+        at_least_one(latent_dim=latent_dim, attributes=attributes, width=width)
         super().__init__(
             nn.Linear(latent_dim, width),
             nn.ReLU(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ def make(node: DictConfig, **extra: Any) -> Any:
     """Instantiate a node; a constructor's ``ValueError`` is the user's mistake.
 
     Raises:
-        UserError: with the constructor's own words.
+        UserError: with the constructor's own words, and which node it was of where they begin with an argument.
     """
     try:
         return instantiate(node, **extra)
@@ -38,7 +39,8 @@ def make(node: DictConfig, **extra: Any) -> Any:
             cause = cause.__cause__
         if cause is None:
             raise
-        raise UserError(" ".join(str(cause).split())) from error
+        words, where = " ".join(str(cause).split()), re.search(r"full_key: (\S+)", str(error))
+        raise UserError(f"{where[1]}.{words}" if where and re.match(r"\w+=", words) else words) from error
 
 
 def prepare(data: Any) -> None:

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from jacsup.checks import at_least_one, not_negative
 from jacsup.modes import full_precision
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
@@ -181,9 +182,8 @@ class AttributeAutoencoder(nn.Module):
         decoder_bias: bool = True,
     ) -> None:
         super().__init__()
-        sizes = {"attributes": attributes, "width": width, "most": most, "code_size": code_size}
-        if small := next((name for name, size in sizes.items() if size < 1), None):
-            raise ValueError(f"model.network.{small}={sizes[small]}: it must be at least 1")
+        at_least_one(channels=channels, attributes=attributes, width=width, most=most, code_size=code_size)
+        not_negative(surplus=surplus)
         if max_code_size < code_size:
             raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
         self.attributes, self.max_code_size = attributes, max_code_size

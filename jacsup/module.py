@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from jacsup import losses
+from jacsup.checks import at_least_one, not_negative
 from jacsup.networks import GrowingAutoencoder
 from jacsup.stages import StagedModule, load_stage
 from jacsup.teacher import CHUNK, Statistics, Teacher, swap
@@ -45,7 +46,7 @@ class ProgressiveAutoencoder(StagedModule):
             the run that it is of, ``network`` is given open at the first teacher's size.
 
     Raises:
-        ValueError: a weight below 0, or an initial stage that doesn't fit.
+        ValueError: a number outside its range, or an initial stage that doesn't fit.
     """
 
     def __init__(
@@ -67,10 +68,9 @@ class ProgressiveAutoencoder(StagedModule):
         initial: str | None = None,
     ) -> None:
         super().__init__(network.open, "mse", "code", "difference")
-        weights = {"code_weight": code_weight, "difference_weight": difference_weight}
-        weights |= {"covariance_weight": covariance_weight, "stage_factor": stage_factor}
-        if negative := next((name for name, value in weights.items() if value < 0), None):
-            raise ValueError(f"model.{negative}={weights[negative]}: it must not be negative")
+        at_least_one(batch_size=batch_size)
+        not_negative(code_weight=code_weight, difference_weight=difference_weight)
+        not_negative(covariance_weight=covariance_weight, stage_factor=stage_factor)
         self.network, self.make_optimizer, self.batch_size = network, optimizer, batch_size
         self.code_weight, self.difference_weight = code_weight, difference_weight
         self.covariance_weight, self.stage_factor = covariance_weight, stage_factor

@@ -8,12 +8,15 @@ another order.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from jacsup.checks import at_least_one
 
 
 class GrowingAutoencoder(nn.Module):
@@ -44,13 +47,12 @@ class GrowingAutoencoder(nn.Module):
         preserving: bool = False,
     ) -> None:
         super().__init__()
-        if code_size < 1 or any(width < 1 for width in widths) or not widths:
-            raise ValueError(f"code_size={code_size}, widths={list(widths)}: every size must be at least 1")
+        at_least_one(code_size=code_size, widths=min(widths, default=0), shape=min(shape))
         if max_code_size < code_size:
             raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
         self.shape, self.max_code_size = tuple(shape), max_code_size
         self.open, self.normalised, self.preserving = code_size, normalised, preserving
-        pixels = int(torch.tensor(self.shape).prod())
+        pixels = math.prod(self.shape)
         self.trunk = _layers([pixels, *widths])
         self.head = nn.Linear(widths[-1], max_code_size)
         self.normalisation = nn.BatchNorm1d(max_code_size, affine=False)

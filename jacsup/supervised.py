@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from jacsup import losses
+from jacsup.checks import positive
 from jacsup.face_networks import AttributeAutoencoder
 from jacsup.modes import frozen, untracked_statistics
 from jacsup.stages import StagedModule, load_stage
@@ -59,6 +60,7 @@ class SupervisedAutoencoder(StagedModule):
         gradient_clip: float | None = None,
     ) -> None:
         super().__init__(network.open, "mse", "accuracy", "code", "difference")
+        positive(gradient_clip=gradient_clip)
         self.attribute_names = tuple(attribute_names)
         if len(self.attribute_names) != network.attributes:
             raise ValueError(f"{len(self.attribute_names)} attributes, but the network has {network.attributes}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
+
+from jacsup.checks import not_negative
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,7 @@ class Weights:
     difference: float = 0.0
 
     def __post_init__(self) -> None:
-        if negative := next((field.name for field in fields(self) if getattr(self, field.name) < 0), None):
-            raise ValueError(f"{negative}={getattr(self, negative)}: a weight must not be negative")
+        not_negative(**asdict(self))
 
     def must_teach(self, whose: str, *losses: str) -> None:
         """Check that one of these losses counts.

@@ -15,6 +15,7 @@ from torchmetrics import MeanMetric
 from torchvision.models import resnet18
 
 from aif import losses
+from aif.checks import at_least_one
 from aif.editor import MakeOptimizer, Positioned
 from aif.modes import full_precision
 from aif.schedule import Schedule
@@ -38,6 +39,7 @@ class AttributeClassifier(Positioned):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__()
+        at_least_one(resolution=resolution)
         self.attribute_names = tuple(attribute_names)
         self.network: Any = resnet18(num_classes=len(self.attribute_names))
         if resolution < 128:

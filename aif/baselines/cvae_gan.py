@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
+from aif.checks import below_one, not_negative
 from aif.editor import AttributeEditor, MakeOptimizer, sample
 from aif.modes import frozen, full_precision, untracked_statistics
 from aif.schedule import Schedule
@@ -40,6 +41,9 @@ class CVAEGAN(AttributeEditor):
         centre_decay: of the moving averages of C's features over real images.
         reduction: of squared distances and KL: the ``sum`` over an image, a code or a vector of features, as Bao et al.
             write them, averaged over the batch, or the ``mean`` over all elements.
+
+    Raises:
+        ValueError: a number outside its range.
     """
 
     labels_given = True
@@ -63,6 +67,10 @@ class CVAEGAN(AttributeEditor):
         reduction: losses.Reduction = "sum",
     ) -> None:
         super().__init__(attribute_names)
+        not_negative(kl_weight=kl_weight, reconstruction_weight=reconstruction_weight)
+        not_negative(discriminator_feature_weight=discriminator_feature_weight)
+        not_negative(classifier_feature_weight=classifier_feature_weight)
+        below_one(centre_decay=centre_decay)
         self.encoder: Any = encoder
         self.decoder: Any = decoder
         self.discriminator: Any = discriminator

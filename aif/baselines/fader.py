@@ -12,9 +12,10 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
+from aif.checks import below_one, not_negative, positive
 from aif.editor import AttributeEditor, MakeOptimizer
 from aif.modes import evaluating, frozen, full_precision
-from aif.networks import Kind, beside, check_resolution, doublings, trunk
+from aif.networks import Kind, beside, check_sizes, doublings, trunk
 from aif.schedule import Schedule
 
 
@@ -38,7 +39,7 @@ class FaderEncoder(nn.Module):
         latent_channels: int | None = None,
     ) -> None:
         super().__init__()
-        check_resolution(resolution)
+        check_sizes(resolution, kind, channels=channels, width=width, latent_channels=latent_channels)
         narrowing = [_pointwise(8 * width, latent_channels)] if latent_channels else []
         layers = trunk(kind, channels, width, batch_norm=True, leak=0.2)
         self.trunk = nn.Sequential(*layers, *narrowing, nn.Flatten())
@@ -71,7 +72,7 @@ class FaderDecoder(nn.Module):
         latent_channels: int | None = None,
     ) -> None:
         super().__init__()
-        check_resolution(resolution)
+        check_sizes(resolution, kind, attributes, channels=channels, width=width, latent_channels=latent_channels)
         extra = 2 * attributes
         self.start = (latent_channels or 8 * width, resolution // 16, resolution // 16)
         widening = [_pointwise(latent_channels + extra, 8 * width)] if latent_channels else []
@@ -110,6 +111,10 @@ class LatentDiscriminator(nn.Sequential):
         flat: bool = False,
     ) -> None:
         channels, side = latent_channels or 8 * latent_width, resolution // 16
+        check_sizes(
+            resolution, attributes=attributes, width=width, latent_width=latent_width, latent_channels=latent_channels
+        )
+        below_one(dropout=dropout)
         layers: list[nn.Module] = []
         if flat:
             for size in (channels * side**2, width):
@@ -146,6 +151,9 @@ class FaderNetworks(AttributeEditor):
         gradient_clip: largest norm of a network's gradient, of squared errors in [-1, 1] as in their code; None does
             not clip.
         together: all networks take one step on the same images, from one backward pass (not in the paper).
+
+    Raises:
+        ValueError: a number outside its range.
     """
 
     labels_given = True
@@ -167,6 +175,8 @@ class FaderNetworks(AttributeEditor):
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
         self.make_optimizers = (autoencoder_optimizer, discriminator_optimizer)
         self.schedule = schedule or Schedule()
+        not_negative(adversary_weight=adversary_weight)
+        positive(gradient_clip=gradient_clip)
         self.adversary_weight, self.gradient_clip, self.together = adversary_weight, gradient_clip, together
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "discriminator")})
 

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
+from aif.checks import at_least_one, not_negative
 from aif.edges import Edge, nonsaturating_weight
 from aif.editor import AttributeEditor, MakeOptimizer
 from aif.modes import full_precision
@@ -38,7 +39,7 @@ class IcGAN(AttributeEditor):
         schedule: of the learning rates, over each stage by itself; constant if None.
 
     Raises:
-        ValueError: ``gan_share`` leaves one stage nothing, or the penalty's settings are outside their range.
+        ValueError: ``gan_share`` leaves one stage nothing, or a number is outside its range.
     """
 
     def __init__(
@@ -60,11 +61,8 @@ class IcGAN(AttributeEditor):
         super().__init__(attribute_names)
         if not 0 < gan_share < 1:
             raise ValueError(f"model.gan_share={gan_share} must leave both stages something: choose between 0 and 1")
-        if gradient_penalty < 0 or penalty_every < 1:
-            raise ValueError(
-                f"model.gradient_penalty={gradient_penalty} must not be negative, "
-                f"model.penalty_every={penalty_every} must be at least 1"
-            )
+        at_least_one(latent_dim=latent_dim, penalty_every=penalty_every)
+        not_negative(gradient_penalty=gradient_penalty)
         self.generator, self.discriminator = generator, discriminator
         self.encoder_z, self.encoder_y = encoder_z, encoder_y
         self.latent_dim, self.gan_share = latent_dim, gan_share

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
+from aif.checks import not_negative, positive
 from aif.editor import MakeOptimizer, Positioned, sample
 from aif.modes import full_precision
 from aif.schedule import Schedule
@@ -33,6 +34,9 @@ class DisentangledVAE(Positioned):
         off_diagonal_weight: λ_od; 0 together with ``diagonal_weight`` leaves a β-VAE.
         diagonal_weight: λ_d.
         gradient_clip: largest norm of the gradient; None does not clip.
+
+    Raises:
+        ValueError: a number outside its range.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class DisentangledVAE(Positioned):
         gradient_clip: float | None = None,
     ) -> None:
         super().__init__()
+        not_negative(kl_weight=kl_weight, off_diagonal_weight=off_diagonal_weight, diagonal_weight=diagonal_weight)
+        positive(gradient_clip=gradient_clip)
         self.encoder, self.decoder, self.make_optimizer = encoder, decoder, optimizer
         self.schedule = schedule or Schedule()
         self.weights = {

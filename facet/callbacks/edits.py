@@ -31,9 +31,14 @@ class EditMonitor(Callback):
 
     Args:
         faces: how many faces a grid shows.
+
+    Raises:
+        ValueError: none.
     """
 
     def __init__(self, faces: int = 12) -> None:
+        if faces < 1:
+            raise ValueError(f"faces={faces}: it must be at least 1")
         self.faces = faces
         self.judge: Judge | None = None  # set before the fit
         self.directory = Path("grids")

@@ -139,7 +139,7 @@ def test_the_parts_that_the_authors_leave_out_are_left_out() -> None:
         ({"resolution": 16}, r"resolution=16 .* for example data.resolution=32"),
         ({"resolution": 96}, r"data.resolution=128"),
         ({"code_size": 8, "max_code_size": 4}, r"max_code_size=4 is smaller than code_size=8"),
-        ({"width": 0}, r"model.network.width=0: it must be at least 1"),
+        ({"width": 0}, r"width=0: it must be at least 1"),
     ],
 )
 def test_sizes_that_do_not_work_are_one_clear_line(settings: dict[str, int], said: str) -> None:

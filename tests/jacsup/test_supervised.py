@@ -246,7 +246,7 @@ def test_editing_is_on_the_public_scale_and_takes_any_value() -> None:
             r"another size than model.network.code_size=2",
         ),
         (lambda: ProgressiveGrowth(sizes=[2, 9], epochs=1).check(module()), r"sizes=\[2, 9\] ends at more than the 6"),
-        (lambda: Weights(code=-1.0), r"code=-1.0: a weight must not be negative"),
+        (lambda: Weights(code=-1.0), r"code=-1.0: it must be a number, 0 or more"),
         (
             lambda: module(teacher={"reconstruction": 0, "prediction": 0, "covariance": 0, "code": 1}),
             r"model.teacher_weights: reconstruction, prediction, covariance are all 0",
