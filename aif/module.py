@@ -270,9 +270,11 @@ class IFcVAEGAN(AttributeEditor):
     def on_validation_epoch_end(self) -> None:
         values = {name: metric.compute() for name, metric in self.validation.items()}
         rates = torch.stack([rate.compute() for rate in self.rates])
-        entropy = -(torch.xlogy(rates, rates) + torch.xlogy(1 - rates, 1 - rates)).mean()
-        # The paper's stopping rule: A is maximally confused where its loss is the entropy of y (confusion 1).
-        values["auxiliary_confusion"] = values["auxiliary"] / entropy.clamp(min=1e-6)
+        entropies = -(torch.xlogy(rates, rates) + torch.xlogy(1 - rates, 1 - rates))
+        entropy = entropies.nanmean()  # of attributes of which some label is known
+        # The paper's stopping rule: A is maximally confused where its loss is the entropy of y (confusion 1). Where
+        # every attribute is always, or never, there, nothing can be told of A.
+        values["auxiliary_confusion"] = values["auxiliary"] / torch.where(entropy > 0, entropy, torch.nan)
         self.log_dict({f"val/{name}": value for name, value in values.items()})
         for metric in (*self.validation.values(), *self.rates):
             metric.reset()
@@ -280,14 +282,17 @@ class IFcVAEGAN(AttributeEditor):
     # ------------------------------------------------------------------ Editor
 
     def encode(self, images: Tensor, attributes: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Images ``[B, C, H, W]`` to (ŷ in [0, 1] ``[B, k]``, or the attributes given; μ, or its erasure)."""
-        mean, log_variance, label_logits = self.encoder(images)
-        known = label_logits.sigmoid() if attributes is None else attributes
-        return known, self.nuisance(mean, log_variance, known)
+        """Images ``[B, C, H, W]`` to (ŷ in [0, 1] ``[B, k]``, or the attributes given; μ, or its erasure).
 
-    def nuisance(self, mean: Tensor, log_variance: Tensor, attributes: Tensor) -> Tensor:
-        """What edits start from, ``[B, n_z]``: μ, or a sample that erasure has gone over."""
-        return mean if self.erasure is None else self.erasure(mean, log_variance, attributes)
+        The attributes given have no part in the nuisance: a wish must not reach the image through it.
+        """
+        mean, log_variance, label_logits = self.encoder(images)
+        predicted = label_logits.sigmoid()
+        return predicted if attributes is None else attributes, self.nuisance(mean, log_variance, predicted)
+
+    def nuisance(self, mean: Tensor, log_variance: Tensor, predicted: Tensor) -> Tensor:
+        """What edits start from, ``[B, n_z]``: μ, or a sample that erasure, told ŷ, has gone over."""
+        return mean if self.erasure is None else self.erasure(mean, log_variance, predicted)
 
     def sample_nuisance(self, images: Tensor) -> Tensor:
         """Images to ẑ ~ q(z|x), ``[B, n_z]``: what A and D read in training."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_models import batch, model
 from tiny import overrides, tiny
 from torch import Tensor
 
@@ -117,3 +118,17 @@ def test_a_run_that_does_not_end_with_a_validation_is_refused(tmp_path: Path) ->
     more = ["ablation=erasure", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=2"]
     with pytest.raises((ValueError, UserError), match="erasure is fitted before a validation"):
         train(compose_config("train", overrides(tmp_path, *more)))
+
+
+def test_the_class_of_a_code_is_read_and_not_what_is_asked_for() -> None:
+    """Editing a wish into y leaves z as it is: what erases y must not write the wish there."""
+    net = model(erasure=GaussianErasure(5, attributes=2, noise=0.0)).eval()
+    assert net.erasure is not None
+    images = batch()[0]
+    net.erasure.shifts[0, 1] += 1  # the maps of the classes differ
+    predicted, nuisance = net.encode(images)
+    for asked in (torch.zeros_like(predicted), torch.ones_like(predicted)):
+        given, again = net.encode(images, asked)
+        assert torch.equal(given, asked)
+        assert torch.equal(again, nuisance)
+    assert not torch.equal(net.erasure(nuisance, nuisance, 1 - predicted), net.erasure(nuisance, nuisance, predicted))
