@@ -186,6 +186,7 @@ class WorkerLoader:
             batch_sampler=[index.tolist() for index, _ in chosen],  # type: ignore[arg-type]
             num_workers=self.workers,
             pin_memory=self.device.type == "cuda",
+            generator=torch.Generator(),  # torch would draw its workers' seeds from the generator of the noise
         )
         for columns, (index, flips) in zip(batches, chosen, strict=True):
             images = columns.pop("image")

@@ -180,15 +180,6 @@ def test_a_directory_of_another_config_is_refused(finished: Run, root: Path) -> 
     assert (finished.path / "status.json").read_bytes() == before
 
 
-def test_the_papers_stopping_rule_stops(root: Path) -> None:
-    """A's loss of an untrained network is the entropy of y: it is maximally confused at once."""
-    more = ["callbacks=stop_when_confused", "trainer.max_epochs=9", f"run_dir={root / 'confused'}"]
-    still = ["model.auxiliary_optimizer.lr=1e-9", "model.autoencoder_optimizer.lr=1e-9"]
-    run = Run(train(tiny(root, *more, *still)))
-    assert run.status == "finished"
-    assert run.finished_epochs() < 9
-
-
 def test_another_seed_gives_another_run(finished: Run, root: Path) -> None:
     other = Run(train(tiny(root, "seed=1", "trainer.max_epochs=1")))
     assert other.path != finished.path
