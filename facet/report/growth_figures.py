@@ -150,6 +150,7 @@ def tradeoff(rows: Sequence[Row], published: PublishedCurve, scheme: Scheme) -> 
         for result in row.evaluated:
             ceilings = [(s.mse, s.ceiling) for s in stages_of(result)]
             ax.plot(*zip(*ceilings, strict=True), "_", color=colour, markersize=6, alpha=0.6)
+    ax.plot([], [], "_", color=INK[scheme][0], markersize=6, alpha=0.6, label="ceiling of a line")
     _published(ax, published, scheme)
     ax.set_xlabel("MSE, test split")
     ax.set_ylabel("swaps ok")

@@ -121,7 +121,7 @@ def _tradeoff(rows: Sequence[Row]) -> Drawn:
     theirs = load_curve("jacsup-tradeoff")
     caption = (
         "From code size 2 to the widest, some sizes named. One seed: bars are 95% Wilson intervals. Several: thin "
-        "lines are seeds, with their mean in front; the intervals are in the table. Dashes above a line: its ceiling. "
+        "lines are seeds, with their mean in front; the intervals are in the table. Dashes: a line's ceiling. "
         f"Squares: {theirs.title} ({theirs.citation}). {theirs.note}"
     )
     drawn = {"tradeoff": lambda scheme: growth_figures.tradeoff(rows, theirs, scheme)}

@@ -23,8 +23,8 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of a run: code size, MSE of the test split, swaps ok and their ceiling (NaN where it was judged before
-    there was one), Jacobian errors by (against whom, direction)."""
+    """A stage of a run: code size, MSE of the test split, swaps ok and their ceiling, Jacobian errors by (against whom,
+    direction)."""
 
     code_size: int
     mse: float
@@ -46,7 +46,7 @@ def stages_of(result: Result) -> list[Stage]:
         rate = stage["swaps"]
         value = float("nan") if rate["value"] is None else rate["value"]
         swaps = Rate(value, rate["low"], rate["high"], rate["n"])
-        ceiling = stage.get("ceiling", {}).get("value")
+        ceiling = stage["ceiling"]["value"]
         ceiling = float("nan") if ceiling is None else ceiling
         found.append(Stage(stage["code_size"], stage["mse"]["value"], swaps, ceiling, jacobian))
     return found

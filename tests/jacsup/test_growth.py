@@ -37,6 +37,8 @@ def test_the_teacher_is_the_model_that_was_and_stays_as_it_is(tmp_path: Path) ->
         held = model.teacher.network.state_dict()[name]
         assert torch.equal(value, held) if isinstance(value, Tensor) else value == held
     assert not any(parameter.requires_grad for parameter in model.teacher.parameters())
+    images = Pictures().tensors("train")[0].float() / 255
+    torch.testing.assert_close(model.teacher.codes, model.teacher.read(images), rtol=1e-5, atol=1e-6)
 
 
 def test_the_original_teacher_supervises_every_student(tmp_path: Path) -> None:

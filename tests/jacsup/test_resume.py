@@ -41,12 +41,20 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "stages"
 
 
-@pytest.mark.parametrize("settings", [{}, {"teacher": "original"}, {"supervised": "first"}, {"initial": "code02.ckpt"}])
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        ({}, 3),
+        ({"teacher": "original"}, 3),
+        ({"teacher_statistics": "batch"}, 3),
+        ({"supervised": "first"}, 4),
+        ({"initial": "code02.ckpt"}, 4),
+    ],
+)
 def test_a_run_killed_one_step_after_a_growth_goes_on_bit_for_bit(
-    settings: dict[str, Any], stages: Path, tmp_path: Path
+    settings: dict[str, Any], size: int, stages: Path, tmp_path: Path
 ) -> None:
-    settings = settings | {"initial": str(stages / settings["initial"])} if "initial" in settings else settings
-    size = 4 if "initial" in settings else 3
+    settings = {name: str(stages / value) if name == "initial" else value for name, value in settings.items()}
 
     def checkpoints() -> tuple[Callback, ...]:
         settings = {"save_on_train_epoch_end": True, "enable_version_counter": False}
