@@ -100,7 +100,7 @@ class Encoder(nn.Module):
         latent_dim: int = 100,
         width: int = 64,
         batch_norm: bool = False,
-        detach_label_head: bool = True,
+        detach_label_head: bool = False,
         kind: Kind = "plain",
         most_log_variance: float | None = None,
     ) -> None:
@@ -227,7 +227,7 @@ class Regressor(nn.Module):
         outputs: int,
         channels: int = 3,
         width: int = 64,
-        batch_norm: bool = False,
+        batch_norm: bool = True,
         attributes: int = 0,
         kind: Kind = "plain",
     ) -> None:

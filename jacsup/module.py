@@ -60,7 +60,7 @@ class ProgressiveAutoencoder(StagedModule):
         stage_factor: float = 1.0,
         reduction: losses.Reduction = "sum",
         covariance_root: bool = False,
-        supervised: Literal["code", "first"] = "code",
+        supervised: Literal["code", "first"] = "first",
         teacher: Literal["previous", "original"] = "previous",
         teacher_statistics: Statistics = "running",
         derivative: Literal["difference", "exact"] = "difference",

@@ -46,7 +46,7 @@ def module(**settings: Any) -> ProgressiveAutoencoder:
     torch.manual_seed(3)
     network = GrowingAutoencoder(SHAPE, 2, settings.pop("max_code_size", 4), (16, 8))
     adam = functools.partial(torch.optim.Adam, lr=1e-2, weight_decay=1e-4)
-    return ProgressiveAutoencoder(network, adam, BATCH, **settings)
+    return ProgressiveAutoencoder(network, adam, BATCH, **{"supervised": "code", **settings})
 
 
 def trainer(root: Path, *callbacks: Callback, **settings: Any) -> Trainer:

@@ -217,20 +217,6 @@ def test_mistakes_are_named(overrides: list[str], said: str) -> None:
         check(config)
 
 
-def test_every_argument_can_be_said_on_the_command_line() -> None:
-    """The model's file lists all its constructor's arguments, with the constructor's own defaults."""
-    import inspect
-
-    from aif.module import IFcVAEGAN
-
-    config = OmegaConf.to_container(compose_config("train", ["preset=paper"]).model, resolve=True)
-    assert isinstance(config, dict)
-    parameters = inspect.signature(IFcVAEGAN).parameters
-    assert set(config) - {"_target_"} == set(parameters)
-    plain = {name: p.default for name, p in parameters.items() if isinstance(p.default, str | float | int)}
-    assert {name: config[name] for name in plain} == plain
-
-
 def test_a_mistake_in_a_file_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
