@@ -1,10 +1,10 @@
 """The losses of "Adversarial Information Factorization" (AIF) and, last, of its baselines: tensors in, scalar out.
 
 Two reductions are known to all of AIF's. ``sum`` is what the authors ran, and what the preset ``paper`` takes where the
-text is silent (``docs/fidelity.md``): reconstruction summed over everything and divided by the square of the images'
-side, KL summed over the batch and divided by the latent width, GAN terms summed over the batch, classification terms
-averaged. ``mean`` averages every term over all its elements, so that no weight depends on batch size, resolution or
-latent width.
+text is silent (``docs/fidelity.md``, "reductions"): reconstruction summed over everything and divided by the square of
+the images' side, KL summed over the batch and divided by the latent width, GAN terms summed over the batch,
+classification terms averaged. ``mean`` averages every term over all its elements, so that no weight depends on batch
+size, resolution or latent width.
 """
 
 from __future__ import annotations

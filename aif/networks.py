@@ -1,4 +1,4 @@
-"""The networks of AIF (``docs/fidelity.md``, AIF 10), for any side divisible by 16.
+"""The networks of AIF (``docs/fidelity.md``, "Plain networks"), for any side divisible by 16.
 
 Four halvings down and four doublings up, channel counts ``width`` · (1, 2, 4, 8), of two kinds. ``plain`` is what the
 authors ran, DCGAN-like: 5×5 convolutions of stride 2, and 3×3 transposed ones. ``residual`` (Tables 2 and 3) is ours: a

@@ -1,6 +1,7 @@
 """Residual blocks (He et al. 2016, "Deep residual learning for image recognition", Figure 2): half or twice the side.
 
-The networks of AIF's Tables 2 and 3 were not published; what stands here, and why, is in ``docs/fidelity.md`` (AIF 10).
+The networks of AIF's Tables 2 and 3 were not published; what stands here, and why, is in ``docs/fidelity.md``,
+"Residual networks".
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ class CelebADataModule(PicturesDataModule):
             user's cache directory if None.
         store: where the packed stores go; the user's cache directory if None.
         split: ``official``, or ``authors``: AIF's authors test on the first 100 files and train on all others
-            (``docs/fidelity.md``, AIF 12); validation is then the official one without those, and is seen in training.
+            (``docs/fidelity.md``, "The split"); validation is then the official one without those, and is seen in
+            training.
         crop: ``aif``, ``jacsup`` or ``none`` (:func:`datamodules.photos.square`).
         limit: at most so many images of each split, the first; all if None.
         download: let torchvision download it.

@@ -111,9 +111,9 @@ def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.nda
 def square(image: Image.Image, crop: Crop, resolution: int) -> np.ndarray:
     """A picture as a square ``[r, r]`` or ``[r, r, 3]``.
 
-    ``aif``: the central square, bilinear (``docs/fidelity.md``, AIF 11); ``jacsup``: of a CelebA picture rows 20
-    to 198, which is the central square as well, Lanczos (JacSup 10); ``none``: the whole picture, its edge pixels
-    repeated to make it square.
+    ``aif``: the central square, bilinear, as AIF's authors cut it; ``jacsup``: of a CelebA picture rows 20 to 198,
+    which is the central square as well, Lanczos (``docs/fidelity.md``, "CelebA"); ``none``: the whole picture, its
+    edge pixels repeated to make it square.
     """
     width, height = image.size
     if crop == "none":

@@ -1,4 +1,4 @@
-"""Composed configs, checked against the constructors they call before anything is built (``design.md`` rule 7).
+"""Composed configs, checked against the constructors they call before anything is built.
 
 There is no second copy of the parameters: a node with ``_target_`` may have the keys of that constructor's signature,
 with values of its annotations; a node without may have the keys that something reads. So a typo is an error that names

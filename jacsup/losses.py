@@ -3,7 +3,7 @@ scalar out.
 
 Two reductions of a squared norm ‖·‖² over a batch are known to all of them. ``sum`` is what the paper writes: summed
 over the elements of a sample, averaged over the batch. ``mean`` is what the authors ran: averaged over all elements
-(``docs/fidelity.md``, MNIST 3).
+(``docs/fidelity.md``, "‖·‖²").
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def cross_covariance(nuisance: Tensor, specified: Tensor, root: bool = False) ->
     Args:
         nuisance: z, ``[B, d]``.
         specified: y, ``[B, k]``.
-        root: the square root of it, as the authors' code has it (``docs/fidelity.md``, MNIST 3).
+        root: the square root of it, as the authors' code has it (``docs/fidelity.md``, "L_xcov").
     """
     centred_z, centred_y = nuisance - nuisance.mean(0), specified - specified.mean(0)
     with torch.autocast(nuisance.device.type, enabled=False):  # a product of matrices would be taken in bf16

@@ -1,8 +1,8 @@
 """The autoencoder of JacSup §3 and A.1: an MLP whose code is allocated at its final width and opened unit by unit.
 
-Parameters keep their shapes when the code grows (``design.md`` rule 4), so growth works under DDP and resumes bit for
-bit. Unit i is the i-th that was discovered; the authors' code prepends the new unit instead, the same network in
-another order.
+Parameters keep their shapes when the code grows (``docs/fidelity.md``, "Growth without new shapes"), so growth works
+under DDP and resumes bit for bit. Unit i is the i-th that was discovered; the authors' code prepends the new unit
+instead, the same network in another order.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class GrowingAutoencoder(nn.Module):
         """Open more units, drawn as PyTorch draws a layer of the new width; all that is open stays as it is.
 
         The code is not normalised any more: students have no batch norm, and its statistics are not carried over
-        (``docs/fidelity.md``, MNIST 4). So growing is not function-preserving, unless it is asked to be.
+        (``docs/fidelity.md``, "Digits' networks"). So growing is not function-preserving, unless it is asked to be.
 
         Raises:
             ValueError: more units than are allocated.

@@ -173,7 +173,7 @@ class SupervisedAutoencoder(StagedModule):
         """L_cyc1 and L_cyc2 (eqs. 12, 13), unweighted: no gradient reaches the encoder, nor do its statistics move.
 
         The codes are read by the encoder as the first step left it; in the authors' code they, and the graph, are older
-        than that step (``docs/fidelity.md``).
+        than that step (``docs/fidelity.md``, "Two steps without a stale graph").
 
         Args:
             images: x, ``[B, C, r, r]`` in [-1, 1].

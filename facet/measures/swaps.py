@@ -1,4 +1,4 @@
-"""Swaps ok (JacSup's authors' code; ``docs/fidelity.md``, MNIST 9): do the specified units carry the class?"""
+"""Swaps ok (JacSup's authors' code; ``docs/fidelity.md``, "Evaluation"): do the specified units carry the class?"""
 
 from __future__ import annotations
 

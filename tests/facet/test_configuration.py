@@ -169,7 +169,7 @@ def test_presets_of_cvae_gan_are_as_documented(preset: str, weights: list[float]
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
 def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
-    """docs/fidelity.md, the column of the preset; Figure 5 compares like with like."""
+    """The preset's column in docs/fidelity.md; Figure 5 compares like with like."""
     config = compose_config("train", ["experiment=jacsup/faces/student", f"preset={preset}"])
     fader = compose_config("train", ["experiment=jacsup/faces/fader", f"preset={preset}"])
     growth, teacher, student = config.callbacks.growth, config.model.teacher_weights, config.model.student_weights
