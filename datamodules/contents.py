@@ -5,7 +5,7 @@ that was moved, renamed, zipped or touched holds the same data, and one byte mak
 accidents, as in the packed store; nobody is kept from forging one.
 
 Reading all bytes of 200,000 photographs takes seconds to minutes, asking for their sizes and times a second or two. So
-the digest is remembered beside the stores, under all that can be asked (place, names, sizes, times), and taken anew
+the digest is remembered in the user's cache, under all that can be asked (place, names, sizes, times), and taken anew
 where any of it is other: then everything is read again, but nothing decoded.
 """
 

@@ -18,6 +18,7 @@ from datamodules.building import SKIPPED, Chunks
 from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
 from datamodules.sources import open_source
+from datamodules.store import cache_directory
 from datamodules.stored import StoredDataModule, runs, say
 from datamodules.workers import run_jobs
 
@@ -95,7 +96,9 @@ class PicturesDataModule(StoredDataModule):
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._digests[split] = contents.digest(open_source(*self.source()), names, self.directory, shown)
+            self._digests[split] = contents.digest(
+                open_source(*self.source()), names, cache_directory("contents"), shown
+            )
         return {
             "data": self.name,
             "images": self._digests[split],
