@@ -17,7 +17,7 @@ SOURCES = [*PYTHON, *sorted(ROOT.glob("conf/**/*.yaml")), *sorted(ROOT.glob("fac
 HISTORY = ("CHANGELOG.md", "log.md")  # tell of files as they were
 WRITTEN = ("table.md",)  # by a command, not in the repository
 
-CITED = re.compile(r"([\w./-]*\w\.md)\b`*(?:,? \(?\"([^\"]+)\"|(?:,| \() ?([A-Z]\w* \d+))?")
+CITED = re.compile(r"([\w./-]*\w\.md)\b[`)]*(?:,? \(?\"([^\"]+)\"|(?:,| \() ?([A-Z]\w* \d+))?")
 ROLE = re.compile(r":(?:func|mod|class|meth|data|attr):`~?([\w.]+)`")
 DOTTED = re.compile(rf"``((?:{'|'.join(PACKAGES)})(?:\.\w+)+)``")
 FILE = re.compile(rf"\b((?:{'|'.join(PACKAGES)}|conf|docs|tests)/[\w/.-]*\.(?:py|yaml|md|png))\b")
@@ -38,11 +38,11 @@ def titles(path: Path) -> set[str]:
     return found | {re.split(r" \(|, ", title)[0] for title in found} | {title.split(" (")[0] for title in found}
 
 
-def wrong_citations(text: str) -> list[str]:
-    """Citations of Markdown files of the repository that lead nowhere."""
+def wrong_citations(text: str, beside: Path = ROOT) -> list[str]:
+    """Citations of Markdown files of the repository, or of files beside the one that cites, that lead nowhere."""
     wrong = []
     for name, title, number in CITED.findall(text):
-        path = ROOT / name
+        path = ROOT / name if (ROOT / name).is_file() else beside / name
         if name.rsplit("/", 1)[-1] in WRITTEN:
             continue
         if not path.is_file():
@@ -91,7 +91,7 @@ def test_what_is_cited_is_there(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_what_docs_link_to_is_there(path: Path) -> None:
     text = path.read_text("utf-8")
-    wrong = []
+    wrong = wrong_citations(text, path.parent)
     for name, anchor in LINK.findall(text):
         target = path.parent / name if name else path
         anchors = {slug(line) for line in re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.M)} if anchor else ()
@@ -112,6 +112,7 @@ def test_what_docs_link_to_is_there(path: Path) -> None:
         ('``docs/fidelity.md``, "Nothing"', ["docs/fidelity.md, Nothing"]),
         ("(``docs/fidelity.md``, AIF 13)", ["docs/fidelity.md, AIF 13"]),
         ("``docs/fidelity.md`` (AIF 10)", ["docs/fidelity.md, AIF 10"]),
+        ("([fidelity](docs/fidelity.md), AIF 12)", ["docs/fidelity.md, AIF 12"]),
         ("``design.md`` rule 4", ["design.md"]),
     ],
 )

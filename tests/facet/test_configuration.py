@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from facet.build import make
@@ -117,8 +118,6 @@ def test_rows_beside_a_table_are_those_that_were_trained(tmp_path: Path) -> None
 
 
 def test_the_fast_precision_is_what_torch_says() -> None:
-    import torch
-
     expected = "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
     assert compose_config("train", ["trainer=cpu"]).trainer.precision == expected
 
@@ -189,6 +188,13 @@ def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
     assert [list(growth.epochs), config.model.optimizer.lr, config.data.batch_size] == list(expected[2:])
     theirs, network = preset == "authors", config.model.network
     assert [config.data.flip, network.first_norm, network.decoder_bias] == [theirs, not theirs, not theirs]
+
+
+@pytest.mark.parametrize(("preset", "parameters"), [("paper", 14_959_515), ("authors", 24_333_200)])
+def test_the_teacher_of_forty_attributes_has_the_published_size(preset: str, parameters: int) -> None:
+    config = compose_config("train", ["experiment=jacsup/faces/celeba", f"preset={preset}"])
+    with torch.device("meta"):
+        assert make(config.model.network).open_parameters() == parameters
 
 
 @pytest.mark.parametrize(
