@@ -77,23 +77,26 @@ class Teacher(nn.Module):
         Returns:
             ``[B, k]`` and ``[B, C, H, W]``.
         """
-        codes = self.codes[index]
+        codes = self._codes_of(index)
         if len(self.decodings):
             decodings = self.decodings[index]
             return codes, decodings[pairs] - decodings
-        if self.in_batches:
-            codes = (codes - codes.mean(0)) / (codes.var(0, unbiased=False) + self.network.normalisation.eps).sqrt()
         swapped, plain = self.network.decode(torch.cat([swap(codes, pairs, self.supervised), codes])).chunk(2)
         return codes[:, : self.supervised], swapped - plain
 
     @torch.no_grad()
     def derivative(self, index: Tensor, pairs: Tensor) -> tuple[Tensor, Tensor]:
         """y_T and J_T(y_T)(y_T^j - y_T), the right side of eq. 7, exactly; as :meth:`targets`."""
-        codes = self.codes[index]
-        if self.in_batches:
-            codes = (codes - codes.mean(0)) / (codes.var(0, unbiased=False) + self.network.normalisation.eps).sqrt()
+        codes = self._codes_of(index)
         directions = swap(codes, pairs, self.supervised) - codes
         return codes[:, : self.supervised], losses.directional(self.network.decode, codes, directions)
+
+    def _codes_of(self, index: Tensor) -> Tensor:
+        """As the teacher gives them to its decoder, ``[B, n]``."""
+        codes = self.codes[index]
+        if not self.in_batches:
+            return codes
+        return (codes - codes.mean(0)) / (codes.var(0, unbiased=False) + self.network.normalisation.eps).sqrt()
 
     def read(self, images: Tensor) -> Tensor:
         """The whole code of any images, by the running statistics."""

@@ -164,3 +164,9 @@ def test_what_a_validation_counts_is_the_error_of_cut_off_pictures_and_eq_9() ->
     assert expected["difference"] > 1e-4
     for name, value in expected.items():
         torch.testing.assert_close(model.validation[name].compute(), value)
+
+
+def test_a_student_that_trains_has_a_teacher_in_evaluation_mode() -> None:
+    model = student().train()
+    assert model.network.training
+    assert not any(part.training for part in model.teacher.modules())
