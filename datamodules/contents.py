@@ -1,12 +1,11 @@
-"""What is in images, wherever they lie: one digest of them all, taken once and remembered.
+"""What is in images, wherever they lie: the number of their bytes and a checksum, taken once and remembered.
 
-The digest is of every image's bytes (their number and CRC-32), in order. Names, places and times aren't in it: a copy
-that was moved, renamed, zipped or touched holds the same data, and one byte makes other data of it. A CRC-32 is against
-accidents, as in the packed store; nobody is kept from forging one.
+Names, places and times are no part of it: a copy that was moved, renamed, zipped or touched holds the same, and one
+byte makes other data of it. A CRC-32 is against accidents, as in the packed store; nobody is kept from forging one.
 
 Reading all bytes of 200,000 photographs takes seconds to minutes, asking for their sizes and times a second or two. So
-the digest is remembered in the user's cache, under all that can be asked (place, names, sizes, times), and taken anew
-where any of it is other: then everything is read again, but nothing decoded.
+what was found is remembered in the user's cache, under all that can be asked (place, names, sizes, times), and taken
+anew where any of it is other: then everything is read again, but nothing decoded.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 Content = tuple[int, int]
 """How many bytes, and their CRC-32, as a zip keeps it."""
@@ -55,37 +56,34 @@ def state(file: Path) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
-def digest(
+def contents(
     source: Source, names: Sequence[str], memory: Path, shown: Callable[[Iterable[Content]], Iterable[Content]] = iter
-) -> str:
-    """Sixteen hex digits of what is in some images of a source.
+) -> np.ndarray:
+    """What is in some images of a source, ``[N]`` int64: equal where all bytes are, negative where there are none.
 
     Args:
         source: of the images.
         names: of the images, in order.
-        memory: directory where digests are remembered; where it can't be written to, nothing is.
+        memory: directory where it is remembered; where it can't be written to, it is taken every time.
         shown: wraps the reading: a progress bar.
 
     Raises:
         ValueError: an image can't be read.
     """
-    remembered = memory / f"{_digest(source.states(names))}.content"
-    with suppress(OSError):
-        return remembered.read_text("ascii")
+    asked = hashlib.sha256()
+    for line in source.states(names):
+        asked.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    remembered = memory / f"{asked.hexdigest()[:32]}.npy"
+    with suppress(OSError, ValueError, EOFError):
+        if len(found := np.load(remembered)) == len(names):
+            return np.asarray(found, np.int64)
     try:
-        found = _digest(f"{size} {crc}" for size, crc in shown(source.contents(names)))
+        found = np.array([size << 32 | crc for size, crc in shown(source.contents(names))], np.int64)
     except OSError as error:
         raise ValueError(f"{error.filename} can't be read ({error.strerror or error})") from error
     with suppress(OSError):
         memory.mkdir(parents=True, exist_ok=True)
-        new = remembered.with_name(f"{remembered.name}.{os.getpid()}")
-        new.write_text(found, "ascii")
+        new = remembered.with_name(f"{os.getpid()}-{remembered.name}")
+        np.save(new, found)
         os.replace(new, remembered)
     return found
-
-
-def _digest(lines: Iterable[str]) -> str:
-    taken = hashlib.sha256()
-    for line in lines:
-        taken.update(line.encode("utf-8", "surrogateescape") + b"\n")
-    return taken.hexdigest()[:16]

@@ -96,7 +96,9 @@ class FolderDataModule(PicturesDataModule):
     def pictures(self, split: str) -> tuple[list[str], np.ndarray]:
         records = self.found[0][split]
         if not records:
-            raise ValueError(f"the {split} split is empty: no line of {self.file} belongs to it")
+            raise ValueError(
+                f"the {split} split is empty: no line of {self.file} belongs to it: a column named split says which do"
+            )
         labels = np.array([labels for _, labels in records], np.int8).reshape(len(records), len(self.known))
         return [name for name, _ in records], labels
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -58,21 +58,28 @@ def read_labels(file: Path, root: Path, split_seed: int, chosen: Sequence[str] |
     if not names:
         said = f"its header is {', '.join(header)}; after the path, every column is an attribute"
         raise ValueError(f"{file} has no column of labels: {said}")
-    found = np.array([tables.codes([cells[i] for i in names.values()]) for _, cells in rows], np.int8)
-    faults = {}
-    for (name, i), column in zip(names.items(), found.T, strict=True):
-        written = [cells[i] for _, cells in rows]
-        if why := tables.fault(name, column, written.__getitem__, lambda row: f"{file}, line {rows[row][0]}"):
-            faults[name] = why
-    if wrong := [faults[name] for name in (chosen or ()) if name in faults] or list(faults.values())[len(names) - 1 :]:
-        raise ValueError(wrong[0])
-    good = [name not in faults for name in names]
-    values = tables.settled(found[:, good]).tolist()
-    places = _places(file, root, rows, split_column, split_seed)
+    values, faults = _values(file, names, rows)
+    refused = [faults[name] for name in chosen or () if name in faults]
+    if refused or len(faults) == len(names):
+        raise ValueError([*refused, *faults.values()][0])
     splits: dict[str, list[Record]] = {split: [] for split in SPLITS}
-    for (path, split), labels in zip(places, values, strict=True):
+    for (path, split), labels in zip(_places(file, root, rows, split_column, split_seed), values, strict=True):
         splits[split].append((path, labels))
     return Labels(tuple(name for name in names if name not in faults), faults, splits)
+
+
+def _values(file: Path, names: dict[str, int], rows: list[text_files.Row]) -> tuple[list[list[int]], dict[str, str]]:
+    """The labels of every row, in the columns that hold some; and of the others, why they don't."""
+    found = np.array([tables.codes([cells[i] for i in names.values()]) for _, cells in rows], np.int8)
+
+    def written(i: int) -> Callable[[int], str]:
+        return lambda row: rows[row][1][i]
+
+    faults = {}
+    for (name, i), column in zip(names.items(), found.T, strict=True):
+        if why := tables.fault(name, column, written(i), lambda row: f"{file}, line {rows[row][0]}"):
+            faults[name] = why
+    return tables.settled(found[:, [name not in faults for name in names]]).tolist(), faults
 
 
 def _places(
@@ -97,16 +104,14 @@ def path_below(root: Path, written: str, where: str) -> str:
     Raises:
         ValueError: none, or one that leads out of the root.
     """
-    path = PurePosixPath(unicodedata.normalize("NFC", written.strip()).replace("\\", "/"))
-    if path.is_absolute():
-        for base in (root.absolute(), root.resolve()):
-            if path.is_relative_to(base.as_posix()):
-                path = path.relative_to(base.as_posix())
-                break
-    tables.check_inside(str(path), where)
-    if not path.name:
+    path = unicodedata.normalize("NFC", written.strip()).replace("\\", "/")
+    if path.startswith("/"):
+        bases = [f"{base.as_posix()}/" for base in (root.absolute(), root.resolve())]
+        path = next((path.removeprefix(base) for base in bases if path.startswith(base)), path)
+    tables.check_inside(path, where)
+    if not (parts := [part for part in path.split("/") if part not in ("", ".")]):
         raise ValueError(f"{where}: no path")
-    return str(path)
+    return "/".join(parts)
 
 
 def _what_to_write(root: Path) -> str:

@@ -37,11 +37,12 @@ class Parquet:
 
     def read(self, name: str) -> bytes:
         shard, row = map(int, name.split("/"))
-        group, offset = _row_group(str(self.files[shard]), row)
-        value = _images(str(self.files[shard]), group, self.column)[offset].as_py()
+        file = self.files[shard]
+        group, offset = _row_group(str(file), row)
+        value = _images(str(file), state(file), group, self.column)[offset].as_py()
         image = value.get("bytes") if isinstance(value, dict) else value
         if not isinstance(image, bytes):
-            raise ValueError(f"row {row} of {self.files[shard]} holds no image bytes in its column {self.column!r}")
+            raise ValueError(f"row {row} of {file} holds no image bytes in its column {self.column!r}")
         return image
 
     def states(self, names: Sequence[str]) -> Iterator[str]:
@@ -82,13 +83,17 @@ def check_complete(files: Sequence[Path]) -> None:
             raise ValueError(f"{folder} has {len(shards)} of {total} shards and lacks {name}.parquet: download it")
 
 
-@lru_cache(maxsize=64)
 def open_parquet(path: str) -> Any:
-    """A parquet file.
+    """A parquet file; kept open in its process for as long as it is what it was.
 
     Raises:
         ValueError: pyarrow is missing, or this is no parquet file.
     """
+    return _opened(path, state(Path(path)))
+
+
+@lru_cache(maxsize=64)
+def _opened(path: str, state: str) -> Any:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -111,5 +116,5 @@ def _row_group(path: str, row: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=1)
-def _images(path: str, group: int, column: str) -> Any:
+def _images(path: str, state: str, group: int, column: str) -> Any:
     return open_parquet(path).read_row_group(group, columns=[column]).column(0)

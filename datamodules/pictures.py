@@ -13,8 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from datamodules import contents
 from datamodules.building import SKIPPED, Chunks
+from datamodules.contents import contents
 from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
 from datamodules.sources import open_source
@@ -64,7 +64,7 @@ class PicturesDataModule(StoredDataModule):
         if limit is not None and limit < 1:
             raise ValueError(f"data.limit={limit}: it must be at least 1, or null for all")
         self.crop, self.limit, self.on_corrupt, self.on_missing = crop, limit, on_corrupt, on_missing
-        self._digests: dict[str, str] = {}
+        self._contents: dict[str, np.ndarray] = {}
 
     @abstractmethod
     def source(self) -> tuple[str, str]:
@@ -85,10 +85,10 @@ class PicturesDataModule(StoredDataModule):
     def size(self, split: str) -> int:
         return len(self.pictures(split)[0])
 
-    def describe(self, split: str) -> Mapping[str, Any]:
-        """What is in the images, never where they lie or what they are called."""
-        names, labels = self.pictures(split)
-        if split not in self._digests:
+    def contents(self, split: str) -> np.ndarray:
+        """What is in a split's images, ``[N]``: :func:`datamodules.contents.contents`."""
+        if split not in self._contents:
+            names = self.pictures(split)[0]
             shown = partial(
                 track,
                 description=f"{self.name}: reading {split}",
@@ -96,12 +96,16 @@ class PicturesDataModule(StoredDataModule):
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._digests[split] = contents.digest(
-                open_source(*self.source()), names, cache_directory("contents"), shown
-            )
+            place = cache_directory("contents")
+            self._contents[split] = contents(open_source(*self.source()), names, place, shown)
+        return self._contents[split]
+
+    def describe(self, split: str) -> Mapping[str, Any]:
+        """What is in the images, never where they lie or what they are called."""
+        labels = self.pictures(split)[1]
         return {
             "data": self.name,
-            "images": self._digests[split],
+            "images": hashlib.sha256(self.contents(split).tobytes()).hexdigest()[:16],
             "labels": hashlib.sha256(labels.tobytes()).hexdigest()[:16],
             "attributes": list(self.known),
             "split": split,
@@ -132,3 +136,7 @@ class PicturesDataModule(StoredDataModule):
         if missing := self.missing():
             say(f"{self.name}: {missing:,} of the listed images aren't there, and left out")
         super().prepare_data()
+        found = self.contents("test")
+        if len(twice := np.flatnonzero(np.isin(found, self.contents("train")) & (found >= 0))):
+            first = self.pictures("test")[0][twice[0]]
+            say(f"{self.name}: {len(twice):,} images of test are in train too, byte for byte; the first is {first}")

@@ -122,9 +122,13 @@ class Zip:
 SOURCES: dict[str, Callable[[str], Source]] = {"directory": Directory, "zip": Zip, "parquet": Parquet}
 
 
-@lru_cache(maxsize=4)
 def open_source(kind: str, path: str) -> Source:
-    """The source of a kind at a path; kept open in its process."""
+    """The source of a kind at a path; kept open in its process for as long as the file is what it was."""
+    return _opened(kind, path, state(Path(path)))
+
+
+@lru_cache(maxsize=4)
+def _opened(kind: str, path: str, state: str) -> Source:
     return SOURCES[kind](path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,8 +58,8 @@ def check_inside(name: str, where: str) -> None:
     Raises:
         ValueError: it does.
     """
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or (len(name) > 1 and name[1] == ":"):
+    parts = name.replace("\\", "/").split("/")
+    if (not parts[0] and len(parts) > 1) or ".." in parts or name[1:2] == ":":
         raise ValueError(f"{where} names {name!r}, which leads out of it: refused")
 
 

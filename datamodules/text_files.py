@@ -29,8 +29,8 @@ def read_text(file: Path) -> str:
         content = file.read_bytes()
     except OSError as error:
         raise ValueError(f"{file} can't be read ({error.strerror or error})") from error
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise ValueError(f"{file} is a spreadsheet or a zip, no text: save it as csv")
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")):
+        raise ValueError(f"{file} is a spreadsheet, or packed, and no text: save it as csv")
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as Excel's "Unicode text" is
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")

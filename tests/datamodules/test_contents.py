@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules import contents
+from datamodules.contents import contents
 from datamodules.folder import FolderDataModule
 from datamodules.sources import Directory, Zip
 
@@ -135,8 +135,8 @@ def test_a_zip_holds_the_same_as_a_directory_and_is_not_unpacked_for_it(root: Pa
     names = [Path(name).name for name in NAMES]
     packed = Zip(str(tmp_path / "faces.zip"))
     packed.read = None  # type: ignore[method-assign,assignment]
-    found = contents.digest(packed, names, tmp_path / "store")
-    assert found == contents.digest(Directory(str(root)), NAMES, tmp_path / "store")
+    found = contents(packed, names, tmp_path / "memory")
+    assert np.array_equal(found, contents(Directory(str(root)), NAMES, tmp_path / "memory"))
 
 
 def test_images_are_read_once_and_again_where_anything_may_have_changed(root: Path, tmp_path: Path) -> None:
@@ -147,16 +147,34 @@ def test_images_are_read_once_and_again_where_anything_may_have_changed(root: Pa
             read.append(name)
             return super().read(name)
 
-    first = contents.digest(Watched(str(root)), NAMES, tmp_path / "store")
+    def found() -> list[int]:
+        return contents(Watched(str(root)), NAMES, tmp_path / "memory").tolist()
+
+    first = found()
+    assert len(set(first)) == len(NAMES)
     assert sorted(read) == sorted(NAMES)
-    assert contents.digest(Watched(str(root)), NAMES, tmp_path / "store") == first
+    assert found() == first
     assert len(read) == len(NAMES)
     (root / "a.png").touch()
-    assert contents.digest(Watched(str(root)), NAMES, tmp_path / "store") == first
+    assert found() == first
     assert len(read) == 2 * len(NAMES)
+    for file in (tmp_path / "memory").iterdir():
+        file.write_bytes(b"cut")
+    assert found() == first
 
 
 def test_a_place_that_can_not_be_written_to_costs_only_time(root: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    found = [contents.digest(Directory(str(root)), NAMES, tmp_path / "file" / "store") for _ in range(2)]
-    assert found[0] == found[1]
+    found = [contents(Directory(str(root)), NAMES, tmp_path / "file" / "memory") for _ in range(2)]
+    assert np.array_equal(*found)
+
+
+def test_a_copy_of_a_test_image_among_the_training_images_is_said(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data(root).prepare_data()
+    assert "byte for byte" not in capfd.readouterr().err
+    shutil.copy(root / "d.png", root / "deep" / "b.png")
+    data(root).prepare_data()
+    said = " ".join(capfd.readouterr().err.split())
+    assert "folder: 1 images of test are in train too, byte for byte; the first is d.png" in said

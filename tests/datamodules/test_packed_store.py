@@ -156,3 +156,6 @@ def test_where_data_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (tmp_path / "avatars").mkdir()
     assert data_directory("avatars", None) == tmp_path / "avatars"
     assert data_directory("avatars", "~/here") == Path("/home/someone/here")
+    for empty in ("", " "):
+        with pytest.raises(ValueError, match=r"data.root= is empty: set it to a directory, or leave it out"):
+            data_directory("avatars", empty)
