@@ -153,10 +153,10 @@ class Parts:
         }
 
 
-def constant_attributes(data: Any) -> list[str]:
-    """Attributes that every known training label gives the same value, or that no label is known of."""
+def constant_attributes(data: Any, split: str = "train") -> list[str]:
+    """Attributes that every known label of a split gives the same value, or that no label is known of."""
     names = getattr(data, "attribute_names", ())
-    labels = data.labels_of("train", names) if names else torch.empty(0, 0)
+    labels = data.labels_of(split, names) if names else torch.empty(0, 0)
     return [name for name, values in zip(names, labels.T, strict=True) if len(values[~values.isnan()].unique()) < 2]
 
 

@@ -88,8 +88,13 @@ def for_every_job(arguments: Sequence[str]) -> list[str]:
     """
     if not {"-m", "--multirun"} & set(arguments):
         return list(arguments)
+    return [lenient(argument) for argument in arguments]
+
+
+def lenient(argument: str) -> str:
+    """A setting with ``++``, so that Hydra composes it wherever it may belong; anything else as it is."""
     setting = re.compile(r"(?!hydra\.)[a-z_]+\.[\w.]+=")
-    return [f"++{argument}" if setting.match(argument) else argument for argument in arguments]
+    return f"++{argument}" if setting.match(argument) else argument
 
 
 def report(primary: str, error: Exception, called: str | None = None) -> int:

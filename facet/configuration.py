@@ -49,6 +49,7 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "seconds": Annotated[float, Gt(0)],
     "rounds": Annotated[int, Ge(1)],
 }
+PLACES = ("data.root", "data.labels", "data.store")  # where data have moved to, which the commands read themselves too
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
 
 
@@ -138,7 +139,7 @@ class _Checker:
                 for i, element in enumerate(value):
                     if isinstance(element, DictConfig):
                         self.node(element, f"{here}.{i}", argument or called)
-            elif path and not called and not argument and not self.is_read(here):
+            elif path and not called and not argument and here not in PLACES and not self.is_read(here):
                 if value is None:
                     continue  # a slot left empty: a callback that isn't used, a size that a network doesn't have
                 others = [f"{path}.{other!s}" for other in node]

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
+from facet.identity import at
 from facet.measures import OPTIONAL
 from facet.runs import RESULTS_SCHEMA, Run, atomic_write, read_json, revision, write_json
 
@@ -40,6 +41,10 @@ def evaluate(config: DictConfig) -> None:
         from facet.tables import table_runs
 
         paths = [path for _, _, path in table_runs(config)]
+        if not any(path.is_dir() for path in paths):
+            raise UserError(
+                f"no run of {config.table.name} is below runs={config.runs}: train them first, or set runs="
+            )
     else:
         raise UserError("say what to evaluate: run=DIRECTORY or table=NAME")
     failed = []
@@ -47,7 +52,7 @@ def evaluate(config: DictConfig) -> None:
         run = Run(path)
         if len(paths) > 1 and run.status != "finished":
             say(f"left out: {path} is {run.status}", "yellow")
-        elif judged(run, config) and not config.force:
+        elif not config.force and judged(run, config):
             say(f"judged already: {path}")
         else:
             try:
@@ -71,6 +76,11 @@ def judged(run: Run, config: DictConfig) -> bool:
         return False
     if not set(wanted(config)) <= set(found.get("measured", ())):
         return False
+    if any(place is not None for place in config.data.values()):
+        from facet.build import make
+
+        if make(at(run.config(), config.data).data).fingerprint != found.get("data_fingerprint"):
+            return False
     return results.stat().st_mtime >= run.checkpoint.stat().st_mtime
 
 
@@ -90,19 +100,22 @@ def wanted(config: DictConfig) -> tuple[str, ...]:
 
 def judge_run(run: Run, config: DictConfig) -> None:
     """Measure one run and write ``examples.npz`` and then ``results.json``."""
-    settings = run.config()
+    settings = at(run.config(), config.data)
     if run.status != "finished":
         say(f"{run.path} is {run.status}: its last epoch is judged", "yellow")
     import torch
 
-    from facet.build import judge_of, make, prepare, seeded
+    from facet.build import constant_attributes, judge_of, make, prepare, seeded
     from facet.protocols import LabelsGiven
 
     seeded(settings.seed)
     data = make(settings.data)
     prepare(data)
-    if read_json(run.path / "status.json").get("data_fingerprint") not in (None, data.fingerprint):
+    status = read_json(run.path / "status.json")
+    if status.get("data_fingerprint") not in (None, data.fingerprint):
         say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
+    elif (noted := status.get("data_files")) and noted["root"] != str(data.root):
+        say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
     begun = (
         {"initial": None} if "initial" in settings.model else {}
@@ -110,6 +123,9 @@ def judge_run(run: Run, config: DictConfig) -> None:
     model = make(settings.model, **begun)
     torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
     measures, examples = measured(model, run, config, data, judge)
+    if constant := constant_attributes(data, config.split):
+        why = f"in the {config.split} split every known label is the same, or none is known"
+        say(f"{why}: of {', '.join(constant)} there are no rates, or not all", "yellow")
     atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))
     write_json(
         run.path / "results.json",

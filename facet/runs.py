@@ -19,46 +19,10 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
-from facet.configuration import digest
+from facet.configuration import register_resolvers
 from facet.errors import UserError
 
 RESULTS_SCHEMA = 2  # of results.json
-
-# What does not change a run's outcome, or tells only where it runs: a run is the same run without it.
-PLACE = ("runs", "run_dir", "logger", "force", "objective")
-INCIDENTAL = {
-    "data": ("root", "store", "workers", "residency", "download"),
-    "trainer": ("log_every_n_steps",),
-    "callbacks": ("progress",),
-}
-
-
-def run_directory(config: DictConfig) -> Path:
-    """``runs/<experiment>/seed<seed>-<digest of the config>``, unless ``run_dir`` says otherwise.
-
-    The same config always lives in the same place, so a finished run is found again, and a changed one never mixes
-    with it.
-    """
-    if config.get("run_dir"):
-        return Path(config.run_dir)
-    return Path(config.runs) / str(config.name) / f"seed{config.seed}-{digest(_settings(config))}"
-
-
-def same_run(one: Any, other: Any) -> bool:
-    """Whether two configs are the same run: equal in all that decides what comes out."""
-    return digest(_settings(one)) == digest(_settings(other))
-
-
-def _settings(config: DictConfig) -> dict[str, Any]:
-    """What decides a run's outcome, resolved."""
-    plain = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(plain, dict)
-    settings = {str(key): value for key, value in plain.items() if key not in PLACE}
-    for group, names in INCIDENTAL.items():
-        given = settings.get(group, {})
-        kept = {"root"} if "store" in given else set()  # a place to read from decides what is read, one to write to not
-        settings[group] = {key: value for key, value in given.items() if key not in names or key in kept}
-    return settings
 
 
 def _make(directory: Path) -> list[Path]:
@@ -229,6 +193,7 @@ class Run:
             raise UserError(f"{self.path} is not a run directory: it has no config.yaml")
         if not self.checkpoint.is_file():
             raise UserError(f"{self.path} has no checkpoint (status: {self.status}): train it first with facet-train")
+        register_resolvers()  # of what each machine resolves for itself
         config = OmegaConf.load(file)
         assert isinstance(config, DictConfig)
         return config

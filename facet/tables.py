@@ -8,10 +8,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from facet.commands import user_message
-from facet.configuration import compose_config
+from facet.commands import lenient, say, user_message
+from facet.configuration import check, compose_config
 from facet.errors import UserError
-from facet.runs import run_directory
+from facet.identity import at, run_directory
 
 
 @dataclass(frozen=True)
@@ -32,28 +32,41 @@ class Table:
 def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
     """(row, seed, run directory) for every row of ``config.table`` and every one of ``config.seeds``.
 
-    Rows beside the table come last, and only those that there are.
+    Rows beside the table come last, and only those that there are. A row that doesn't take an override was never
+    trained: its training failed with a line.
 
     Args:
         config: with ``table`` (rows and their experiments), ``seeds``, ``overrides`` (what else the runs were trained
-            with, as on the command line) and ``runs``.
+            with, as on the command line), ``runs`` and ``data`` (where the data are now).
 
     Raises:
-        UserError: an override that does not exist.
+        UserError: an override that no row takes.
     """
-    found = []
+    found, refused = [], {}
     beside = config.table.get("beside") or {}
-    for row, experiment in [*config.table.experiments.items(), *beside.items()]:
+    for row, experiment in {**config.table.experiments, **beside}.items():
         for seed in config.seeds:
-            overrides = [f"experiment={experiment}", f"seed={seed}", f"runs={config.runs}", *config.overrides]
             try:
-                composed = compose_config("train", overrides)
+                composed = _composed(str(experiment), seed, config)
+                path = run_directory(at(composed, config.data))
+                if row in beside and not path.is_dir():
+                    continue
+                found.append((str(row), int(seed), path))
+                if not path.is_dir():
+                    check(composed, "train", {})
             except Exception as error:
                 line = user_message("train", error)
                 if line is None:
                     raise
-                raise UserError(f"overrides={list(config.overrides)}: {line}") from error
-            path = run_directory(composed)
-            if row not in beside or path.is_dir():
-                found.append((str(row), int(seed), path))
+                refused[row] = line
+    if set(config.table.experiments) <= set(refused):
+        raise UserError(f"overrides={list(config.overrides)}: {next(iter(refused.values()))}")
+    for row, line in refused.items():
+        say(f"{row} has no run: overrides={list(config.overrides)}: {line}", "yellow")
     return found
+
+
+def _composed(experiment: str, seed: int, config: DictConfig) -> DictConfig:
+    """A row's config as a sweep composes it, where a setting may be one that other rows alone know."""
+    overrides = [f"experiment={experiment}", f"seed={seed}", f"runs={config.runs}", *config.overrides]
+    return compose_config("train", [lenient(override) for override in overrides])

@@ -12,7 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError, nearest
-from facet.runs import Run, atomic_write, read_json, revision, run_directory, same_run
+from facet.identity import directory_to_train, noted_files, resolved, same_run
+from facet.runs import Run, atomic_write, read_json, revision
 from facet.sweeps import on_several_devices, swept, take_gpu, train_apart
 
 if TYPE_CHECKING:
@@ -42,19 +43,23 @@ def train(config: DictConfig) -> Path:
         ValueError: a value that a constructor refuses.
         ToldError: a run of a sweep that has a command of its own failed.
     """
-    if _finished(config):
-        return run_directory(config)
+    try:
+        run = Run(directory_to_train(config))
+    except OmegaConfBaseException:
+        check(config)  # says what is wrong
+        raise
+    if _finished(config, run):
+        return run.path
     if swept() and on_several_devices(config):
         train_apart()
-        return run_directory(config)
+        return run.path
     take_gpu(config)
     check(config)
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 
-    run = Run(run_directory(config))
     _refuse(config, run)
     with run.owned() if rank_zero_only.rank == 0 else nullcontext():  # type: ignore[attr-defined]
-        if not _finished(config):  # by another process, between the first look and the lock
+        if not _finished(config, run):  # by another process, between the first look and the lock
             _train(config, run)
     return run.path
 
@@ -91,7 +96,10 @@ def _train(config: DictConfig, run: Run) -> None:
     epochs = 0 if config.force else _finished_epochs(run)
     trainer = parts.trainer(epochs)
     seeded_by_rank(config.seed, trainer.global_rank)
-    known = {"revision": revision(), "data_fingerprint": parts.data.fingerprint}  # type: ignore[attr-defined]
+    data: Any = parts.data
+    known: dict[str, Any] = {"revision": revision(), "data_fingerprint": data.fingerprint}
+    if "store" in config.data:
+        known["data_files"] = noted_files(config.data, str(data.root))
     if epochs and read_json(run.path / "status.json").get("data_fingerprint") not in (None, known["data_fingerprint"]):
         raise UserError(f"the data have changed since {run.path} began: force=true trains it again")
     _fit(config, run, parts, model, trainer, str(run.checkpoint) if epochs else None, known)
@@ -115,13 +123,13 @@ def _fit(
     model: LightningModule,
     trainer: Trainer,
     resume: str | None,
-    known: dict[str, str],
+    known: dict[str, Any],
 ) -> None:
     """Train in a run directory that is this process's, and leave word of how it ended, with what is ``known``."""
     if trainer.is_global_zero:
         if not resume:
             run.clear()
-        plain = OmegaConf.to_yaml(config, resolve=True).encode()
+        plain = OmegaConf.to_yaml(OmegaConf.create(resolved(config))).encode()
         atomic_write(run.path / "config.yaml", lambda file: file.write(plain))
         run.mark("running", **known)
         say(f"training {run.path}")
@@ -153,11 +161,7 @@ def _refuse(config: DictConfig, run: Run) -> None:
         raise UserError(f"{run.path} belongs to a run with another config: choose another run_dir, or force=true")
 
 
-def _finished(config: DictConfig) -> bool:
-    try:
-        run = Run(run_directory(config))
-    except OmegaConfBaseException:
-        return False  # the check will say what is wrong
+def _finished(config: DictConfig, run: Run) -> bool:
     if config.force or run.status != "finished" or not same_run(OmegaConf.load(run.path / "config.yaml"), config):
         return False
     say(f"finished already: {run.path}")

@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 
 from facet.commands import run_command, say
 from facet.configuration import check, digest
-from facet.errors import UserError
-from facet.report.results import RowRuns
+from facet.errors import ToldError, UserError
+from facet.report.results import RowRuns, State, read_run
 from facet.runs import read_json, write_json
 from facet.tables import table_runs
 
@@ -28,7 +28,8 @@ def report(config: DictConfig) -> Path:
         ``index.html``.
 
     Raises:
-        UserError: no such table.
+        UserError: no such table, or nothing of it is trained.
+        ToldError: nothing of it is judged; the page says why.
     """
     check(config, "report")
     if config.get("table") is None:
@@ -55,6 +56,9 @@ def report(config: DictConfig) -> Path:
     runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     for row, seed, path in table_runs(config):
         runs[row].append((seed, path))
+    states = {read_run(row, *run).state for row, found in runs.items() for run in found}
+    if states <= {"never run"}:
+        raise UserError(f"no run of {name} is below runs={config.runs}: train first, or set runs=")
     titles |= table.beside.rows if table and table.beside else {}
     rows = [RowRuns(row, titles.get(row, row), tuple(found)) for row, found in runs.items()]
     directory = Path(config.reports) / name
@@ -62,15 +66,21 @@ def report(config: DictConfig) -> Path:
     inputs = fingerprint(rows, shown)
     if read_json(directory / "inputs.json").get("digest") == inputs and (directory / "index.html").is_file():
         say(f"the page is there already: {directory / 'index.html'}")
-        return directory / "index.html"
+        return _with_numbers(directory / "index.html", states)
     if table:
         page = write_report(table, rows, directory, shown)
     else:
         assert page_of is not None
         page = page_of.write_report(name, rows, directory, shown)
-    log_table(config, directory)
     write_json(directory / "inputs.json", {"digest": inputs})
+    log_table(config, directory)
     say(f"the page: {page}")
+    return _with_numbers(page, states)
+
+
+def _with_numbers(page: Path, states: set[State]) -> Path:
+    if "evaluated" not in states:
+        raise ToldError(f"no run on {page} has numbers ({', '.join(sorted(states))}): judge them with facet-evaluate")
     return page
 
 

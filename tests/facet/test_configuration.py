@@ -13,7 +13,7 @@ from facet.build import make
 from facet.commands import user_message
 from facet.configuration import check, compose_config, config_directory, primary_keys
 from facet.errors import UserError
-from facet.runs import run_directory
+from facet.identity import run_directory
 from facet.tables import table_runs
 
 CONF = config_directory()

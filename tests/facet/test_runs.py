@@ -14,8 +14,9 @@ from facet.callbacks.averaging import WarmAveraging
 from facet.callbacks.random_state import RandomState
 from facet.configuration import compose_config
 from facet.errors import UserError
+from facet.identity import run_directory
 from facet.loggers import make_loggers, resumable_csv
-from facet.runs import Run, atomic_write, read_json, run_directory, write_json
+from facet.runs import Run, atomic_write, read_json, write_json
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from tiny import overrides
 
 from facet import sweeps, train
 from facet.configuration import compose_config
-from facet.runs import Run, run_directory
+from facet.identity import run_directory
+from facet.runs import Run
 
 SHORT = "trainer.max_epochs=1"
 

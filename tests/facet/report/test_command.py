@@ -33,7 +33,7 @@ def test_nothing_is_logged_where_wandb_is_off(tmp_path: Path) -> None:
 
 
 def test_the_commands_name_the_rows_beside_the_table_that_there_are(tmp_path: Path) -> None:
-    from facet.runs import run_directory
+    from facet.identity import run_directory
 
     config = compose_config("report", ["table=table1", f"runs={tmp_path}", "seeds=[0,1]"])
     assert "every_layer" not in commands(config)[0]
