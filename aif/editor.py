@@ -27,9 +27,23 @@ class Positioned(LightningModule):
         """How many batches the run has behind it."""
         return self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
 
+    @property
+    def length(self) -> int:
+        """Of the run, in batches: ``max_epochs`` or ``max_steps``, which counts batches, whichever ends it.
+
+        Raises:
+            ValueError: neither does.
+        """
+        epochs, steps = self.trainer.max_epochs or 0, self.trainer.max_steps
+        ends = [epochs * int(self.trainer.num_training_batches)] if epochs >= 0 else []
+        ends += [steps] if steps >= 0 else []
+        if not ends:
+            raise ValueError("schedules are of a run's length: set trainer.max_epochs or trainer.max_steps")
+        return min(ends)
+
     def progress(self, batch_idx: int) -> float:
         """Share of the run that is done, in [0, 1)."""
-        return self.position(batch_idx) / (int(self.trainer.num_training_batches) * (self.trainer.max_epochs or 1))
+        return self.position(batch_idx) / self.length
 
     def on_validation_epoch_end(self) -> None:
         """Log what ``validation``, a ``ModuleDict`` of metrics, has counted."""

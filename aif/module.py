@@ -18,6 +18,7 @@ from aif.erasure import GaussianErasure
 from aif.memory import Memory
 from aif.modes import counted_twice, frozen, full_precision, untracked_statistics
 from aif.schedule import Schedule
+from aif.stepping import descend
 
 CHUNK = 500
 
@@ -125,14 +126,7 @@ class IFcVAEGAN(AttributeEditor):
         progress = self.progress(batch_idx)
         self.schedule.apply(progress, optimizers)
         terms = self.losses(batch["image"], batch["attributes"], self.schedule.adversary(progress))
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        self.manual_backward(self.total(terms))
-        if self.gradient_clip is not None:
-            # Lightning's own clipping refuses fused optimisers.
-            nn.utils.clip_grad_norm_([*self.encoder.parameters(), *self.decoder.parameters()], self.gradient_clip)
-        for optimizer in optimizers:
-            optimizer.step()
+        descend(self, self.total(terms), optimizers, self.gradient_clip, clipped=optimizers[:1])
         self.practise(optimizers[1], len(batch["image"]))
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
@@ -141,9 +135,8 @@ class IFcVAEGAN(AttributeEditor):
         for _ in range(self.auxiliary_steps - 1):
             assert self.memory is not None
             codes, labels = self.memory.draw(count)
-            optimizer.zero_grad()
-            self.manual_backward(losses.classification(full_precision(self.auxiliary(codes)), labels))
-            optimizer.step()
+            guess = full_precision(self.auxiliary(codes))
+            descend(self, losses.classification(guess, labels), [optimizer], counts=False)
 
     def losses(self, images: Tensor, labels: Tensor, adversary: float = 1.0) -> dict[str, Tensor]:
         """Every loss of one batch, unweighted, with the edges in place that send each network its own gradient.
@@ -234,12 +227,14 @@ class IFcVAEGAN(AttributeEditor):
         ]
         return [*optimizers, discriminator(self.discriminator.parameters())] if self.gan_weight else optimizers
 
-    def on_fit_start(self) -> None:
+    def on_train_start(self) -> None:
         trainer = self.trainer
-        if self.erasure is not None and (trainer.max_epochs or 1) % (trainer.check_val_every_n_epoch or 1):
+        validated = int(trainer.num_training_batches) * (trainer.check_val_every_n_epoch or 1)  # after so many batches
+        if self.erasure is not None and (not trainer.limit_val_batches or self.length % validated):
             raise ValueError(
-                f"model.erasure is fitted before a validation, but trainer.max_epochs={trainer.max_epochs} does not "
-                f"end with one (trainer.check_val_every_n_epoch={trainer.check_val_every_n_epoch})"
+                f"model.erasure is fitted before a validation, but a run of {self.length} batches does not end "
+                f"with one (trainer.check_val_every_n_epoch={trainer.check_val_every_n_epoch}, "
+                f"trainer.limit_val_batches={trainer.limit_val_batches})"
             )
 
     def on_validation_epoch_start(self) -> None:

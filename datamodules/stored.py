@@ -208,7 +208,8 @@ class StoredDataModule(LightningDataModule):
         Raises:
             ValueError: a training split smaller than one batch, or a batch that can't be shared out evenly.
         """
-        trainer, train = self.trainer, split == "train"
+        trainer: Any = self.trainer
+        train = split == "train"
         return Order(
             len(self.store(split).images),
             batch_size=self.batch_share() if train else max(self.batch_size, EVALUATION_BATCH),
@@ -216,7 +217,7 @@ class StoredDataModule(LightningDataModule):
             flip=self.flip and train,
             seed=self.order_seed,
             steps=self.steps_per_batch,
-            epoch=(lambda: trainer.current_epoch) if trainer else (lambda: 0),
+            epoch=(lambda: trainer.current_epoch) if trainer and not trainer.overfit_batches else (lambda: 0),
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )

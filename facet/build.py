@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import ModelCheckpoint, Timer
 
+from facet.callbacks.counting import Counter
 from facet.callbacks.edits import EditMonitor
 from facet.callbacks.random_state import RandomState
 from facet.errors import UserError
@@ -133,15 +134,11 @@ class Parts:
     def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
         """What the training took: for ``status.json`` and every page."""
         timer = next(c for c in self.callbacks if isinstance(c, Timer))
+        images = next(c for c in self.callbacks if isinstance(c, Counter)).images
         data: Any = self.data
-        whole = data.train_dataloader().order.samples  # of a pass, on each process
-        seen = (
-            min(int(trainer.num_training_batches) * data.batch_share() * data.steps_per_batch, whole)
-            * trainer.current_epoch
-        )
         return {
-            "steps": seen // data.batch_share(),
-            "images_seen": seen * trainer.world_size,
+            "steps": images // data.batch_size,
+            "images_seen": images,
             "seconds": round(timer.time_elapsed("train"), 1),
             "parameters": {
                 name: _size(child)
@@ -196,4 +193,4 @@ def build(config: DictConfig, run: Run) -> Parts:
         if isinstance(callback, EditMonitor):
             callback.judge = judge_of(config)[0]
             callback.directory = run.path / "grids"
-    return Parts(config, run, data, [*callbacks, RandomState(), Timer(), checkpoint])
+    return Parts(config, run, data, [*callbacks, RandomState(), Counter(), Timer(), checkpoint])

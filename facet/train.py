@@ -13,6 +13,7 @@ from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError, nearest
 from facet.identity import directory_to_train, noted_files, resolved, same_run
+from facet.length import check_length
 from facet.runs import Run, atomic_write, read_json, revision
 from facet.sweeps import on_several_devices, swept, take_gpu, train_apart
 
@@ -153,8 +154,9 @@ def _refuse(config: DictConfig, run: Run) -> None:
     """Say what can't work before anything is made.
 
     Raises:
-        UserError: a directory that can't be written or belongs to another config.
+        UserError: a directory that can't be written or belongs to another config, or a run without a length.
     """
+    check_length(config)
     run.claim()
     file = run.path / "config.yaml"
     if file.is_file() and not config.force and not same_run(OmegaConf.load(file), config):

@@ -15,6 +15,7 @@ from jacsup import losses
 from jacsup.checks import at_least_one, not_negative
 from jacsup.networks import GrowingAutoencoder
 from jacsup.stages import StagedModule, load_stage
+from jacsup.stepping import descend
 from jacsup.teacher import CHUNK, Statistics, Teacher, swap
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -140,9 +141,7 @@ class ProgressiveAutoencoder(StagedModule):
         pieces = list(self.pieces(batch))
         for images, index in pieces:
             terms = self.losses(images, index)
-            optimizer.zero_grad()
-            self.manual_backward(self.total(terms))
-            optimizer.step()
+            descend(self, self.total(terms), [optimizer])
             sums = {name: sums.get(name, 0) + value.detach() for name, value in terms.items()}
         self.log_dict({f"train/{name}": value / len(pieces) for name, value in sums.items()})
 

@@ -17,6 +17,7 @@ from jacsup.checks import positive
 from jacsup.face_networks import AttributeAutoencoder
 from jacsup.modes import frozen, untracked_statistics
 from jacsup.stages import StagedModule, load_stage
+from jacsup.stepping import descend
 from jacsup.weights import Weights
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -119,24 +120,17 @@ class SupervisedAutoencoder(StagedModule):
         encoder, decoder = optimizers
         images, labels = 2 * batch["image"] - 1, 2 * batch["attributes"] - 1
         terms = self.losses(images, labels)
-        self.update(terms, encoder, decoder)
+        descend(self, self.total(terms), [encoder, decoder], self.gradient_clip)
         if self.weights["cycle_attributes"] + self.weights["cycle_nuisance"] > 0:
             cycles = self.cycle_losses(images)
-            self.update(cycles, decoder)
+            descend(self, self.total(cycles), [decoder], self.gradient_clip, counts=False)
             terms |= cycles
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
-    def update(self, terms: dict[str, Tensor], *optimizers: Any) -> None:
-        """A step on the weighted sum of some losses."""
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """The weighted sum of some losses."""
         weights = self.weights
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        self.manual_backward(torch.stack([weights[name] * term for name, term in terms.items() if weights[name]]).sum())
-        if self.gradient_clip is not None:
-            parameters = [p for o in optimizers for group in o.param_groups for p in group["params"]]
-            nn.utils.clip_grad_norm_(parameters, self.gradient_clip)
-        for optimizer in optimizers:
-            optimizer.step()
+        return torch.stack([weights[name] * term for name, term in terms.items() if weights[name]]).sum()
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_rec, L_pred and L_xcov of eq. 14, unweighted, and for a student L_jac (eq. 9).

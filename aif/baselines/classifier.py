@@ -19,6 +19,7 @@ from aif.checks import at_least_one
 from aif.editor import MakeOptimizer, Positioned
 from aif.modes import full_precision
 from aif.schedule import Schedule
+from aif.stepping import descend
 
 
 class AttributeClassifier(Positioned):
@@ -53,9 +54,7 @@ class AttributeClassifier(Positioned):
         optimizer: Any = self.optimizers()
         self.schedule.apply(self.progress(batch_idx), [optimizer])
         loss = losses.classification(full_precision(self.network(batch["image"])), batch["attributes"])
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+        descend(self, loss, [optimizer])
         self.log("train/class", loss.detach())
 
     def configure_optimizers(self) -> Optimizer:

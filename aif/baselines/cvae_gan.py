@@ -15,6 +15,7 @@ from aif.checks import below_one, not_negative
 from aif.editor import AttributeEditor, MakeOptimizer, sample
 from aif.modes import frozen, full_precision, untracked_statistics
 from aif.schedule import Schedule
+from aif.stepping import descend
 
 
 class CVAEGAN(AttributeEditor):
@@ -99,11 +100,8 @@ class CVAEGAN(AttributeEditor):
         optimizers: Any = self.optimizers()
         self.schedule.apply(self.progress(batch_idx), optimizers)
         terms = self.losses(batch["image"], batch["attributes"])
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        self.manual_backward(torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum())
-        for optimizer in optimizers:
-            optimizer.step()
+        total = torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+        descend(self, total, optimizers)
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:

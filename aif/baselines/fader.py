@@ -17,6 +17,7 @@ from aif.editor import AttributeEditor, MakeOptimizer
 from aif.modes import evaluating, frozen, full_precision
 from aif.networks import Kind, beside, check_sizes, doublings, trunk
 from aif.schedule import Schedule
+from aif.stepping import descend
 
 
 class FaderEncoder(nn.Module):
@@ -203,10 +204,11 @@ class FaderNetworks(AttributeEditor):
         with evaluating(self.encoder), torch.no_grad():
             latent = self.encoder(images)
         guess = self.discriminator_loss(latent, labels)
-        self.update(guess, discriminator)
+        descend(self, guess, [discriminator], self.gradient_clip, counts=False)
         with evaluating(self.discriminator):
             terms = self.autoencoder_losses(others, of_others, self.encoder(others))
-        self.update(4 * (terms["reconstruction"] + weight * terms["adversary"]), autoencoder)  # of images in [-1, 1]
+        total = 4 * (terms["reconstruction"] + weight * terms["adversary"])  # of images in [-1, 1]
+        descend(self, total, [autoencoder], self.gradient_clip)
         return {"discriminator": guess, **terms}
 
     def one_step(
@@ -216,19 +218,9 @@ class FaderNetworks(AttributeEditor):
         latent = self.encoder(images)
         guess = self.discriminator_loss(latent.detach(), labels)
         terms = self.autoencoder_losses(images, labels, latent)
-        self.update(terms["reconstruction"] + guess + weight * terms["adversary"], autoencoder, discriminator)
+        total = terms["reconstruction"] + guess + weight * terms["adversary"]
+        descend(self, total, [autoencoder, discriminator], self.gradient_clip)
         return {"discriminator": guess, **terms}
-
-    def update(self, total: Tensor, *optimizers: Optimizer) -> None:
-        """A step on a loss."""
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        self.manual_backward(total)
-        for optimizer in optimizers:
-            if self.gradient_clip is not None:
-                parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-                nn.utils.clip_grad_norm_(parameters, self.gradient_clip)
-            optimizer.step()
 
     def discriminator_loss(self, latent: Tensor, labels: Tensor) -> Tensor:
         """Eq. 2, of y ``[B, k]`` in {0, 1}, NaN where unknown."""

@@ -17,6 +17,7 @@ from aif.edges import Edge, nonsaturating_weight
 from aif.editor import AttributeEditor, MakeOptimizer
 from aif.modes import full_precision
 from aif.schedule import Schedule
+from aif.stepping import descend
 
 
 class IcGAN(AttributeEditor):
@@ -92,11 +93,7 @@ class IcGAN(AttributeEditor):
     def step(self, optimizers: Sequence[Optimizer], progress: float, terms: dict[str, Tensor]) -> None:
         """One backward pass and a step of each optimiser."""
         self.schedule.apply(progress, optimizers)
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        self.manual_backward(torch.stack(list(terms.values())).sum())
-        for optimizer in optimizers:
-            optimizer.step()
+        descend(self, torch.stack(list(terms.values())).sum(), optimizers)
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
     def gan_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from aif.checks import not_negative, positive
 from aif.editor import MakeOptimizer, Positioned, sample
 from aif.modes import full_precision
 from aif.schedule import Schedule
+from aif.stepping import descend
 
 
 class DisentangledVAE(Positioned):
@@ -71,11 +72,8 @@ class DisentangledVAE(Positioned):
         optimizer: Any = self.optimizers()
         self.schedule.apply(self.progress(batch_idx), [optimizer])
         terms = self.losses(batch["image"])
-        optimizer.zero_grad()
-        self.manual_backward(torch.stack([self.weights[name] * term for name, term in terms.items()]).sum())
-        if self.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.parameters(), self.gradient_clip)
-        optimizer.step()
+        total = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
+        descend(self, total, [optimizer], self.gradient_clip)
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
     def losses(self, images: Tensor) -> dict[str, Tensor]:

@@ -95,7 +95,7 @@ def test_the_lazy_penalty_weighs_as_much_as_one_in_every_step(monkeypatch: pytes
     """Five batches an epoch, one penalty in three batches: over the run the weight is that of the setting."""
     net = icgan(gan_share=0.999)
     net.gradient_penalty, net.penalty_every = 0.5, 3
-    net.trainer = SimpleNamespace(num_training_batches=5, max_epochs=3)  # type: ignore[assignment]
+    net.trainer = SimpleNamespace(num_training_batches=5, max_epochs=3, max_steps=-1)  # type: ignore[assignment]
     seen: list[float] = []
     monkeypatch.setattr(IcGAN, "optimizers", lambda self: [None] * 3)
     monkeypatch.setattr(IcGAN, "penalty", lambda self, images, labels: torch.tensor(1.0))

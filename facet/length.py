@@ -1,0 +1,40 @@
+"""How long a run is: something must end it, at a batch that its schedules can know of."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from facet.errors import UserError
+
+
+def check_length(config: DictConfig) -> None:
+    """Refuse a trainer that trains nothing, or to an end that nobody can tell in batches.
+
+    Args:
+        config: as composed from ``conf/train.yaml``, checked.
+
+    Raises:
+        UserError: what of ``trainer`` can't be, and what is said instead.
+    """
+    trainer, grows = config.trainer, config.callbacks.get("growth") is not None
+    steps = trainer.get("max_steps", -1)
+    if trainer.get("fast_dev_run"):
+        raise UserError(
+            "trainer.fast_dev_run keeps no checkpoint that could be judged: for a run of seconds say "
+            "trainer.max_epochs=1 trainer.limit_train_batches=2 +trainer.limit_val_batches=2"
+        )
+    if trainer.get("max_time") is not None:
+        raise UserError(
+            "trainer.max_time: learning rates follow a run's length in batches, which a clock doesn't tell: "
+            "set trainer.max_epochs, or +trainer.max_steps (batches)"
+        )
+    for name in ("max_epochs", "max_steps", "limit_train_batches"):
+        if trainer.get(name) == 0:
+            raise UserError(f"trainer.{name}=0: nothing would be trained")
+    if grows and steps != -1:
+        raise UserError(f"trainer.max_steps={steps} would cut the schedule of stages: say callbacks.growth.epochs")
+    if not grows and trainer.max_epochs in (None, -1) and steps == -1:
+        raise UserError(
+            f"trainer.max_epochs={trainer.max_epochs}: nothing would end the run: "
+            "set a number, or +trainer.max_steps (batches)"
+        )
