@@ -24,7 +24,8 @@ class ProgressiveGrowth(Callback):
     ``sizes`` does, in which a stage may be as large as the one before: the module then goes on to its next stage with
     nothing to open. At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's
     directory; then the module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The
-    last stage ends the run. A module that begins with a finished stage (``ended``) grows before the first epoch.
+    last stage ends the run. A module that begins with a finished stage (``ended``) grows before the first epoch. Other
+    callbacks may have ``on_stage_end(module)``, called before the network is written, and ``on_stage_start(module)``.
 
     Args:
         code_size: at which to stop, k + d.
@@ -148,6 +149,7 @@ class ProgressiveGrowth(Callback):
         stages = self.stages(module.first_code_size)
         if self.passed < stages[module.stage][1] and not stalled:
             return
+        _tell(trainer, "on_stage_end")
         _as_on_the_first_rank(trainer, module.network)  # batch-norm statistics are each rank's own until its next step
         self._keep(trainer, module)
         if module.stage == len(stages) - 1:
@@ -156,6 +158,7 @@ class ProgressiveGrowth(Callback):
         self._grow(module)
         _as_on_the_first_rank(trainer, module.network)  # new units are drawn by each rank's own generator
         trainer.strategy.setup_optimizers(trainer)  # a fresh one
+        _tell(trainer, "on_stage_start")
         module.look()
         self.passed, self.best, self.waited = 0, float("inf"), 0
 
@@ -179,6 +182,13 @@ class ProgressiveGrowth(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.passed, self.best, self.waited = (state_dict[name] for name in ("passed", "best", "waited"))
+
+
+def _tell(trainer: Trainer, hook: str) -> None:
+    """Call a hook of those callbacks that know stages, with the module: an average of weights begins anew."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if hasattr(callback, hook):
+            getattr(callback, hook)(trainer.lightning_module)
 
 
 def _as_on_the_first_rank(trainer: Trainer, network: torch.nn.Module) -> None:

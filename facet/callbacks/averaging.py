@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from pytorch_lightning.callbacks import WeightAveraging
-from torch import Tensor
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor, nn
 
 
-class WarmAveraging(WeightAveraging):
+class WarmAveraging(Callback):
     """An exponential moving average of the weights whose horizon grows with the run: min(decay, (1+t)/(10+t)).
 
-    With a constant decay, as Lightning's own callback has it, a short run's average still remembers the random
-    initialisation. Validation, checkpoints' ``state_dict`` and the trained model all use the average.
+    t counts training batches, whatever steps a method makes of one, so that the horizon is the same for all methods.
+    With a constant decay a short run's average would still remember the random initialisation. Batch-norm statistics
+    are averaged with the weights. Validation, checkpoints' ``state_dict`` and the trained model all use the average. Of
+    a model that grows, a stage leaves its average, from which the next one begins, with an average of its own.
 
     Args:
-        decay: the final decay per step, below 1.
+        decay: the final decay per batch, below 1.
 
     Raises:
         ValueError: a decay outside [0, 1).
@@ -23,15 +27,95 @@ class WarmAveraging(WeightAveraging):
     def __init__(self, decay: float = 0.999) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"callbacks.averaging.decay={decay} must be at least 0 and below 1")
-        super().__init__(multi_avg_fn=self._average, use_buffers=True)
         self.decay = decay
+        self.average: dict[str, Tensor] = {}  # by the names of the module's state
+        self.batches = 0  # that it is of
+        self.step = 0  # of the Trainer, which counts batches, when it was last moved
+
+    # ------------------------------------------------------------------ the average
+
+    def begin(self, module: nn.Module) -> None:
+        """Take the weights as they are for an average of them."""
+        self.average = {name: value.detach().clone() for name, value in _tensors(module).items()}
 
     @torch.no_grad()
-    def _average(self, averages: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
-        steps = self._latest_update_step  # counted on the host; ``count`` lies on the device
-        decay = min(self.decay, (1 + steps) / (10 + steps))
-        if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, current, 1 - decay)
-        else:
-            for average, value in zip(averages, current, strict=True):
+    def move(self, module: nn.Module, batches: int = 1) -> None:
+        """Move the average towards the weights that so many batches have led to."""
+        keep = 1.0
+        for t in range(self.batches, self.batches + batches):
+            keep *= min(self.decay, (1 + t) / (10 + t))
+        self.batches += batches
+        pairs = [(self.average[name], value.detach()) for name, value in _tensors(module).items()]
+        averages, current = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+        torch._foreach_lerp_(averages, current, 1 - keep)
+        for average, value in pairs:
+            if not average.is_floating_point():
                 average.copy_(value)
+
+    @torch.no_grad()
+    def swap(self, module: nn.Module) -> None:
+        """The average in place of the weights, and the other way round."""
+        for name, value in _tensors(module).items():
+            weights = value.detach().clone()
+            value.copy_(self.average[name])
+            self.average[name].copy_(weights)
+
+    @torch.no_grad()
+    def settle(self, module: nn.Module) -> None:
+        """The average in place of the weights, for good."""
+        for name, value in _tensors(module).items():
+            value.copy_(self.average[name])
+
+    # ------------------------------------------------------------------ when
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not self.average:
+            self.begin(pl_module)
+        tensors = _tensors(pl_module)  # resuming loads before the module is moved to its device
+        self.average = {name: value.to(tensors[name].device) for name, value in self.average.items()}
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any) -> None:
+        self.move(pl_module, trainer.global_step - self.step)
+        self.step = trainer.global_step
+
+    def on_stage_end(self, pl_module: LightningModule) -> None:
+        """A stage of a growing model has ended (:class:`jacsup.growth.ProgressiveGrowth`)."""
+        self.settle(pl_module)
+
+    def on_stage_start(self, pl_module: LightningModule) -> None:
+        """The next one begins, of other weights."""
+        self.begin(pl_module)
+        self.batches = 0
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.average:
+            self.swap(pl_module)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.average:
+            self.swap(pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.settle(pl_module)
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["current_model_state"] = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {**checkpoint["state_dict"], **self.average}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        self.begin(pl_module)  # which has loaded the average by now
+        pl_module.load_state_dict(checkpoint["current_model_state"])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"batches": self.batches, "step": self.step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.batches, self.step = state_dict["batches"], state_dict["step"]
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers that a checkpoint holds, themselves."""
+    state = module.state_dict(keep_vars=True)
+    return {name: value for name, value in state.items() if isinstance(value, Tensor)}

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from facet.callbacks.averaging import WarmAveraging
 from facet.callbacks.random_state import RandomState
 from facet.configuration import compose_config
 from facet.errors import UserError
@@ -115,36 +114,3 @@ def test_random_state_round_trip(tmp_path: Path) -> None:
     callback.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     callback.on_train_start(None, None)  # type: ignore[arg-type]
     assert (random.random(), np.random.rand(), torch.rand(1).item(), torch.randn(1).item()) == expected
-
-
-def test_warm_averaging_forgets_the_start() -> None:
-    """After t steps the weight left on the initialisation is the product of the decays so far, not decay^t."""
-    averaging = WarmAveraging(0.999)
-    averages, current = [torch.tensor([1.0])], [torch.tensor([0.0])]
-    left = 1.0
-    for step in range(1, 101):
-        averaging._latest_update_step = step
-        averaging._average(averages, current, step)
-        left *= min(0.999, (1 + step) / (10 + step))
-    assert averages[0].item() == pytest.approx(left, rel=1e-4)
-    assert left < 1e-6 < 0.999**100
-    counter = [torch.tensor(3)]
-    averaging._average(counter, [torch.tensor(8)], 1)
-    assert counter[0].item() == 8
-    with pytest.raises(ValueError, match=r"averaging\.decay=1"):
-        WarmAveraging(1.0)
-
-
-def test_a_run_that_came_to_nothing_takes_only_what_it_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever starts in an empty directory keeps it."""
-    monkeypatch.chdir(tmp_path)
-    run = Run(Path("runs/aif/ours"))
-    run.claim()
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ValueError, match="nothing"), run.owned():
-        raise ValueError("nothing comes of it")
-    assert tmp_path.is_dir()
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "runs").mkdir()
-    run.claim()
-    assert (tmp_path / "runs").is_dir(), "it was there before"
