@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from datamodules.console import say
 from datamodules.folder_files import present
 from datamodules.folder_labels import Record, read_labels
 from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
 from datamodules.pictures import PicturesDataModule
 from datamodules.store import data_directory, store_directory
-from datamodules.stored import say
 
 
 class FolderDataModule(PicturesDataModule):

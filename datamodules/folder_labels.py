@@ -58,6 +58,8 @@ def read_labels(file: Path, root: Path, split_seed: int, chosen: Sequence[str] |
     if not names:
         said = f"its header is {', '.join(header)}; after the path, every column is an attribute"
         raise ValueError(f"{file} has no column of labels: {said}")
+    if split_column is None and (meant := _meant_as_split(names, rows)):
+        raise ValueError(f"{file} has a column {meant!r} and none named split: name it split, with {', '.join(SPLITS)}")
     values, faults = _values(file, names, rows)
     refused = [faults[name] for name in chosen or () if name in faults]
     if refused or len(faults) == len(names):
@@ -66,6 +68,15 @@ def read_labels(file: Path, root: Path, split_seed: int, chosen: Sequence[str] |
     for (path, split), labels in zip(_places(file, root, rows, split_column, split_seed), values, strict=True):
         splits[split].append((path, labels))
     return Labels(tuple(name for name in names if name not in faults), faults, splits)
+
+
+def _meant_as_split(names: dict[str, int], rows: list[text_files.Row]) -> str | None:
+    """A column that seems to say the split under another name: left out, it would deal the images anew."""
+    for name, i in names.items():
+        values = {cells[i].strip().lower() for _, cells in rows} - {""}
+        if name.lower() == "partition" or (values and values <= SPLIT_NAMES.keys()):
+            return name
+    return None
 
 
 def _values(file: Path, names: dict[str, int], rows: list[text_files.Row]) -> tuple[list[list[int]], dict[str, str]]:

@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.progress import track
 
 from datamodules.building import SKIPPED, Chunks
+from datamodules.console import say
 from datamodules.contents import contents
 from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
 from datamodules.sources import open_source
 from datamodules.store import cache_directory
-from datamodules.stored import StoredDataModule, runs, say
+from datamodules.stored import StoredDataModule, runs
 from datamodules.workers import run_jobs
 
 VERSION = 2  # of the decoding: changes with anything that changes a pixel

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from datamodules.building import Chunks
+from datamodules.console import say, shown
 from datamodules.loader import Loader, Order, Residency, make_loader
 from datamodules.splits import SPLITS
 from datamodules.store import PackedStore, fingerprint, open_or_build
@@ -230,21 +229,6 @@ class StoredDataModule(LightningDataModule):
 
     def test_dataloader(self) -> Loader:
         return self.loader("test")
-
-
-def say(line: str) -> None:
-    """A line that the user should see."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
-
-
-def shown(chunks: Chunks, title: str, done: np.ndarray) -> Chunks:
-    """Chunks with a progress bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=len(done), completed=int(done.sum()))
-        for start, images, labels in chunks:
-            progress.advance(task, len(images))
-            yield start, images, labels
 
 
 def runs(done: np.ndarray, length: int) -> list[range]:

@@ -114,6 +114,15 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "a split that is none": (edited("train", "training"), r"line 2: split 'training' is none of train, val, test"),
     "splits by number": (edited("train", "0"), r"line 2: split '0' is none of train, val, test"),
+    "splits under another name": (edited("split", "set"), r"a column 'set' and none named split: name it split, with"),
+    "some splits under another name": (
+        edited("split", "set").replace("val", ""),
+        r"a column 'set' and none named split",
+    ),
+    "CelebA's partition": (
+        edited("split", "Partition").replace("train", "0").replace("val", "1").replace("test", "2"),
+        r"a column 'Partition' and none named split: name it split, with train, val, test",
+    ),
     "no path": (edited("a.png", " "), r"line 2: no path"),
     "a dot": (edited("a.png", "."), r"line 2: no path"),
     "out of the root": (edited("a.png", "../a.png"), r"line 2 names '\.\./a\.png', which leads out of it: refused"),
