@@ -13,7 +13,8 @@ from small_models import reached
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from aif.baselines.fader import FaderDecoder, FaderEncoder, FaderNetworks, LatentDiscriminator
+from aif.baselines.fader import FaderNetworks
+from aif.baselines.fader_networks import FaderDecoder, FaderEncoder, LatentDiscriminator
 
 RATE = 0.1
 NAMES = ["Smiling", "Eyeglasses"]

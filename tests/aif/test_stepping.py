@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.optim import SGD
 from torch.utils.data import DataLoader
 
-from aif.baselines.fader import FaderDecoder, FaderEncoder, FaderNetworks, LatentDiscriminator
+from aif.baselines.fader import FaderNetworks
+from aif.baselines.fader_networks import FaderDecoder, FaderEncoder, LatentDiscriminator
 from aif.baselines.vae import DisentangledVAE
 from aif.memory import Memory
 from aif.networks import Decoder, Posterior
