@@ -13,6 +13,7 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from torch import Tensor
 
+from facet import tags as allowed
 from facet.runs import atomic_write
 
 Mode = Literal["offline", "online", "disabled"]
@@ -56,7 +57,7 @@ def make_loggers(
             project=project,
             entity=entity,
             group=experiment,
-            tags=list(tags),
+            tags=allowed.tags(tags),
             config=config,
         )
         wandb._wandb_init.pop("anonymous", None)  # Lightning still passes it, and W&B warns about it in every run

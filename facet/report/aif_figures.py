@@ -155,7 +155,7 @@ def _dots(rows: Sequence[Row], names: Sequence[str], scheme: Scheme) -> Figure:
                     ax.plot((rate.low, rate.high), (y, y), color=colour, linewidth=2, solid_capstyle="butt")
                     ax.plot(rate.value, y, "o", color=colour, markersize=4)
         ax.plot([], [], "o-", color=colour, markersize=4, label=symbols(row.title))
-    ax.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    ax.set_yticks(range(len(names)), [symbols(name.replace("_", " ")) for name in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.grid(axis="x")

@@ -14,6 +14,7 @@ from facet.errors import ToldError, UserError
 from facet.report.results import RowRuns, State, read_run
 from facet.runs import read_json, write_json
 from facet.tables import table_runs
+from facet.tags import tags
 
 
 def main() -> None:
@@ -72,8 +73,8 @@ def report(config: DictConfig) -> Path:
     else:
         assert page_of is not None
         page = page_of.write_report(name, rows, directory, shown)
-    write_json(directory / "inputs.json", {"digest": inputs})
     log_table(config, directory)
+    write_json(directory / "inputs.json", {"digest": inputs})
     say(f"the page: {page}")
     return _with_numbers(page, states)
 
@@ -131,7 +132,7 @@ def log_table(config: DictConfig, directory: Path) -> None:
     settings: dict[str, Any] = {"project": config.logger.project, "entity": config.logger.entity}
     settings |= {"mode": config.logger.mode, "dir": str(directory), "group": config.table.name, "job_type": "report"}
     said = {"table": config.table.name, "seeds": list(config.seeds), "overrides": list(config.overrides)}
-    with wandb.init(**settings, name=config.table.name, config=said, tags=list(config.overrides)) as run:
+    with wandb.init(**settings, name=config.table.name, config=said, tags=tags(config.overrides)) as run:
         table = wandb.Table(columns=columns, data=[[_number(cell) for cell in row] for row in rows[1:]])
         grids = [wandb.Image(str(file), caption=file.stem) for file in sorted(directory.glob("grid-*.png"))]
         run.log({config.table.name: table, **({"grids": grids} if grids else {})})

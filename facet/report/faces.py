@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from facet.report import grids
-from facet.report.figures import INK, Scheme
+from facet.report.figures import INK, Scheme, symbols
 
 
 class Strips:
@@ -29,7 +29,7 @@ class Strips:
             figure.subplots(len(labels), 1, squeeze=False).ravel(), labels.items(), strict=True
         ):
             ax.imshow(grids.strip(self.strips[name]), interpolation="nearest", aspect="equal")
-            ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8, color=INK[scheme][0])
+            ax.set_ylabel(symbols(label), rotation=0, ha="right", va="center", fontsize=8, color=INK[scheme][0])
             ax.set_xticks([])
             ax.set_yticks([])
             ax.spines[:].set_visible(False)

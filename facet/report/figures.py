@@ -26,6 +26,7 @@ COLOURS: dict[Scheme, tuple[str, ...]] = {
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 3)), (0, (8, 2)))
 INK = {"light": ("#1f2328", "#d5d8dc", "#ffffff"), "dark": ("#dfe3e8", "#3a4048", "#15181c")}
 MOST_POINTS = 120
+SYMBOL = re.compile(r"\b([LEA])_(aux|class|gan|KL|y)\b")
 
 # What is drawn first, by its name in metrics.csv; everything else under train/ and val/ follows.
 QUANTITIES = {
@@ -80,7 +81,7 @@ def edit_rates(table: TableSpec, rows: Sequence[Row], attribute: str, scheme: Sc
         for place, row in enumerate(rows):
             _row_rates(ax, place, row, side, scheme)
             _published_rate(ax, place, table, row, side, scheme)
-        ax.set_title(f"Ĉ {attribute if side == 'on' else f'Not-{attribute}'}")
+        ax.set_title(symbols(f"Ĉ {attribute if side == 'on' else f'Not-{attribute}'}"))
         ax.set_xlim(-0.02, 1.02)
         ax.xaxis.set_major_formatter(PercentFormatter(1.0))
         ax.grid(axis="x")
@@ -175,7 +176,7 @@ def learning_curves(rows: Sequence[Row], scheme: Scheme) -> Figure:
 
 def _dress(ax: Axes, name: str, scheme: Scheme) -> None:
     part = "validation" if name.startswith("val/") else "training"
-    ax.set_title(f"{QUANTITIES.get(name, name.split('/', 1)[1].replace('_', ' '))}, {part}")
+    ax.set_title(symbols(f"{QUANTITIES.get(name, name.split('/', 1)[1].replace('_', ' '))}, {part}"))
     ax.grid()
     ax.tick_params(length=0)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -203,5 +204,8 @@ def _title(row: Row) -> str:
 
 
 def symbols(text: str) -> str:
-    """``L_aux`` with a real subscript."""
-    return re.sub(r"\bL_(\w+)", r"$L_{\\mathrm{\1}}$", text)
+    """A text as matplotlib takes it: ``L_aux`` with a real subscript, no other mathematics, whatever the text says.
+
+    Every text that isn't a drawing's own goes through here.
+    """
+    return SYMBOL.sub(r"$\1_{\\mathrm{\2}}$", text.replace("$", r"\$"))

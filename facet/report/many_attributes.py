@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from facet.report import grids
 from facet.report.faces import Strips
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown
-from facet.report.figures import INK, Scheme
+from facet.report.figures import INK, Scheme, symbols
 from facet.report.results import Result, Row
 from facet.report.tables import Cell, mse_cell, percent, rate_cell
 
@@ -105,7 +105,7 @@ class _Turned:
         axes = figure.subplots(len(lines), 1, squeeze=False).ravel()
         for ax, (label, edits, gave) in zip(axes, lines, strict=True):
             ax.imshow(grids.strip(edits), cmap="gray", interpolation="nearest")
-            ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8, color=INK[scheme][0])
+            ax.set_ylabel(symbols(label), rotation=0, ha="right", va="center", fontsize=8, color=INK[scheme][0])
             ax.set_xticks([])
             ax.set_yticks([])
             ax.spines[:].set_visible(False)
@@ -134,7 +134,7 @@ class _HeatMap:
             bright = value > 0.12 if i != j else value > 0.9
             text = "·" if np.isnan(value) else f"{100 * value:.0f}"
             ax.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if bright else "black")
-        titles = [name.replace("_", " ") for name in self.names]
+        titles = [symbols(name.replace("_", " ")) for name in self.names]
         ax.set_xticks(range(len(titles)), titles, rotation=40, ha="left", rotation_mode="anchor")
         ax.xaxis.tick_top()
         ax.set_yticks(range(len(titles)), titles)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from facet.report.claims import Finding
+from facet.report.figures import SYMBOL
 from facet.report.findings import summary
 from facet.report.results import Row
 from facet.report.tables import Cell, TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell
@@ -15,17 +17,21 @@ LEGEND = (
     "Edits start from test images that have the attribute. † Edits can't be interpreted yet: the judge reads fewer "
     "than 90% of the unedited reconstructions as the input's label. * Not comparable: rated by people."
 )
-TEX = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "±": r"$\pm$", "–": "--", "†": r"$^\dagger$", "*": "$^*$"}
-TEX_MATH = {"L_aux": r"$\mathcal{L}_{\mathrm{aux}}$", "L_class": r"$\mathcal{L}_{\mathrm{class}}$", "x̂": r"$\hat{x}$"}
-TEX_MATH |= {"Ĉ": r"$\hat{C}$", "×": r"$\times$", "ρ": r"$\rho$", "δ": r"$\delta$", "α": r"$\alpha$"}
+TEX = {character: f"\\{character}" for character in "%&_#${}"}
+TEX |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "|": r"\textbar{}"}
+TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "*": "$^*$", "†": r"$^\dagger$", "–": "--", "−": "$-$", '"': "''"}
+TEX |= {"x̂": r"$\hat{x}$", "Ĉ": r"$\hat{C}$", "ŷ": r"$\hat{y}$", "ẑ": r"$\hat{z}$", "±": r"$\pm$", "×": r"$\times$"}
+TEX |= {"α": r"$\alpha$", "β": r"$\beta$", "δ": r"$\delta$", "μ": r"$\mu$", "ρ": r"$\rho$"}
+TEX_SYMBOL = {"L": r"\mathcal{L}", "E": "E", "A": "A"}
+MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|#~$&]")
 
 
 def mark(row: Row) -> str:
     """What stands behind a row's title: † where its edits can't be interpreted, the reason where it has no numbers."""
     if not row.evaluated:
-        return f" [{row.reason}]"
+        return f" ({row.reason})"
     if row.diverged:
-        return " [training diverged]"
+        return " (training diverged)"
     return (" (labels given)" if row.labels_given else "") + ("" if row.interpretable else " †")
 
 
@@ -59,18 +65,22 @@ def to_markdown(table: TableSpec, rows: Sequence[Row], findings: Sequence[Findin
     """``table.md``: the table and what was found."""
 
     def line(cells: Sequence[str]) -> str:
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        return f"| {' | '.join(cells)} |"
 
     head = heading(attribute)
-    body = [line(head), line(["---"] + ["---:"] * (len(head) - 1)), *(line(cells) for cells in lines(table, rows))]
-    said = [f"- **{finding.claim}** {finding.verdict.capitalize()}. {finding.text}" for finding in findings]
+    rule = line(["---"] + ["---:"] * (len(head) - 1))
+    escaped = [line(list(map(_markdown, cells))) for cells in (head, *lines(table, rows))]
+    body = [escaped[0], rule, *escaped[1:]]
+    said = [
+        f"- **{_markdown(finding.claim)}** {finding.verdict.capitalize()}. {_markdown(finding.text)}"
+        for finding in findings
+    ]
     notes = [LEGEND]
     if table.published:
         notes += [f"Published: {table.published.citation}. {table.published.note}"]
         notes += [row.remark for row in table.published.rows.values() if row.remark]
-    return (
-        "\n\n".join([f"# {table.title}", table.caption, summary(rows), "\n".join(body), "\n".join(said), *notes]) + "\n"
-    )
+    parts = [f"# {_markdown(table.title)}", *map(_markdown, (table.caption, summary(rows)))]
+    return "\n\n".join([*parts, "\n".join(body), "\n".join(said), *map(_markdown, notes)]) + "\n"
 
 
 def to_latex(table: TableSpec, rows: Sequence[Row], attribute: str) -> str:
@@ -102,9 +112,19 @@ def to_latex(table: TableSpec, rows: Sequence[Row], attribute: str) -> str:
     )
 
 
+def _markdown(text: str) -> str:
+    """A text that Markdown shows as it is."""
+    return MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
+
+
 def _tex(text: str) -> str:
-    for plain, math in TEX_MATH.items():
-        text = text.replace(plain, math.replace("_", "\0"))
-    for plain, command in TEX.items():
-        text = text.replace(plain, command)
-    return text.replace("\0", "_")
+    """A text that LaTeX prints as it is, with ``L_aux`` and the like as mathematics."""
+    words, start = [], 0
+    for symbol in SYMBOL.finditer(text):
+        words += [_plain_tex(text[start : symbol.start()]), f"${TEX_SYMBOL[symbol[1]]}_{{\\mathrm{{{symbol[2]}}}}}$"]
+        start = symbol.end()
+    return " ".join("".join([*words, _plain_tex(text[start:])]).split())
+
+
+def _plain_tex(text: str) -> str:
+    return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,8 +22,6 @@ from facet.report.results import Row, RowRuns
 from facet.report.tables import TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell, to_csv
 from facet.report.variations import split, variations
 from facet.runs import atomic_write
-
-SYMBOL = re.compile(r"\b(L|E|A)_(aux|class|gan|KL|y)\b")
 
 
 @dataclass(frozen=True)
@@ -182,7 +179,7 @@ def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
 
 def symbols(text: str) -> Markup:
     """``L_aux`` with a real subscript and typographic apostrophes; everything else escaped."""
-    return Markup(SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text.replace("'", "’")))))
+    return Markup(figures.SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text.replace("'", "’")))))
 
 
 def data_uri(content: bytes, kind: str = "png") -> str:

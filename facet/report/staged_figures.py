@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from facet.report.figures import COLOURS, DASHES, INK, Scheme
+from facet.report.figures import COLOURS, DASHES, INK, Scheme, symbols
 from facet.report.growth_figures import by_epoch
 from facet.report.results import Row
 
@@ -47,7 +47,7 @@ class Curves:
             for i, (row, curves) in enumerate(zip(self.rows, logged, strict=True)):
                 if points := curves.get(name):
                     style = {"color": COLOURS[scheme][i % 6], "linestyle": DASHES[i % 6], "linewidth": 1.4}
-                    ax.plot(*zip(*points, strict=True), label=row.title, **style)
+                    ax.plot(*zip(*points, strict=True), label=symbols(row.title), **style)
             if name == "val/edits":
                 ax.yaxis.set_major_formatter(PercentFormatter(1.0))
             else:

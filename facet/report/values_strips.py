@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from facet.measures.examples import SHARES, TOGETHER, VALUES
 from facet.report import grids
 from facet.report.figure_page import Picture, Shown
-from facet.report.figures import INK, Scheme
+from facet.report.figures import INK, Scheme, symbols
 from facet.report.results import Result
 
 FRAME = 110  # milliseconds
@@ -74,7 +74,7 @@ class _Values:
         side = self.varied.shape[-1]
         for ax, name, faces in zip(axes, self.names, self.varied[:, 0], strict=True):
             ax.imshow(grids.strip(faces), interpolation="nearest")
-            ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8, color=INK[scheme][0])
+            ax.set_ylabel(symbols(name), rotation=0, ha="right", va="center", fontsize=8, color=INK[scheme][0])
             ax.set_xticks([])
             ax.set_yticks([])
             ax.spines[:].set_visible(False)
@@ -110,8 +110,8 @@ class _Together:
             ax.set_yticks(places, values if i == 0 else [])
             ax.tick_params(length=0, labelsize=8)
             ax.spines[:].set_visible(False)
-            ax.set_xlabel(self.names[1], fontsize=8, color=ink)
-        figure.axes[0].set_ylabel(self.names[0], fontsize=8, color=ink)
+            ax.set_xlabel(symbols(self.names[1]), fontsize=8, color=ink)
+        figure.axes[0].set_ylabel(symbols(self.names[0]), fontsize=8, color=ink)
         return figure
 
 

@@ -140,7 +140,7 @@ def test_failed_and_missing_rows_still_make_a_page(make_run: Make, tmp_path: Pat
     assert "secret" not in html
     assert "✗ failed" in html
     assert html.count("✗ never run") >= 2
-    assert "[failed]" in (tmp_path / "out" / "table.md").read_text("utf-8")
+    assert "(failed)" in (tmp_path / "out" / "table.md").read_text("utf-8")
 
 
 def test_no_run_at_all_makes_a_page(tmp_path: Path) -> None:
