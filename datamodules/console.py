@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,6 +14,12 @@ from datamodules.building import Chunks
 def say(line: str) -> None:
     """A line that the user should see."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
+
+
+@cache
+def say_once(line: str) -> None:
+    """The same, once in a process: data are prepared for the training, for the judge, and by Lightning."""
+    say(line)
 
 
 def shown(chunks: Chunks, title: str, done: np.ndarray) -> Chunks:

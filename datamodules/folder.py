@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.console import say
+from datamodules.console import say_once
 from datamodules.folder_files import present
 from datamodules.folder_labels import Record, read_labels
 from datamodules.loader import Residency
@@ -105,5 +105,5 @@ class FolderDataModule(PicturesDataModule):
     def prepare_data(self) -> None:
         if self.labels.faults:
             names, why = ", ".join(self.labels.faults), next(iter(self.labels.faults.values()))
-            say(f"{self.file}: {names}: no labels, and left out ({why})")
+            say_once(f"{self.file}: {names}: no labels, and left out ({why})")
         super().prepare_data()

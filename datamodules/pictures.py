@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from datamodules.building import SKIPPED, Chunks
-from datamodules.console import say
+from datamodules.console import say_once
 from datamodules.contents import contents
 from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
@@ -135,9 +135,11 @@ class PicturesDataModule(StoredDataModule):
 
     def prepare_data(self) -> None:
         if missing := self.missing():
-            say(f"{self.name}: {missing:,} of the listed images aren't there, and left out")
+            say_once(f"{self.name}: {missing:,} of the listed images aren't there, and left out")
         super().prepare_data()
         found = self.contents("test")
         if len(twice := np.flatnonzero(np.isin(found, self.contents("train")) & (found >= 0))):
             first = self.pictures("test")[0][twice[0]]
-            say(f"{self.name}: {len(twice):,} images of test are in train too, byte for byte; the first is {first}")
+            say_once(
+                f"{self.name}: {len(twice):,} images of test are in train too, byte for byte; the first is {first}"
+            )

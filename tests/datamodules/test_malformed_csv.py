@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from malformed import GREYS, faces, folder, grey, in_time, read
 
+from datamodules.folder_labels import read_labels
+
 PLAIN = "file,Smiling,Hat,split\na.png,1,0,train\nb.png,0,,val\nc.png,1,1,test\n"
 LABELS = {"train": [[1.0, 0.0]], "val": [[0.0, -1.0]], "test": [[1.0, 1.0]]}
 
@@ -64,6 +66,16 @@ def test_what_can_not_be_mistaken_is_read(text: str | bytes, tmp_path: Path) -> 
     greys, labels = read(faces(tmp_path / "faces", text))
     assert greys == [[value] for value in GREYS]
     assert labels == LABELS
+
+
+def test_the_csv_that_the_docs_show_is_read(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    text = docs.split("```\nfile,Smiling")[1].split("```")[0]
+    (tmp_path / "labels.csv").write_text(f"file,Smiling{text}")
+    labels = read_labels(tmp_path / "labels.csv", tmp_path, 0, None)
+    assert labels.names == ("Smiling", "Wearing_Hat")
+    assert labels.splits["train"] == [("anna/1.jpg", [1, 0]), ("anna/2.png", [0, -1])]
+    assert labels.splits["test"] == [("ben.webp", [1, 0])]
 
 
 def edited(old: str, new: str) -> str:
@@ -199,10 +211,12 @@ def test_columns_that_hold_no_labels_are_said_and_refused_where_they_are_chosen(
 ) -> None:
     text = "file,Smiling,age,split\na.png,1,20-29,train\nb.png,0,?,val\nc.png,0,9,test\n"
     root = faces(tmp_path / "faces", text)
-    data = folder(root)
-    data.prepare_data()
+    for _ in range(2):
+        data = folder(root)
+        data.prepare_data()
     assert data.known == ("Smiling",)
     said = " ".join(capfd.readouterr().err.split())
+    assert said.count("left out") == 1
     assert "labels.csv: age: no labels, and left out" in said
     assert "line 2: age='20-29' is not a label" in said
     with pytest.raises(ValueError, match=r"labels\.csv, line 2: age='20-29' is not a label: choose 0/1"):
