@@ -44,7 +44,7 @@ class GaussianErasure(nn.Module):
         super().__init__()
         at_least_one(latent_dim=latent_dim, attributes=attributes, rounds=rounds, images=images)
         not_negative(noise=noise)
-        self.images, self.noise = images, noise
+        self.attributes, self.images, self.noise = attributes, images, noise
         # One after the other, two classes each; of rank 4, since ``channels_last`` knows no other.
         self.register_buffer("maps", torch.eye(latent_dim).repeat(rounds * attributes, 2, 1, 1))
         self.register_buffer("shifts", torch.zeros(rounds * attributes, 2, latent_dim))

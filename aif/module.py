@@ -61,7 +61,8 @@ class IFcVAEGAN(AttributeEditor):
             samples counting twice, as in the authors' code.
 
     Raises:
-        ValueError: a number outside its range, or one of further steps and memory without the other.
+        ValueError: a number outside its range, one of further steps and memory without the other, or an erasure of
+            another number of attributes.
     """
 
     def __init__(
@@ -101,6 +102,10 @@ class IFcVAEGAN(AttributeEditor):
             raise ValueError(
                 f"model.auxiliary_steps={auxiliary_steps}: more than 1 need model.memory, and 1 reads none (ablation="
                 "strong_auxiliary has both)"
+            )
+        if erasure is not None and erasure.attributes != len(self.attribute_names):
+            raise ValueError(
+                f"model.erasure.attributes={erasure.attributes}: the model has {len(self.attribute_names)} of them"
             )
         self.auxiliary_steps, self.memory, self.erasure = auxiliary_steps, memory, erasure
         self.encoder: Any = encoder  # Any: a type checker does not see the parts of a module

@@ -23,6 +23,7 @@ from facet.callbacks.random_state import RandomState
 from facet.errors import UserError
 from facet.judge import Judge, get_judge
 from facet.protocols import Data
+from facet.rehearsal import refuse_of_the_trainer, refuse_unlogged, rehearse
 from facet.runs import Run
 
 
@@ -171,7 +172,8 @@ def build(config: DictConfig, run: Run) -> Parts:
         UserError: a value that a constructor or the data refuses.
     """
     data = make(config.data)
-    callbacks = [make(node) for node in config.callbacks.values() if node is not None]
+    named = {str(name): make(node) for name, node in config.callbacks.items() if node is not None}
+    callbacks = list(named.values())
     try:  # mistakes in them are told before data are drawn
         model = make(config.model)
         model.configure_optimizers()
@@ -181,6 +183,8 @@ def build(config: DictConfig, run: Run) -> Parts:
     except ValueError as error:
         raise UserError(str(error)) from error
     data.trainer = make(config.trainer, logger=False)  # knows how many processes share a batch
+    refuse_of_the_trainer(config.trainer, model, data)
+    refuse_unlogged(config, named, data, rehearse(model, data, callbacks))
     prepare(data)
     checkpoint = ModelCheckpoint(
         dirpath=run.path / "checkpoints",

@@ -186,7 +186,7 @@ class AttributeAutoencoder(nn.Module):
         not_negative(surplus=surplus)
         if max_code_size < code_size:
             raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
-        self.attributes, self.max_code_size = attributes, max_code_size
+        self.resolution, self.attributes, self.max_code_size = resolution, attributes, max_code_size
         widths = [min(width << i, most) for i in range(levels(resolution) - 1)]
         down, up = [*widths[:-1], widths[-1] + surplus], widths[::-1]
         self.encoder = AttributeEncoder(channels, attributes, down, code_size, max_code_size, first_norm)
@@ -198,7 +198,13 @@ class AttributeAutoencoder(nn.Module):
         return self.encoder.open
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images ``[B, C, r, r]`` in [-1, 1] to (y ``[B, k]``, z ``[B, open, 2, 2]``)."""
+        """Images ``[B, C, r, r]`` in [-1, 1] to (y ``[B, k]``, z ``[B, open, 2, 2]``).
+
+        Raises:
+            ValueError: images of another side.
+        """
+        if images.shape[-1] != self.resolution:  # they would leave another map than the latent's
+            raise ValueError(f"images of {images.shape[-1]} pixels, but model.network.resolution={self.resolution}")
         y, z = self.encoder(images)
         return y, z
 

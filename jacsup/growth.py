@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,14 @@ class ProgressiveGrowth(Callback):
                 f"model.initial is a stage of {module.code_size} units, from which callbacks.growth does not go on: "
                 f"its stages have {', '.join(map(str, sizes))}; callbacks.growth.sizes may say others"
             )
+
+    def milestones(self, module: Any) -> Iterator[None]:
+        """Take a module to its next stage and then to its last, untrained: where what it computes changes."""
+        sizes = [size for size, _ in self.stages(module.first_code_size)]
+        rest = sizes[(sizes.index(module.code_size) if module.ended else module.stage) + 1 :]
+        for size in dict.fromkeys(rest[:1] + rest[-1:]):
+            module.grow(size - module.code_size)
+            yield
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """The schedule says how long a run is.

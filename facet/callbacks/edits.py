@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ SHOWN = 12
 class EditMonitor(Callback):
     """Edits every validation image both ways and logs the judge's view of it, with a grid of the first faces.
 
-    Logged per attribute A, inputs that have A (the paper's protocol): ``val/edit_on``, ``val/edit_off``, and for
-    unedited reconstructions ``val/reconstruction_on``, ``val/reconstruction_off``; the attribute's name is appended
-    where there are several. ``val/edits`` is the mean over all attributes of the edits in which there is something to
-    change: given to who has it not, taken from who has it. Grids go to ``<run>/grids/`` and to W&B: original,
-    reconstruction, A=0, A=1, of the first attributes where there are many.
+    Logged, inputs that have the attribute (the paper's protocol): ``val/edit_on``, ``val/edit_off``, and for unedited
+    reconstructions ``val/reconstruction_on``, ``val/reconstruction_off``. Of several attributes these are the means,
+    and what each has by itself stands beside them, its name appended. ``val/edits`` is the mean over all attributes of
+    the edits in which there is something to change: given to who has it not, taken from who has it. Grids go to
+    ``<run>/grids/`` and to W&B: original, reconstruction, A=0, A=1, of the first attributes where there are many.
 
     Args:
         faces: how many faces a grid shows.
@@ -43,6 +44,12 @@ class EditMonitor(Callback):
         self.judge: Judge | None = None  # set before the fit
         self.directory = Path("grids")
         self._rates: EditRates | None = None
+
+    def logged(self, names: Sequence[str]) -> set[str]:
+        """The names under which it logs the edits of these attributes."""
+        kinds = [f"val/{key}_{side}" for key in ("reconstruction", "edit") for side in ("on", "off")]
+        each = [f"{kind}/{name}" for kind in kinds for name in names] if len(names) > 1 else []
+        return {"val/edits", *kinds, *each}
 
     def on_validation_batch_end(
         self,
@@ -80,15 +87,15 @@ class EditMonitor(Callback):
         if self._rates is None:
             return
         every = self._rates.compute()
+        names: tuple[str, ...] = pl_module.attribute_names  # type: ignore[assignment]
         turned = [rates["full"][cell].value for rates in every for cell in ("on_from_off", "off_from_on")]
-        known = [value for value in turned if not math.isnan(value)]  # some attribute may have no face of a kind
-        if known:
-            pl_module.log("val/edits", sum(known) / len(known))
-        for name, rates in zip(pl_module.attribute_names, every, strict=True):  # type: ignore[arg-type]
-            suffix = f"/{name}" if len(pl_module.attribute_names) > 1 else ""  # type: ignore[arg-type]
-            for kind, key in (("reconstruction", "reconstruction"), ("paper", "edit")):
-                for side in ("on", "off"):
-                    pl_module.log(f"val/{key}_{side}{suffix}", rates[kind][side].value, prog_bar=kind == "paper")
+        pl_module.log("val/edits", _mean(turned))
+        for kind, key in (("reconstruction", "reconstruction"), ("paper", "edit")):
+            for side in ("on", "off"):
+                values = [rates[kind][side].value for rates in every]
+                pl_module.log(f"val/{key}_{side}", _mean(values), prog_bar=kind == "paper")
+                if len(names) > 1:
+                    pl_module.log_dict({f"val/{key}_{side}/{n}": v for n, v in zip(names, values, strict=True)})
         self._rates.reset()
 
     def _show(self, trainer: Trainer, names: tuple[str, ...], rows: list[Tensor]) -> None:
@@ -98,3 +105,9 @@ class EditMonitor(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_image("edits", [picture])
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of those that are known: some attribute may have no face of a kind; NaN if none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
