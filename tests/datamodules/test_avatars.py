@@ -55,7 +55,7 @@ def test_splits_have_their_sizes_and_labels_are_the_factors(drawn: AvatarsDataMo
 
 def test_a_batch_is_shared_out_among_the_processes(drawn: AvatarsDataModule, monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn.order("train").batch_size == 8
-    trainer = SimpleNamespace(world_size=4, global_rank=3, current_epoch=0)
+    trainer = SimpleNamespace(world_size=4, global_rank=3, current_epoch=0, overfit_batches=0)
     monkeypatch.setattr(drawn, "trainer", trainer)
     assert drawn.order("train").batch_size == 2
     assert len(drawn.order("train")) == 3, "as many steps as one process takes"
