@@ -17,6 +17,7 @@ from facet.bench_steps import WARM_UP, bench_faces, bench_growth, in_turn
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
+from facet.help import HELP, help_of
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +33,10 @@ def main() -> None:
         "jacsup-mnist": ("bench_growth", bench_growth),
         "jacsup-faces": ("bench_faces", bench_faces),
     }
-    verb = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else ""
+    verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+    if verb in HELP:
+        print("\n\n".join(help_of(f"facet-bench {each}", primary) for each, (primary, _) in verbs.items()))
+        return
     if verb not in verbs:
         say(f"facet-bench: say what to measure: facet-bench {' or facet-bench '.join(verbs)}", "red")
         sys.exit(2)

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig
 from rich.console import Console
 
-from facet.configuration import compose_config, config_directory, register_resolvers
-from facet.errors import ToldError, UserError, nearest
+from facet.command_line import expand_homes, readable
+from facet.configuration import config_directory, register_resolvers
+from facet.errors import ToldError
+from facet.help import HELP, help_of
+from facet.refusals import user_message
 
 USER, INTERNAL, STOPPED = 2, 1, 130  # exit codes: the user's mistake, ours, and Ctrl-C
 
@@ -36,8 +37,11 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     In a multirun every job is tried; those that failed are listed at the end. What a task returns is handed to Hydra's
     sweeper (a search), and nobody else.
     """
+    called = called or f"facet-{primary}"
+    if set(HELP) & set(sys.argv[1:]):
+        print(help_of(called, primary))
+        sys.exit(0)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
-    sys.argv[1:] = for_every_job(sys.argv[1:])
     register_resolvers()
     log = Path.cwd() / f".sweep-{uuid.uuid4().hex}"  # in a file, because launchers run jobs in processes of their own
 
@@ -45,6 +49,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         register_resolvers()  # again: in another process
         code, result = 0, None
         try:
+            expand_homes(config)
             result = task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
             code = report(primary, error, called)
@@ -56,6 +61,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
 
     code = 0
     try:
+        sys.argv[1:] = for_every_job(readable(sys.argv[1:], sweep=in_sweep(sys.argv[1:])))
         hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except KeyboardInterrupt:
         say("stopped", "red")
@@ -80,13 +86,18 @@ def _exit_code(log: Path) -> int:
     return USER if all(job["code"] == USER for job in jobs) else INTERNAL
 
 
+def in_sweep(arguments: Sequence[str]) -> bool:
+    """Whether a command is asked for a sweep."""
+    return bool({"-m", "--multirun"} & set(arguments))
+
+
 def for_every_job(arguments: Sequence[str]) -> list[str]:
     """A sweep's arguments, so that a setting may be one which only a swept group brings (``experiment=a,b``).
 
     Hydra composes a sweep once without what is swept, and would refuse it there. With ``++`` it doesn't, and each job's
     own check (:func:`facet.configuration.check`) refuses what the job doesn't know.
     """
-    if not {"-m", "--multirun"} & set(arguments):
+    if not in_sweep(arguments):
         return list(arguments)
     return [lenient(argument) for argument in arguments]
 
@@ -108,38 +119,3 @@ def report(primary: str, error: Exception, called: str | None = None) -> int:
         return INTERNAL
     say(f"{called or f'facet-{primary}'}: {line}", "red")
     return USER
-
-
-def user_message(primary: str, error: Exception) -> str | None:
-    """The one line for a user's mistake; None if the mistake is ours."""
-    if isinstance(error, UserError):
-        return str(error)
-    text = str(error)
-    if isinstance(error, InstantiationException):
-        return None  # a constructor of ours failed; what it refuses is a UserError already
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        match = re.search(r"Could not override '([^']+)'", text)
-        if match:
-            return f"unknown config key {match[1]}; nearest: {nearest(match[1], _keys(primary))}"
-        match = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
-        if match:
-            choices = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
-            return f"{match[1]}={match[2]}: no such choice; nearest: {nearest(match[2], choices)}"
-        return " ".join(text.split())
-    return None
-
-
-def _keys(primary: str) -> list[str]:
-    """Every key of the primary config with the groups chosen on the command line, dotted."""
-
-    def walk(node: object, path: str) -> list[str]:
-        if not isinstance(node, dict):
-            return [path]
-        return [path] * bool(path) + [k for key, v in node.items() for k in walk(v, f"{path}.{key}".lstrip("."))]
-
-    chosen = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_]+=[\w/-]+", word)]  # experiment=jacsup/chain
-    try:
-        config = compose_config(primary, chosen)
-    except (HydraException, OmegaConfBaseException):  # one of them is what can't be understood
-        config = compose_config(primary, [])
-    return walk(OmegaConf.to_container(config, resolve=False), "")

@@ -12,7 +12,6 @@ import hashlib
 import inspect
 import json
 import re
-import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,12 +20,14 @@ from annotated_types import Ge, Gt, Lt, MinLen
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
+from facet.command_line import expand_homes, readable
 from facet.errors import UserError, nearest
+from facet.origins import Origins
+from facet.signatures import signature
 
 TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else has a constructor to be checked against
     "attributes": Annotated[list[str], MinLen(1)] | None,
@@ -85,35 +86,44 @@ def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
     running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None  # a command may be running under Hydra
     try:
         with initialize_config_dir(str(config_directory()), version_base="1.3"):
-            return compose(name, list(overrides))
+            config = compose(name, readable(overrides))
+            expand_homes(config)
+            return config
     finally:
         GlobalHydra.instance().hydra = running
 
 
-def check(config: DictConfig, primary: str = "train", choices: Mapping[str, Any] | None = None) -> None:
+def check(
+    config: DictConfig,
+    primary: str = "train",
+    chosen: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] | None = None,
+) -> None:
     """Check a composed config; nothing is instantiated.
 
     Args:
         config: as Hydra composed it, interpolations unresolved.
         primary: the primary config's name: what stands in it, the commands read.
-        choices: Hydra's group choices, to name the file of a mistake.
+        chosen: Hydra's group choices, to name the file of a mistake; the running command's if None.
+        overrides: what was said on the command line, to name it there; the running command's if None.
 
     Raises:
         UserError: an unknown key, a missing one, a value of the wrong type, an interpolation that leads nowhere.
     """
     register_resolvers()
-    checker = _Checker(config, primary, choices if choices is not None else _choices())
+    running = HydraConfig.get() if HydraConfig.initialized() else None
+    if chosen is None:
+        chosen = running.runtime.choices if running else {}
+    if overrides is None:
+        overrides = running.overrides.task if running else ()
+    checker = _Checker(config, primary, Origins(config, config_directory(), primary, chosen, overrides))
     checker.top_level()
     checker.node(config, "")
 
 
-def _choices() -> Mapping[str, Any]:
-    return HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
-
-
 class _Checker:
-    def __init__(self, config: DictConfig, primary: str, choices: Mapping[str, Any]) -> None:
-        self.config, self.primary, self.choices = config, primary, choices
+    def __init__(self, config: DictConfig, primary: str, origins: Origins) -> None:
+        self.config, self.primary, self.origins = config, primary, origins
         text = OmegaConf.to_yaml(config, resolve=False)
         self.read = set(re.findall(r"\$\{([\w.]+)\}", text))  # keys that an interpolation reads
 
@@ -154,10 +164,10 @@ class _Checker:
     def call(self, node: DictConfig, path: str) -> None:
         """Check a node with ``_target_`` against the signature of what it calls."""
         target = str(node["_target_"])
-        function = _locate(target)
-        if function is None:
-            raise self.error(f"{path}._target_", f"{target} can't be imported")
-        parameters = signature(function)
+        try:
+            parameters = signature(target)
+        except LookupError:
+            raise self.error(f"{path}._target_", f"{target} can't be imported") from None
         given = {str(key): value for key, value in _items(node, self.error, path) if key not in HYDRA_KEYS}
         for key, value in given.items():
             if key not in parameters:
@@ -185,25 +195,10 @@ class _Checker:
         try:
             adapter.validate_json(json.dumps(plain), strict=True)  # as JSON, a list may be a tuple
         except ValidationError as error:
-            first = error.errors()[0]["msg"].replace("Input should be", "should be")
-            raise self.error(path, f"{plain!r} {first}") from error
+            raise self.error(path, f"{plain!r} {expected(error)}") from error
 
     def error(self, path: str, message: str) -> UserError:
-        where = self.file_of(path)
-        return UserError(f"config key {path}{f' ({where})' if where else ''}: {message}")
-
-    def file_of(self, path: str) -> str | None:
-        """The chosen file in which the key stands, looked for from the most specific; None if it's from elsewhere."""
-        key = path.rsplit(".", 1)[-1]
-        root = config_directory()
-        files = [f"{group.split('@')[0]}/{choice}.yaml" for group, choice in self.choices.items() if choice]
-        for name in [*sorted(files, key=lambda f: "experiment" not in f), f"{self.primary}.yaml"]:
-            file = root / name.lstrip("/")
-            if name.startswith("hydra/") or not file.is_file():
-                continue
-            if re.search(rf"^\s*{re.escape(key)}\s*:", file.read_text("utf-8"), re.MULTILINE):
-                return f"conf/{name}"
-        return None
+        return UserError(f"config key {self.origins.told(path)}: {message}")
 
 
 def primary_keys(primary: str) -> Iterator[str]:
@@ -217,6 +212,12 @@ def primary_keys(primary: str) -> Iterator[str]:
         if isinstance(entry, DictConfig):
             for group in entry:
                 yield str(group).removeprefix("override ").strip("/").split("/")[0].split("@")[0]
+
+
+def choices(group: str) -> list[str]:
+    """What a group has to choose from, in folders too: ``aif/table1/ours``."""
+    place = config_directory() / group
+    return sorted(file.relative_to(place).with_suffix("").as_posix() for file in place.rglob("*.yaml"))
 
 
 def _items(node: DictConfig, error: Callable[[str, str], UserError], path: str) -> Iterator[tuple[str, Any]]:
@@ -238,25 +239,14 @@ def _has_target(value: Any) -> bool:
     return isinstance(value, DictConfig) and "_target_" in value
 
 
-def _locate(target: str) -> Callable[..., Any] | None:
-    try:
-        return typing.cast(Callable[..., Any], get_object(target))
-    except (ImportError, ValueError, AttributeError):
-        return None
-
-
-def signature(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Parameters of a function or constructor, without ``self``, annotations resolved where they can be."""
-    parameters = dict(inspect.signature(function).parameters)
-    owner = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
-    try:
-        hints = typing.get_type_hints(inspect.unwrap(owner))
-    except (NameError, TypeError):
-        hints = {}
-    return {
-        name: parameter.replace(annotation=hints.get(name, inspect.Parameter.empty))
-        for name, parameter in parameters.items()
-    }
+def expected(error: ValidationError) -> str:
+    """What a value should be, in words: of several types, all their choices."""
+    told = error.errors()
+    others = [each for each in told if each["type"] != "is_instance_of"]  # which no value of a config is
+    choices = [each for each in others if each["type"] == "literal_error"]
+    if len(choices) > 1:
+        return f"should be one of {', '.join(str(each['ctx']['expected']).replace(' or ', ', ') for each in choices)}"
+    return str((others or told)[0]["msg"]).replace("Input should be", "should be")
 
 
 @functools.lru_cache(maxsize=512)

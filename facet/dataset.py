@@ -13,6 +13,7 @@ from rich.table import Table
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
+from facet.help import HELP, help_of
 
 VERBS = ("info", "build", "verify")
 SPLITS = ("train", "val", "test")
@@ -20,7 +21,10 @@ SPLITS = ("train", "val", "test")
 
 def main() -> None:
     """The console command: a verb, then what Hydra takes."""
-    verb = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else ""
+    verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+    if verb in HELP:
+        print(help_of("facet-data info|build|verify", "dataset"))
+        return
     if verb not in VERBS:
         say(
             f"facet-data: say {', '.join(VERBS[:-1])} or {VERBS[-1]}, then the data: facet-data info data=avatars",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 
 class UserError(ValueError):
@@ -24,8 +25,25 @@ class ToldError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known words nearest to one, for an error message: ``a, b`` or all of them where none is near."""
+    """The known words nearest to one, for an error message: ``a, b``, or what there is where none is near.
+
+    Of names in several parts (``model.kl_weight``, ``aif/table1/ours``) the last part alone may be near.
+    """
     names = sorted(known)
-    folded = {name.lower(): name for name in names}
-    near = [folded[name] for name in difflib.get_close_matches(word.lower(), list(folded), n=3, cutoff=0.5)]
-    return ", ".join(near or names)
+    near = _close(word, {name: name for name in names}) or _close(_last(word), {name: _last(name) for name in names})
+    near = near or [name for name in names if word.lower() in name.lower()]
+    return ", ".join(near or (names if len(names) <= MOST else [*names[:MOST], "…"]))
+
+
+MOST = 40  # names in a message
+
+
+def _close(word: str, known: Mapping[str, str]) -> list[str]:
+    """The names of ``known``, at most three, of which the value is close to a word."""
+    folded = {each.lower() for each in known.values()}
+    close = difflib.get_close_matches(word.lower(), folded, n=3, cutoff=0.5)
+    return [name for each in close for name, value in known.items() if value.lower() == each][:3]
+
+
+def _last(name: str) -> str:
+    return re.split(r"[./]", name)[-1]

@@ -34,9 +34,7 @@ def evaluate(config: DictConfig) -> None:
     check(config, "evaluate")
     wanted(config)
     if config.run is not None:
-        paths = [Path(path) for path in sorted(glob.glob(str(config.run)))]
-        if not paths:
-            raise UserError(f"run={config.run}: there is no such run directory")
+        paths = found(config.run)
     elif config.get("table") is not None:
         from facet.tables import table_runs
 
@@ -65,6 +63,19 @@ def evaluate(config: DictConfig) -> None:
                 failed.append(path)
     if failed:
         raise ToldError(f"could not be judged: {', '.join(map(str, failed))}")
+
+
+def found(run: str) -> list[Path]:
+    """The directories that ``run=`` names: the one of exactly this name where there is one, else those that match it.
+
+    Raises:
+        UserError: none.
+    """
+    if Path(run).exists():  # brackets and stars in people's paths mean themselves
+        return [Path(run)]
+    if not (paths := [Path(path) for path in sorted(glob.glob(run))]):
+        raise UserError(f"run={run}: there is no such run directory")
+    return paths
 
 
 def judged(run: Run, config: DictConfig) -> bool:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from facet.commands import lenient, say, user_message
+from facet.commands import lenient, say
 from facet.configuration import check, compose_config
 from facet.errors import UserError
 from facet.identity import at, run_directory
+from facet.refusals import user_message
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,26 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             ["experiment=jacsup/faces/student", "model.teacher_weights.cycle_nuisanse=1"],
             "nearest: model.teacher_weights.cycle_nuisance",
         ),
-        (["+model.kl=1"], "config key model.kl: aif.module.IFcVAEGAN has no such argument"),
+        (
+            ["+model.kl=1"],
+            "config key model.kl (command line): aif.module.IFcVAEGAN has no such argument; nearest: kl_weight",
+        ),
         (["data.resolution=40"], "resolution=40 does not work with four stride-2 layers: choose a multiple of 16"),
         (["data.root=/proc/nowhere"], "can't be written"),
-        (["data=celba"], "data=celba: no such choice; nearest: "),
+        (["data=celba"], "data=celba: no such choice; nearest: celeba"),
+        (["experiment=aif/table1/ors"], "experiment=aif/table1/ors: no such choice; nearest: aif/table1/ours"),
+        (["experiment=ours"], "nearest: aif/table1/ours, aif/table3/ours"),
+        (
+            ["networks.kind=resnet"],
+            "networks.kind (command line; read by model.encoder.kind): 'resnet' should be 'plain' or 'residual'",
+        ),
+        (["trainer.max_time=1"], "pytorch_lightning.Trainer has it: +trainer.max_time=… adds it"),
+        (["trainer.precision=fp8"], r"trainer.precision \(command line\): 'fp8' should be one of .*'bf16-mixed'"),
+        (["kl_weight=1"], "unknown config key kl_weight; nearest: model.kl_weight"),
+        (["seed=0,1"], "seed=0,1: several values are a sweep, by -m; a list is seed=[0,1]"),
+        (["name=größe"], """name=größe: this has characters that have to be quoted: 'name="größe"'"""),
+        (["attributes=[Smiling,"], "attributes=[Smiling,: [ without ]; with spaces, quote the whole"),
+        (["data.root=~nobody-here/x"], "~nobody-here/x: there is no home directory of ~nobody-here"),
         (["data.train_size=0"], "data.train_size=0"),
         (["attributes=[]"], "attributes.*at least 1 item"),
         (["attributes=[Smiling,Smiling]"], "choose one or more, each once"),
@@ -55,7 +71,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_users_mistake(more: list[str], said: str, run: Run, tmp_path: Path) -> None:
     code, message = run("train", *overrides(tmp_path, *more))
     assert code == 2
-    assert re.search(said, message) or said in message
+    assert said in message or re.search(said, message)
     assert len([line for line in message.splitlines() if "avatars: " not in line and "judge" not in line]) == 1
     assert not (tmp_path / "runs").exists(), "nothing half-written"
 
@@ -99,6 +115,22 @@ def test_ctrl_c_before_the_training_is_one_line(
     assert not list(tmp_path.glob(".sweep-*"))
 
 
+def test_a_directory_is_found_by_its_own_name_before_any_pattern(tmp_path: Path) -> None:
+    odd = tmp_path / "runs[x]=1" / "seed*"
+    for path in (odd, tmp_path / "runs[x]=1" / "seed1", tmp_path / "runsx=1" / "seed1"):
+        path.mkdir(parents=True)
+    assert evaluate.found(str(odd)) == [odd]
+    assert evaluate.found(str(tmp_path / "runs[[]x]=1" / "seed*")) == [odd, odd.parent / "seed1"]
+    assert evaluate.found(str(tmp_path / "runs[x]=1" / "seed?")) == [tmp_path / "runsx=1" / "seed1"]
+
+
+def test_a_run_in_a_directory_of_any_name(run: Run, tmp_path: Path) -> None:
+    odd = tmp_path / "my runs [x]=1, ä"
+    odd.mkdir()
+    code, message = run("evaluate", f"run={odd}")
+    assert (code, message) == (2, f"facet-evaluate: {odd} is not a run directory: it has no config.yaml\n")
+
+
 def test_a_report_needs_a_table(run: Run) -> None:
     code, message = run("report")
     assert code == 2
@@ -125,7 +157,9 @@ def test_a_sweep_may_set_what_only_its_experiments_have(run: Run) -> None:
     assert message.count("callbacks.growth.units=0: it must be at least 1") == 2
     code, message = run("train", *chain_and_control, "callbacks.growth.unit=2")
     assert code == 2
-    assert message.count("callbacks.growth.unit: jacsup.growth.ProgressiveGrowth has no such argument") == 2
+    assert (
+        message.count("callbacks.growth.unit (command line): jacsup.growth.ProgressiveGrowth has no such argument") == 2
+    )
     code, message = run("train", *chain_and_control, "modle.units=2")
     assert code == 2
-    assert message.count("config key modle: unknown key; nearest: model") == 2
+    assert message.count("config key modle (command line): unknown key; nearest: model") == 2

@@ -10,10 +10,10 @@ import torch
 from omegaconf import OmegaConf
 
 from facet.build import make
-from facet.commands import user_message
 from facet.configuration import check, compose_config, config_directory, primary_keys
 from facet.errors import UserError
 from facet.identity import run_directory
+from facet.refusals import user_message
 from facet.tables import table_runs
 
 CONF = config_directory()
@@ -235,7 +235,7 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(configuration, "config_directory", lambda: conf)
     config = compose_config("train", ["experiment=mine"])
     with pytest.raises(UserError, match=r"conf/experiment/mine.yaml.*nearest: auxiliary_weight"):
-        check(config, choices={"experiment": "mine", "model": "ifcvae_gan"})
+        check(config, chosen={"experiment": "mine", "model": "ifcvae_gan"})
     with pytest.raises(UserError, match=r"experiment.model.kl_weight.*nothing reads it"):
         check(compose_config("train", ["experiment=nested"]))
 

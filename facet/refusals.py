@@ -1,0 +1,77 @@
+"""What Hydra refuses, in one line: what was wrong, and what is nearest to it."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from facet.command_line import how_to_say
+from facet.configuration import choices, compose_config
+from facet.errors import UserError, nearest
+from facet.signatures import signature
+
+
+def user_message(primary: str, error: Exception) -> str | None:
+    """The one line for a user's mistake; None if the mistake is ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, InstantiationException):
+        return None  # a constructor of ours failed; what it refuses is a UserError already
+    if isinstance(error, OverrideParseException):
+        return how_to_say(error.override)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _no_such_choice(error.missing_cfg_file)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        text = str(error)
+        if match := re.search(r"Could not override '([^']+)'", text):
+            return _unknown_key(primary, match[1])
+        if match := re.search(r"Ambiguous value for argument '([^=]+)=(.*)'", text):
+            return f"{match[1]}={match[2]}: several values are a sweep, by -m; a list is {match[1]}=[{match[2]}]"
+        return " ".join(text.split())
+    return None
+
+
+def _no_such_choice(file: str) -> str:
+    """A choice of a group that doesn't exist, of which all that do are known, those in folders too."""
+    group, _, choice = file.rpartition("/") if file.startswith("hydra/") else file.partition("/")
+    if group.startswith("hydra/"):
+        return f"{group}={choice}: there is no such thing, or it isn't installed: pip install 'facet-lab[sweep]'"
+    return f"{group}={choice}: no such choice; nearest: {nearest(choice, choices(group))}"
+
+
+def _unknown_key(primary: str, key: str) -> str:
+    """A key that isn't in the config: one that could be added, or the nearest that there are."""
+    config = _composed(primary)
+    parent, _, name = key.rpartition(".")
+    arguments: set[str] = set()
+    node = OmegaConf.select(config, parent) if parent else None
+    if isinstance(node, DictConfig) and (target := node.get("_target_")):
+        arguments = set(signature(str(target)))
+        if name in arguments:
+            return f"{key} isn't set here, but {target} has it: +{key}=… adds it"
+    known = {*_keys(config), *(f"{parent}.{each}" for each in arguments)}
+    return f"unknown config key {key}; nearest: {nearest(key, known)}"
+
+
+def _composed(primary: str) -> DictConfig:
+    """The primary config with the groups chosen on the command line."""
+    chosen = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_]+=[\w/-]+", word)]  # experiment=jacsup/chain
+    try:
+        return compose_config(primary, chosen)
+    except (HydraException, OmegaConfBaseException):  # one of them is what can't be understood
+        return compose_config(primary, [])
+
+
+def _keys(config: DictConfig) -> list[str]:
+    """Every key, dotted."""
+
+    def walk(node: object, path: str) -> list[str]:
+        if not isinstance(node, dict):
+            return [path]
+        return [path] * bool(path) + [k for key, v in node.items() for k in walk(v, f"{path}.{key}".lstrip("."))]
+
+    return walk(OmegaConf.to_container(config, resolve=False), "")

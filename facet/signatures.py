@@ -1,0 +1,110 @@
+"""Signatures of what configs call, read from source files: importing torch to refuse a typo would take seconds.
+
+What source can't tell (a class made in C, a module that computes its names) is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from hydra.utils import get_object
+
+from facet.source import Source, UnclearError
+
+Parameters = dict[str, inspect.Parameter]
+
+
+@functools.lru_cache(maxsize=512)
+def signature(target: str) -> Parameters:
+    """Parameters of a function or constructor, without ``self``, annotations resolved where they can be.
+
+    Args:
+        target: its dotted name.
+
+    Raises:
+        LookupError: there is no such thing.
+    """
+    try:
+        return _read(target)
+    except UnclearError:
+        try:
+            return imported(get_object(target))
+        except (ImportError, ValueError, AttributeError) as error:
+            raise LookupError(target) from error
+
+
+def imported(function: Callable[..., Any]) -> Parameters:
+    """The same of a function or class itself."""
+    parameters = dict(inspect.signature(function).parameters)
+    owner = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    try:
+        hints = typing.get_type_hints(inspect.unwrap(owner), include_extras=True)
+    except (NameError, TypeError):
+        hints = {}
+    return {
+        name: parameter.replace(annotation=hints.get(name, inspect.Parameter.empty))
+        for name, parameter in parameters.items()
+    }
+
+
+def _read(target: str) -> Parameters:
+    module, _, name = target.rpartition(".")
+    place, node = Source.of(module).definition(name)
+    if isinstance(node, ast.FunctionDef):
+        return _parameters(place, node.args)
+    if isinstance(node, ast.ClassDef):
+        return _constructor(place, node)
+    raise UnclearError(target)
+
+
+def _constructor(place: Source, node: ast.ClassDef) -> Parameters:
+    """Parameters of a class's own ``__init__``, of its dataclass fields, or of the first base that has either."""
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return dict(list(_parameters(place, statement.args).items())[1:])
+    if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        if node.bases:
+            raise UnclearError(node.name)
+        fields = [each for each in node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
+        return {
+            name: _parameter(place, name, inspect.Parameter.POSITIONAL_OR_KEYWORD, each.annotation, each.value)
+            for each in fields
+            if (name := typing.cast(ast.Name, each.target).id)
+        }
+    for base in node.bases:
+        if isinstance(base, ast.Name):
+            above, found = place.definition(base.id)
+            if isinstance(found, ast.ClassDef):
+                return _constructor(above, found)
+        break
+    raise UnclearError(node.name)
+
+
+def _parameters(place: Source, arguments: ast.arguments) -> Parameters:
+    kind = inspect.Parameter
+    ordered = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(ordered) - len(arguments.defaults)) + [*arguments.defaults]
+    found: Parameters = {}
+    for argument, default in zip(ordered, defaults, strict=True):
+        named = kind.POSITIONAL_ONLY if argument in arguments.posonlyargs else kind.POSITIONAL_OR_KEYWORD
+        found[argument.arg] = _parameter(place, argument.arg, named, argument.annotation, default)
+    if several := arguments.vararg:
+        found[several.arg] = kind(several.arg, kind.VAR_POSITIONAL)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        found[argument.arg] = _parameter(place, argument.arg, kind.KEYWORD_ONLY, argument.annotation, default)
+    if others := arguments.kwarg:
+        found[others.arg] = kind(others.arg, kind.VAR_KEYWORD)
+    return found
+
+
+def _parameter(
+    place: Source, name: str, kind: Any, annotation: ast.expr | None, default: ast.expr | None
+) -> inspect.Parameter:
+    """A parameter; of its default only whether there is one is told."""
+    has_default = ... if default is not None else inspect.Parameter.empty
+    return inspect.Parameter(name, kind, default=has_default, annotation=place.annotation(annotation))

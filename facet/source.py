@@ -1,0 +1,188 @@
+"""What names mean in a module's source file, without importing it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+LIGHT = {*sys.stdlib_module_names, "annotated_types", "typing_extensions"}  # packages whose import costs nothing
+
+
+class UnclearError(Exception):
+    """Source alone doesn't tell."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module's source, and the names defined at its top level, as text has them."""
+
+    name: str
+    package: bool
+    names: dict[str, ast.stmt]
+
+    @staticmethod
+    @functools.lru_cache(maxsize=512)
+    def of(name: str) -> Source:
+        """The source of a module, found without importing what it lies in.
+
+        Raises:
+            UnclearError: no file of Python.
+        """
+        top, *rest = name.split(".")
+        try:
+            spec = find_spec(top)
+        except (ImportError, ValueError) as error:
+            raise UnclearError(name) from error
+        file = Path(spec.origin) if spec and spec.origin else None
+        for part in rest:
+            directory = file.parent if file and file.name == "__init__.py" else None
+            places = (directory / part / "__init__.py", directory / f"{part}.py") if directory else ()
+            file = next((place for place in places if place.is_file()), None)
+        if file is None or file.suffix != ".py":
+            raise UnclearError(name)
+        names: dict[str, ast.stmt] = {}
+        for statement in _flat(ast.parse(file.read_text("utf-8")).body):
+            names |= dict.fromkeys(_named(statement), statement)
+        return Source(name, file.name == "__init__.py", names)
+
+    def definition(self, name: str) -> tuple[Source, ast.AST]:
+        """Where a name is defined, imports followed, and what stands there: a class, a function, or a value.
+
+        Raises:
+            LookupError: the module has no such name.
+            UnclearError: it may have.
+        """
+        node = self.names.get(name)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            return self, node
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            return self, node.value
+        if isinstance(node, ast.ImportFrom):
+            alias = next(each for each in node.names if (each.asname or each.name) == name)
+            return Source.of(self.absolute(node)).definition(alias.name)
+        if node is None and not {"*", "__getattr__"} & set(self.names):
+            raise LookupError(f"{self.name}.{name}")
+        raise UnclearError(f"{self.name}.{name}")
+
+    def absolute(self, node: ast.ImportFrom) -> str:
+        """The module that ``from … import`` names."""
+        if not node.level:
+            return node.module or ""
+        parts = self.name.split(".")
+        above = parts[: len(parts) - node.level + self.package]
+        return ".".join([*above, *([node.module] if node.module else [])])
+
+    def annotation(self, node: ast.expr | None) -> Any:
+        """What an annotation means; ``Parameter.empty`` if it can't be told."""
+        if node is None:
+            return inspect.Parameter.empty
+        try:
+            return self.value(node)
+        except Exception:  # whatever evaluating somebody's annotation comes to: it isn't checked then
+            return inspect.Parameter.empty
+
+    def value(self, node: ast.expr) -> Any:
+        """An expression's value, names resolved as they are needed; classes are stood in for."""
+        unquoted = ast.fix_missing_locations(ast.Expression(_Unquoted().visit(node)))
+        return eval(compile(unquoted, self.name, "eval"), {"__builtins__": {}}, Names(self))
+
+
+class Names(dict[str, Any]):
+    """The names of a module, for evaluating its annotations."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+
+    def __missing__(self, name: str) -> Any:
+        node = self.source.names.get(name)
+        if node is None:
+            return getattr(builtins, name)
+        if isinstance(node, ast.Import):
+            alias = next(each for each in node.names if (each.asname or each.name.split(".")[0]) == name)
+            return _Module(alias.name if alias.asname else name)
+        if isinstance(node, ast.ImportFrom):
+            alias = next(each for each in node.names if (each.asname or each.name) == name)
+            module = self.source.absolute(node)
+            if module.split(".")[0] in LIGHT:
+                return getattr(importlib.import_module(module), alias.name)
+            with suppress(UnclearError):
+                Source.of(f"{module}.{alias.name}")
+                return _Module(f"{module}.{alias.name}")
+        try:
+            place, found = self.source.definition(name)
+        except (UnclearError, LookupError):
+            return _stand_in(name)
+        return place.value(found) if isinstance(found, ast.expr) else _stand_in(f"{place.name}.{name}")
+
+
+class _Module:
+    """A module in an annotation, such as ``nn`` in ``nn.Module``."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if self._name.split(".")[0] in LIGHT:
+            return getattr(importlib.import_module(self._name), name)
+        try:
+            return Names(Source.of(self._name))[name]
+        except (UnclearError, AttributeError):
+            return _stand_in(name)
+
+
+@functools.lru_cache(maxsize=512)
+def _stand_in(name: str) -> type:
+    """A class that no plain value is an instance of."""
+    return type(name.rsplit(".", 1)[-1], (), {"__class_getitem__": classmethod(lambda cls, _: cls)})
+
+
+class _Unquoted(ast.NodeTransformer):
+    """Annotations in quotes, taken out of them; not the choices of a ``Literal``."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        return node if ast.unparse(node.value).endswith("Literal") else self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return ast.parse(node.value, mode="eval").body if isinstance(node.value, str) else node
+
+
+def _flat(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements at the top level, those below ``if`` and ``try`` too."""
+    for statement in statements:
+        if isinstance(statement, ast.If | ast.Try):
+            blocks = [
+                statement.orelse,
+                *([h.body for h in statement.handlers] if isinstance(statement, ast.Try) else []),
+            ]
+            for block in (*blocks, statement.body):
+                yield from _flat(block)
+        else:
+            yield statement
+
+
+def _named(statement: ast.stmt) -> list[str]:
+    """The names that a statement defines."""
+    match statement:
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+            return [name]
+        case ast.Import(names=aliases):
+            return [alias.asname or alias.name.split(".")[0] for alias in aliases]
+        case ast.ImportFrom(names=aliases):
+            return [alias.asname or alias.name for alias in aliases]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+        case _:
+            return []
