@@ -1,0 +1,172 @@
+"""Every command in README, CONTRIBUTING and docs composes, is checked, and finds its data; every target is there."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import itertools
+import os
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from small_celeba import small_celeba
+
+from facet.build import make
+from facet.command_line import parsed, readable
+from facet.commands import for_every_job, in_sweep
+from facet.configuration import check, compose_config
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAST = "log.md"  # what was run once; its targets may be gone
+PRIMARY = {
+    "facet-train": "train",
+    "facet-evaluate": "evaluate",
+    "facet-report": "report",
+    "facet-dashboard": "dashboard",
+}
+VERBS = {
+    "facet-data": dict.fromkeys(("info", "build", "verify"), "dataset"),
+    "facet-bench": {"data": "bench", "jacsup-mnist": "bench_growth", "jacsup-faces": "bench_faces"},
+}
+COMMAND = re.compile(r"(?:time )?(?:[A-Z_]+=\S* )*(?:\.venv/bin/)?(?:facet-[a-z]+|make|python|pip)\b(?!-)")
+
+
+def fenced(page: Path) -> Iterator[tuple[str, str]]:
+    """(what a fenced block is said to hold, its text)."""
+    yield from re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def documented() -> list[str]:
+    """Every command, once: lines of fenced blocks, and whole commands in the text."""
+    found = []
+    for page in PAGES:
+        for kind, text in fenced(page):
+            found += [line for line in text.splitlines() if not kind and COMMAND.match(line)]
+        if page.name != PAST:
+            text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+            found += [" ".join(said.split()) for said in re.findall(r"`([^`]+)`", text) if COMMAND.match(said)]
+    return sorted({line for said in found if len((line := re.sub(r"\s+# .*", "", said)).split()) > 1})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home directory with what the pages speak of: ``~/celeba`` and ``~/faces``."""
+    home = tmp_path_factory.mktemp("home")
+    faces = small_celeba(home / "celeba") / "img_align_celeba"
+    (home / "faces").symlink_to(faces)
+    splits = itertools.cycle(("train", "val", "test"))
+    lines = [f"{file.name},{i % 2},{i % 5 % 2},{next(splits)}" for i, file in enumerate(sorted(faces.iterdir()))]
+    (faces / "labels.csv").write_text("\n".join(["file,Smiling,Wearing_Hat,split", *lines]) + "\n")
+    return home
+
+
+@pytest.mark.parametrize("command", documented())
+def test_a_command_works(command: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    words = shlex.split(command.replace("…", "ETC"))
+    words = words[words[0] == "time" :]
+    settings = dict(word.split("=", 1) for word in itertools.takewhile(lambda word: re.match("[A-Z_]+=", word), words))
+    attempt(words[len(settings) :], settings)
+
+
+def attempt(words: list[str], settings: dict[str, str]) -> None:
+    """Compose and check what a command would do."""
+    name, *arguments = words
+    if name == "make":
+        attempt_target(arguments, settings)
+    elif name == "pip":
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+        assert set(re.findall(r"facet-lab\[([\w,]+)\]", " ".join(arguments))) <= set(extras)
+    elif name == "python" and arguments[0] == "-c":
+        code = ast.parse(arguments[1])
+        code.body = [statement for statement in code.body if isinstance(statement, ast.Import | ast.ImportFrom)]
+        exec(compile(code, "python -c", "exec"), {})  # all of it would draw tens of thousands of faces
+    elif name == "python":
+        assert arguments[0] == "-m", arguments
+        assert importlib.util.find_spec(arguments[1]), arguments
+        attempt(arguments[2:], settings)
+    elif name in VERBS:
+        attempt_run(VERBS[name][arguments[0]], arguments[1:])
+    else:
+        attempt_run(PRIMARY[name], arguments)
+
+
+def attempt_target(arguments: list[str], settings: dict[str, str]) -> None:
+    """A target of make, and every command that it would run."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")} | settings
+    done = subprocess.run(
+        ["make", "-n", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    lines = re.sub(r"\\\n\s*", "", done.stdout).splitlines()
+    for part in {part.strip() for line in lines for part in re.split(r";|&&", line)}:
+        if part.startswith(".venv/bin/facet-"):
+            attempt(shlex.split(part.removeprefix(".venv/bin/")), settings)
+
+
+def attempt_run(primary: str, arguments: list[str]) -> None:
+    """A command's arguments, as its door takes them; of a sweep every job."""
+    given = [word for word in arguments if word != "ETC"]
+    sweep = in_sweep(given)
+    lines = [word for word in for_every_job(readable(given, sweep)) if word != "-m"]
+    understood = [override for line in lines if (override := parsed(line))]
+    assert len(understood) == len(lines), lines
+    several = [
+        [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+        if override.is_sweep_override()
+        else [line]
+        for line, override in zip(lines, understood, strict=True)
+    ]
+    jobs = list(itertools.product(*several))
+    assert len(jobs) == 1 or sweep, f"{arguments}: several values without -m"
+    for job in jobs:
+        config = compose_config(primary, job)
+        check(config, primary, overrides=job)
+        if "data" in config:
+            data = make(config.data)
+            if Path(str(config.data.root)).is_dir():
+                assert all(data.size(split) for split in ("train", "val", "test"))
+
+
+def test_commands_are_found() -> None:
+    commands = documented()
+    assert len(commands) > 60
+    assert {COMMAND.match(line)[0].split()[-1] for line in commands} >= {*PRIMARY, *VERBS, "make"}  # type: ignore[index]
+    assert "facet-train experiment=aif/table1/ours data=celeba data.root=~/celeba" in commands
+
+
+def test_every_block_is_of_a_known_kind() -> None:
+    """So that nobody hides a command from this test: a block is of commands, of Python, or of no command at all."""
+    for page in PAGES:
+        for kind, text in fenced(page):
+            if kind == "python":
+                compile(text, page.name, "exec")
+            else:
+                lines = [line for line in text.splitlines() if line.strip()]
+                commands = [line for line in lines if COMMAND.match(line)]
+                assert len(commands) in (0, len(lines)), f"{page.name}: {set(lines) - set(commands)}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "facet-train experiment=aif/table1/ors",
+        "facet-train data=celeba data.rot=~/celeba",
+        "facet-train experiment=aif/table1/ours data=folder data.root=~/nowhere",
+        "facet-train experiment=aif/table1/ours seed=0,1",
+        "facet-train attributes=[Smilling]",
+        "facet-train name=a=b",
+        "facet-data inform data=avatars",
+        "make reproduce-table9",
+        'make reproduce-table1 EXTRA="modle.x=1"',
+    ],
+)
+def test_a_line_that_cannot_work_is_found(command: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - whatever says so
+        test_a_command_works(command, home, monkeypatch)
