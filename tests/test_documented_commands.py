@@ -20,6 +20,7 @@ from facet.build import make
 from facet.command_line import parsed, readable
 from facet.commands import for_every_job, in_sweep
 from facet.configuration import check, compose_config
+from facet.help import HELP, help_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -112,6 +113,9 @@ def attempt_target(arguments: list[str], settings: dict[str, str]) -> None:
 
 def attempt_run(primary: str, arguments: list[str]) -> None:
     """A command's arguments, as its door takes them; of a sweep every job."""
+    if set(HELP) & set(arguments):
+        assert help_of("facet", primary)
+        return
     given = [word for word in arguments if word != "ETC"]
     sweep = in_sweep(given)
     lines = [word for word in for_every_job(readable(given, sweep)) if word != "-m"]

@@ -139,8 +139,9 @@ def test_a_report_needs_a_table(run: Run) -> None:
 
 def test_a_report_of_runs_that_never_were(run: Run, tmp_path: Path) -> None:
     code, message = run("report", "table=table1", f"runs={tmp_path / 'runs'}", f"reports={tmp_path}", "logger=csv")
-    assert code == 0, message
-    assert (tmp_path / "table1" / "index.html").is_file()
+    assert code == 2
+    assert "no run of table1 is below" in message
+    assert not (tmp_path / "table1").exists()
 
 
 def test_overrides_of_a_table_are_checked(run: Run, tmp_path: Path) -> None:
