@@ -45,6 +45,17 @@ class Positioned(LightningModule):
         """Share of the run that is done, in [0, 1)."""
         return self.position(batch_idx) / self.length
 
+    def of_all_processes(self, values: Tensor) -> Tensor:
+        """``[B, ...]`` of every process's share of a batch, with a gradient into this one's.
+
+        What is no mean over samples (a covariance, a distance between means, the codes to remember) is taken over
+        these, so that it doesn't depend on how many processes there are.
+        """
+        if self._trainer is None or self.trainer.world_size == 1:
+            return values
+        gathered: Tensor = self.all_gather(values, sync_grads=True)  # type: ignore[assignment]
+        return gathered.flatten(0, 1)
+
     def on_validation_epoch_end(self) -> None:
         """Log what ``validation``, a ``ModuleDict`` of metrics, has counted."""
         for name, metric in self.validation.items():

@@ -9,7 +9,9 @@ from aif.checks import at_least_one
 
 
 class Memory(nn.Module):
-    """The last codes that A was shown, and their labels. Part of the checkpoint, so that resuming changes nothing.
+    """The last codes that A was shown, by all processes, and their labels.
+
+    Part of the checkpoint, so that resuming changes nothing.
 
     Args:
         size: how many codes it holds.

@@ -162,7 +162,7 @@ class IFcVAEGAN(AttributeEditor):
 
         read = self.what_auxiliary_reads(mean, log_variance, latent)
         if self.memory is not None and self.training:
-            self.memory.add(read, labels)
+            self.memory.add(self.of_all_processes(read.detach()), self.of_all_processes(labels))
         to_auxiliary = Edge(-self.auxiliary_weight * adversary)
         guess = full_precision(self.auxiliary(to_auxiliary(read)))  # ỹ ← A(ẑ)
 

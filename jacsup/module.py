@@ -179,7 +179,8 @@ class ProgressiveAutoencoder(StagedModule):
             terms["code"] = losses.code_agreement(y, teacher_y, self.reduction)
             terms["difference"] = losses.difference_agreement(change, teacher_change, self.reduction)
         terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)
-        terms["covariance"] = losses.cross_covariance(z, y, self.covariance_root)
+        z_of_all, y_of_all = self.of_all_ranks(z), self.of_all_ranks(y)
+        terms["covariance"] = losses.cross_covariance(z_of_all, y_of_all, self.covariance_root)
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import nn
+from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 
@@ -37,6 +37,13 @@ class StagedModule(LightningModule):
     @abstractmethod
     def code_size(self) -> int:
         """Units, or channels, that are open now."""
+
+    def of_all_ranks(self, values: Tensor) -> Tensor:
+        """``[B, n]`` of every rank, with a gradient into this one's: for what is no mean over samples."""
+        if self._trainer is None or self.trainer.world_size == 1:
+            return values
+        gathered: Tensor = self.all_gather(values, sync_grads=True)  # type: ignore[assignment]
+        return gathered.flatten(0, 1)
 
     def on_validation_epoch_end(self) -> None:
         """Log what was counted, and the code's size beside it."""

@@ -182,17 +182,11 @@ class SupervisedAutoencoder(StagedModule):
             with frozen(encoder):
                 y_again, z_again = encoder(made)
         target = y.sign() if self.cycle_target == "sign" else y
+        z_of_all, z_again_of_all = (self.of_all_ranks(code.flatten(1)) for code in (z, z_again))
         return {
             "cycle_attributes": losses.hinge(y_again, target, "sum"),
-            "cycle_nuisance": losses.cycle_nuisance(z, z_again, self.cycle_root),
+            "cycle_nuisance": losses.cycle_nuisance(z_of_all, z_again_of_all, self.cycle_root),
         }
-
-    def of_all_ranks(self, values: Tensor) -> Tensor:
-        """``[B, n]`` of every rank, with a gradient into this one's."""
-        if self._trainer is None or self.trainer.world_size == 1:
-            return values
-        gathered: Tensor = self.all_gather(values, sync_grads=True)  # type: ignore[assignment]
-        return gathered.flatten(0, 1)
 
     def configure_optimizers(self) -> list[Optimizer]:
         parts = (self.network.encoder, self.network.decoder)

@@ -85,8 +85,9 @@ class DisentangledVAE(Positioned):
             "kl": losses.kl(mean, log_variance, "mean") * mean.shape[1],
         }
         if self.weights["off_diagonal"] or self.weights["diagonal"]:
-            variances = log_variance.exp() if self.covariance == "codes" else None
-            terms["off_diagonal"], terms["diagonal"] = losses.covariance_to_identity(mean, variances)
+            means = self.of_all_processes(mean)
+            variances = self.of_all_processes(log_variance.exp()) if self.covariance == "codes" else None
+            terms["off_diagonal"], terms["diagonal"] = losses.covariance_to_identity(means, variances)
         return terms
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
