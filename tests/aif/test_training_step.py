@@ -1,0 +1,88 @@
+"""What a training step of the IFcVAE-GAN does besides its losses: rates, further steps of A, what A remembers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from small_models import NETWORKS, batch, model
+from torch import Tensor
+
+from aif.memory import Memory
+from aif.module import IFcVAEGAN
+from aif.schedule import Schedule
+
+
+def step(net: IFcVAEGAN, progress: float = 0.5) -> list[Any]:
+    """Take one, without a Trainer; returns the optimisers, which count theirs as ``steps``."""
+    optimizers: list[Any] = net.configure_optimizers()
+    for optimizer in optimizers:
+        optimizer.steps = 0
+        optimizer.register_step_post_hook(lambda self, *_: setattr(self, "steps", self.steps + 1))
+    stubs = {
+        "optimizers": lambda: optimizers,
+        "progress": lambda batch_idx: progress,
+        "manual_backward": lambda loss: loss.backward(),
+        "log_dict": lambda values: None,
+    }
+    for name, stub in stubs.items():
+        object.__setattr__(net, name, stub)
+    images, labels = batch()
+    torch.manual_seed(3)
+    net.training_step({"image": images, "attributes": labels}, 0)
+    return optimizers
+
+
+def weights(net: IFcVAEGAN) -> dict[str, Tensor]:
+    return {
+        name: torch.cat([parameter.detach().flatten() for parameter in getattr(net, name).parameters()])
+        for name in NETWORKS
+    }
+
+
+def test_the_schedule_sets_every_learning_rate() -> None:
+    optimizers = step(model(schedule=Schedule(warmup=0.2)), progress=0.05)
+    assert [group["lr"] for optimizer in optimizers for group in optimizer.param_groups] == [pytest.approx(0.025)] * 3
+
+
+def test_a_learning_rate_is_a_factor_of_the_first_and_not_of_the_last() -> None:
+    optimizers: list[Any] = model().configure_optimizers()
+    for progress in (0.1, 0.1, 0.5, 1.0):
+        Schedule(warmup=0.2, decay=0.5).apply(progress, optimizers)
+        if progress == 0.1:
+            assert optimizers[0].param_groups[0]["lr"] == pytest.approx(0.05)
+    assert optimizers[0].param_groups[0]["lr"] == pytest.approx(0)
+
+
+def test_the_auxiliary_alone_takes_further_steps() -> None:
+    once, more = model(), model(auxiliary_steps=3, memory=Memory(16, latent_dim=5, attributes=2))
+    assert [optimizer.steps for optimizer in step(once)] == [1, 1, 1]
+    assert [optimizer.steps for optimizer in step(more)] == [1, 3, 1]
+    of_once, of_more = weights(once), weights(more)
+    for name in ("encoder", "decoder", "discriminator"):
+        assert torch.equal(of_once[name], of_more[name]), name
+    assert not torch.equal(of_once["auxiliary"], of_more["auxiliary"])
+
+
+def test_the_memory_is_of_training_alone() -> None:
+    net = model(auxiliary_steps=2, memory=Memory(16, latent_dim=5, attributes=2))
+    net.eval().losses(*batch())
+    assert net.memory is not None
+    assert net.memory.labels.isnan().all()
+    net.train().losses(*batch())
+    assert int((~net.memory.labels[:, 0].isnan()).sum()) == 8
+
+
+@pytest.mark.parametrize("kind", ["decoder", "head"])
+def test_the_encoders_statistics_are_of_real_images_alone(kind: Any) -> None:
+    """The classifier's look at the reconstruction, row (3) of Table 1, moves none."""
+    plain, classifying = model(), model(class_on_reconstruction_weight=0.5, class_on_reconstruction=kind)
+    for net in (plain, classifying):
+        torch.manual_seed(3)
+        net.train().losses(*batch())
+    expected, found = plain.encoder.state_dict(), classifying.encoder.state_dict()
+    moved = [name for name in expected if "running" in name]
+    assert moved
+    for name in moved:
+        torch.testing.assert_close(found[name], expected[name])
