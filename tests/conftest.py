@@ -1,15 +1,27 @@
 """Shared by all tests: one thread each, nothing read from or written to the user's own directories, nothing sent."""
 
 import os
+import shutil
+import tempfile
 
 import pytest
 import torch
 
 
-def pytest_configure() -> None:
-    """One thread in every process: the suite has a worker for every core, and figures don't depend on how many."""
+def pytest_configure(config: pytest.Config) -> None:
+    """One thread in every process, and one place for what is made once (``made_once.py``).
+
+    The suite has a worker for every core, and figures don't depend on how many threads a machine has.
+    """
     os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
     torch.set_num_threads(1)
+    if not hasattr(config, "workerinput"):  # not a worker, which inherits it
+        os.environ["FACET_TESTS"] = tempfile.mkdtemp(prefix="facet-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["FACET_TESTS"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

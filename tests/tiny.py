@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from made_once import avatars
 from omegaconf import DictConfig
 
 from facet.configuration import compose_config
@@ -23,8 +24,8 @@ STAGED = (  # JacSup on faces: the teacher's two stages, and two students
 
 
 def overrides(root: Path, *more: str) -> list[str]:
-    """Overrides of ``facet-train`` for a tiny run whose data and runs lie below ``root``."""
-    return ["experiment=aif/table1/ours", *TINY, f"data.root={root / 'data'}", f"runs={root / 'runs'}", *more]
+    """Overrides of ``facet-train`` for a tiny run whose runs lie below ``root``."""
+    return ["experiment=aif/table1/ours", *TINY, f"data.root={avatars()}", f"runs={root / 'runs'}", *more]
 
 
 def tiny(root: Path, *more: str) -> DictConfig:

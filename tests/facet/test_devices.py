@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from growing import fit, module, same
+from made_once import avatars
 from pretended_gpu import TRAINER, Accelerator, pretended_gpu
 from tiny import STAGED, TINY
 
@@ -47,7 +48,7 @@ def test_the_pretended_gpu_refuses_what_a_real_one_does() -> None:
 
 @pytest.mark.parametrize("experiment", SYSTEMS)
 def test_a_run_is_trained_and_measured_on_it(experiment: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    where = [f"experiment={experiment}", f"data.root={root / 'data'}", f"runs={root / 'runs'}"]
+    where = [f"experiment={experiment}", f"data.root={avatars()}", f"runs={root / 'runs'}"]
     config = compose_config("train", [*where, *SYSTEMS[experiment], *TRAINER])
     how = ["faces=2", *([] if experiment == "aif/table1/best" else [QUICK])]
     with pretended_gpu() as device, monkeypatch.context() as patched:

@@ -6,9 +6,9 @@ import csv
 from pathlib import Path
 
 import pytest
+from made_once import copy_of_celeba
 from tiny import NETWORKS
 
-from datamodules.celeba_drawn import draw_celeba
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
 from facet.report.many_attributes import to_csv
@@ -25,7 +25,7 @@ PLAIN = ("trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose attributes have such names, each what Smiling is."""
     root = tmp_path_factory.mktemp("names")
-    draw_celeba(root, 300)
+    copy_of_celeba(root, 300)
     lines = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[1:]]
     smiling = 1 + lines[0].index("Smiling")
     rows = [[f"img_align_celeba/{row[0]}", *[row[smiling]] * len(NAMES)] for row in lines[1:]]

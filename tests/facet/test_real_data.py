@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from celeba_forms import FORMS
+from made_once import avatars, copy_of_celeba
 from tiny import NETWORKS
 
-from datamodules.celeba_drawn import draw_celeba
 from facet import bench, dataset
 from facet import evaluate as evaluating
 from facet import train as training
@@ -30,7 +30,7 @@ Call = Callable[..., tuple[int, str, str]]
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of CelebA that is also a folder with a csv, in which some labels are unknown."""
     root = tmp_path_factory.mktemp("faces") / "celeba"
-    draw_celeba(root, 300)
+    copy_of_celeba(root, 300)
     lines = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[1:]]
     smiling, hat = (lines[0].index(name) for name in ("Smiling", "Wearing_Hat"))
     rows = [
@@ -43,7 +43,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sized(data: str, faces: Path, root: Path) -> list[str]:
-    size = ["data.train_size=96", "data.val_size=40", "data.test_size=60", f"data.root={root}"]
+    size = ["data.train_size=96", "data.val_size=40", "data.test_size=60", f"data.root={avatars()}"]
     real = [f"data.root={faces}", f"data.store={root / 'store'}"]
     common = [f"data={data}", "data.resolution=16", "data.batch_size=16", *NETWORKS, *PLAIN]
     return [*common, *(size if data == "avatars" else real)]
@@ -66,7 +66,7 @@ def test_the_same_experiment_runs_on_every_data_set(data: str, faces: Path, tmp_
 
 @pytest.mark.parametrize("form", FORMS[1:])
 def test_it_trains_on_celeba_in_every_form(form: Callable[[Path], Path], tmp_path: Path) -> None:
-    draw_celeba(tmp_path / "copy", 120)
+    copy_of_celeba(tmp_path / "copy", 120)
     root = form(tmp_path / "copy")
     more = ["trainer.max_epochs=1", f"runs={tmp_path / 'runs'}"]
     run = Run(train(compose_config("train", ["experiment=aif/table1/ours", *sized("celeba", root, tmp_path), *more])))
@@ -160,7 +160,7 @@ def test_what_torchvision_can_not_read_is_one_line(call: Call, faces: Path, tmp_
 
 def test_changed_data_are_told(call: Call, tmp_path: Path) -> None:
     root = tmp_path / "celeba"
-    draw_celeba(root, 300)
+    copy_of_celeba(root, 300)
     where = sized("celeba", root, tmp_path)
     overrides = ["experiment=aif/table1/ours", *where, f"runs={tmp_path / 'runs'}", "trainer.max_epochs=1"]
     run = Run(train(compose_config("train", overrides)))
@@ -219,7 +219,7 @@ HOW = ("html zip", "html txt", "truncated", "no partition", "fewer lines", "empt
 @pytest.mark.parametrize("how", HOW)
 def test_bad_data_is_one_line_and_exit_code_2(how: str, call: Call, tmp_path: Path) -> None:
     root = tmp_path / "celeba"
-    draw_celeba(root, 120)
+    copy_of_celeba(root, 120)
     expected = damaged(root, how)
     settings = ["data=celeba", f"data.root={root}", f"data.store={tmp_path / 'store'}", "data.resolution=16"]
     code, _, said = call(dataset.main, "build", *settings, "data.workers=1")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_once import avatars, copy_of_celeba
 from tiny import NAMES, SIZES
 from tiny import STAGED as TINY
 
-from datamodules.celeba_drawn import draw_celeba
 from facet.configuration import compose_config
 from facet.errors import UserError
 from facet.evaluate import evaluate
@@ -31,7 +31,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where both rows are, trained and judged."""
     root = tmp_path_factory.mktemp("staged")
     for row in ROWS:
-        where = [f"experiment=jacsup/faces/{row}", f"runs={root / 'runs'}", *TINY, f"data.root={root / 'data'}"]
+        where = [f"experiment=jacsup/faces/{row}", f"runs={root / 'runs'}", *TINY, f"data.root={avatars()}"]
         evaluate(compose_config("evaluate", [f"run={train(compose_config('train', where))}", "faces=4"]))
     return root
 
@@ -73,10 +73,10 @@ def test_the_control_goes_on_as_the_teacher_was_trained(root: Path) -> None:
 
 
 def test_the_pages_hold_what_was_measured(root: Path) -> None:
-    overrides = [*TINY, f"data.root={root / 'data'}"]
+    overrides = [*TINY, f"data.root={avatars()}"]
     where = ["logger.mode=disabled", f"runs={root / 'runs'}", f"reports={root / 'reports'}"]
     quoted = ",".join(f"'{override}'" for override in overrides)
-    sizes = [*FADER, f"data.root={root / 'data'}", f"runs={root / 'runs'}", "trainer.max_epochs=1"]
+    sizes = [*FADER, f"data.root={avatars()}", f"runs={root / 'runs'}", "trainer.max_epochs=1"]
     fader = train(compose_config("train", ["experiment=jacsup/faces/fader", *sizes]))
     evaluate(compose_config("evaluate", [f"run={fader}", "faces=4", "measures=[drift]"]))
     fader_page = staged_page.write_report(
@@ -117,7 +117,7 @@ def test_the_pages_hold_what_was_measured(root: Path) -> None:
 def celeba(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn copy of CelebA that is also a folder with a csv: a third of the hats unknown, everyone ``Human``."""
     root = tmp_path_factory.mktemp("faces") / "celeba"
-    draw_celeba(root, 300)
+    copy_of_celeba(root, 300)
     lines = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[1:]]
     smiling, hat = (lines[0].index(name) for name in ("Smiling", "Wearing_Hat"))
     rows = [
@@ -174,7 +174,7 @@ def test_a_grid_search_tries_every_choice(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     weights = {"prediction": "choice(0.1,10)", "covariance": 0.1, "cycle_attributes": 1, "cycle_nuisance": 0.01}
     grid = [f"model.teacher_weights.{name}={value}" for name, value in weights.items()]
-    where = [*TINY, f"data.root={tmp_path / 'data'}", f"runs={tmp_path / 'runs'}", "callbacks.growth.epochs=[1,1]"]
+    where = [*TINY, f"data.root={avatars()}", f"runs={tmp_path / 'runs'}", "callbacks.growth.epochs=[1,1]"]
     where = [override for override in where if override != "callbacks.growth.sizes=[2,2,4,8]"]
     arguments = ["hparams_search=jacsup", "experiment=jacsup/faces/student", *where, *grid]
     monkeypatch.setattr(sys, "argv", ["facet-train", *arguments])

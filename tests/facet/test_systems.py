@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from made_once import avatars
 from tiny import SIZES
 
 from facet.configuration import compose_config
@@ -28,13 +29,13 @@ SYSTEMS = {
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the systems share data and judge."""
+    """Where the systems' runs are."""
     return tmp_path_factory.mktemp("systems")
 
 
 @pytest.mark.parametrize("experiment", SYSTEMS)
 def test_it_trains_and_is_measured(experiment: str, root: Path) -> None:
-    sizes = [*SIZES, *SHORT, *SYSTEMS[experiment], f"data.root={root / 'data'}", f"runs={root / 'runs'}"]
+    sizes = [*SIZES, *SHORT, *SYSTEMS[experiment], f"data.root={avatars()}", f"runs={root / 'runs'}"]
     run = Run(train(compose_config("train", [f"experiment={experiment}", *sizes])))
     assert run.status == "finished"
     evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2"]))

@@ -25,7 +25,7 @@ from facet.train import train
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the module's runs share their data and judge."""
+    """Where the module's runs are."""
     return tmp_path_factory.mktemp("train")
 
 
@@ -217,7 +217,7 @@ def test_a_sweep_goes_on_past_a_failed_run(root: Path) -> None:
 
 def test_a_batch_that_can_not_be_shared_out_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data.batch_size=16 can't be shared out evenly among 3 processes"):
-        train(tiny(tmp_path, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=3"))
+        train(tiny(tmp_path, *TWO[:2], "trainer.devices=3", f"data.root={tmp_path / 'data'}"))
     assert not list(tmp_path.iterdir())
 
 
