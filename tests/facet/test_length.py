@@ -55,7 +55,7 @@ def test_a_run_with_one_is_not(more: list[str], tmp_path: Path) -> None:
 
 def test_nothing_is_made_before_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing would be trained"):
-        train(tiny(tmp_path, "trainer.max_epochs=0"))
+        train(tiny(tmp_path, "trainer.max_epochs=0", f"data.root={tmp_path / 'data'}"))
     assert not list(tmp_path.iterdir())
 
 

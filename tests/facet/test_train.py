@@ -77,8 +77,8 @@ def interrupted(config: DictConfig, module: type[Any], stop_at: int, monkeypatch
 
     def failing(self: Any, *arguments: Any) -> None:
         nonlocal calls
-        calls += 1
-        if calls == stop_at:
+        calls += bool(self.trainer.loggers)  # the rehearsal has none
+        if calls == stop_at and self.trainer.loggers:
             raise RuntimeError("the machine went down")
         step(self, *arguments)
 
@@ -123,8 +123,12 @@ def test_a_run_in_stages_resumes_bit_for_bit_across_them(root: Path, monkeypatch
 
 
 def test_ctrl_c_leaves_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = IFcVAEGAN.training_step
+
     def stopped(self: IFcVAEGAN, *arguments: Any) -> None:
-        raise KeyboardInterrupt
+        if self.trainer.loggers:  # the rehearsal has none
+            raise KeyboardInterrupt
+        step(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(IFcVAEGAN, "training_step", stopped)
     run = Run(root / "stopped")
@@ -200,19 +204,12 @@ def facet(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_sweep_goes_on_past_a_failed_run(root: Path) -> None:
-    """The second run's networks don't fit together, which only training finds out."""
-    found = facet(
-        "train",
-        "-m",
-        *overrides(root, "trainer.max_epochs=1", "seed=5"),
-        "networks.width=3,4",
-        "model.auxiliary.latent_dim=5,6",
-    )
+    """The first run's networks don't fit together."""
+    found = facet("train", "-m", *overrides(root, "trainer.max_epochs=1", "seed=5"), "model.auxiliary.latent_dim=5,6")
     assert found.returncode == 1
-    assert "2 of the sweep's runs failed" in found.stderr
+    assert "1 of the sweep's runs failed" in found.stderr
     assert "model.auxiliary.latent_dim=5" in found.stderr
-    statuses = [Run(path).status for path in (root / "runs/aif/table1/ours").glob("seed5-*")]
-    assert sorted(statuses) == ["failed", "failed", "finished", "finished"]
+    assert [Run(path).status for path in (root / "runs/aif/table1/ours").glob("seed5-*")] == ["finished"]
 
 
 def test_a_batch_that_can_not_be_shared_out_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
