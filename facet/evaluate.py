@@ -171,18 +171,25 @@ SUMMARY = ("mse", "edit_off", "edit_on", "accuracy", "leakage_bits_sample", "lea
 
 
 def summary_of(run: Run) -> dict[str, float]:
-    """What a W&B summary holds of ``results.json``: ``test/mse``, ``test/edit_on``, ``test/edit_on_low`` and so on."""
-    from facet.report.results import PATHS, read_run
+    """What a W&B summary holds of ``results.json``: ``test/mse``, ``test/edit_on``, ``test/edit_on_low`` and so on.
 
-    result = read_run("", 0, run.path)
+    Of several attributes each has its own, with the attribute's name behind: ``test/edit_on/Smiling``. ``test/edits``
+    is the mean over both directions and all of them.
+    """
+    from facet.report.results import ATTRIBUTE, PATHS, read_run
+
     found: dict[str, float] = {}
-    for name in SUMMARY:
-        if (value := result.value(name)) is not None:
-            found[f"test/{name}"] = value
-        if (rate := result.rate(*PATHS[name])) is not None:
-            found |= {f"test/{name}_low": rate.low, f"test/{name}_high": rate.high}
-    if {"test/edit_off", "test/edit_on"} <= set(found):
-        found["test/edits"] = (found["test/edit_off"] + found["test/edit_on"]) / 2
+    results = read_run("", 0, run.path).by_attribute()
+    for result in results:
+        for name in SUMMARY:
+            behind = f"/{result.chosen}" if len(results) > 1 and ATTRIBUTE in PATHS[name] else ""
+            if (value := result.value(name)) is not None:
+                found[f"test/{name}{behind}"] = value
+            if (rate := result.rate(*PATHS[name])) is not None:
+                found |= {f"test/{name}_low{behind}": rate.low, f"test/{name}_high{behind}": rate.high}
+    pairs = [(result.value("edit_off"), result.value("edit_on")) for result in results]
+    if edits := [(off + on) / 2 for off, on in pairs if off is not None and on is not None]:
+        found["test/edits"] = sum(edits) / len(edits)
     return found
 
 

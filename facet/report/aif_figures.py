@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from facet.report.faces import Strips
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown, write_page
 from facet.report.figures import COLOURS, Scheme, symbols
 from facet.report.results import Result, Row, RowRuns, read_rows
-from facet.report.tables import mse_cell, rate_cell
+from facet.report.tables import csv_text, mse_cell, rate_cell
 
 TITLES = {
     "ours": "IFcVAE-GAN (ours)",
@@ -110,11 +108,12 @@ def _rate(row: Row, quantity: str) -> str:
 def _edit_csv(rows: Sequence[Row]) -> str:
     quantities = ("mse", "reconstruction_on", "reconstruction_off", "edit_off", "edit_on")
     lines = [
-        [row.key, result.seed, *(result.value(quantity) for quantity in quantities)]
+        [row.key, result.seed, result.chosen, "paper", *(result.value(quantity) for quantity in quantities)]
         for row in rows
-        for result in row.evaluated
+        for run in row.evaluated
+        for result in run.by_attribute()
     ]
-    return _csv(["row", "seed", *quantities], lines)
+    return csv_text(["row", "seed", "attribute", "protocol", *quantities], lines)
 
 
 # ---------------------------------------------------------------------- classifiers
@@ -181,18 +180,11 @@ def _accuracy_csv(rows: Sequence[Row]) -> str:
         for result in row.evaluated
         for name in _attributes(rows)
     ]
-    return _csv(["row", "seed", "attribute", *scores], lines)
+    return csv_text(["row", "seed", "attribute", *scores], lines)
 
 
 def _score(result: Result, name: str, score: str) -> float | None:
     return result.number("measures", "classifier", name, score)
-
-
-def _csv(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerows([head, *lines])
-    return file.getvalue()
 
 
 def _edits_said(rows: Sequence[Row]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -12,7 +10,7 @@ from facet.report.claims import HIGH
 from facet.report.editors import editing
 from facet.report.figure_page import Numbers, write_page
 from facet.report.results import Result, Row, RowRuns, read_rows
-from facet.report.tables import decimal, percent
+from facet.report.tables import csv_text, decimal, percent
 
 TITLES = {
     "student": "JacSup, last student",
@@ -109,10 +107,16 @@ def said(rows: Sequence[Row]) -> str:
     return f"Attributes in one model: {'; '.join(each)}." if each else "No run has been evaluated yet."
 
 
+COLUMNS = ("row", "seed", "end_to_end", "adversarial", "resolution", "attributes", "controlled", "graded", "mse")
+
+
 def to_csv(rows: Sequence[Row]) -> str:
-    """``table.csv``: a line per row, as on the page."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*HEAD, "Minutes of training"])
-    writer.writerows(line(row.key, row.title, row.evaluated[0]) for row in rows if row.evaluated)
-    return file.getvalue()
+    """``table.csv``: a line per run."""
+    lines = []
+    for row in rows:
+        for result in row.evaluated:
+            said = [END_TO_END.get(row.key), ADVERSARIAL.get(row.key), result.number("measures", "resolution")]
+            counts = [len(result.content["attribute_names"]), len(controlled(result)), graded(result)]
+            cost = [sum((result.at("training", "parameters") or {}).values()), result.number("training", "seconds")]
+            lines.append([row.key, result.seed, *said, *counts, result.value("mse"), *cost])
+    return csv_text([*COLUMNS, "parameters", "seconds"], lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def report(config: DictConfig) -> Path:
     titles |= table.beside.rows if table and table.beside else {}
     rows = [RowRuns(row, titles.get(row, row), tuple(found)) for row, found in runs.items()]
     directory = Path(config.reports) / name
-    shown = list(config.commands) or commands(config)
+    shown = list(config.commands) or commands(config, runs)
     inputs = fingerprint(rows, shown)
     if read_json(directory / "inputs.json").get("digest") == inputs and (directory / "index.html").is_file():
         say(f"the page is there already: {directory / 'index.html'}")
@@ -101,12 +102,11 @@ def _changed(file: Path) -> int:
     return file.stat().st_mtime_ns if file.is_file() else 0
 
 
-def commands(config: DictConfig) -> list[str]:
-    """The three commands that make the page from nothing."""
+def commands(config: DictConfig, rows: Collection[str]) -> list[str]:
+    """The three commands that make a page of these rows from nothing."""
     seeds = ",".join(str(seed) for seed in config.seeds)
     quoted = ",".join(f'"{override}"' for override in config.overrides)
     table = f"table={config.table.name} 'seeds=[{seeds}]' 'overrides=[{quoted}]'"
-    rows = {row for row, *_ in table_runs(config)}
     beside = [name for row, name in (config.table.get("beside") or {}).items() if row in rows]
     experiments = ",".join([*config.table.experiments.values(), *beside])
     return [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +14,7 @@ from facet.report.figure_page import Numbers, write_files
 from facet.report.page import data_uri, origins, template
 from facet.report.panels import count, number
 from facet.report.results import ATTRIBUTE, PATHS, Result, Row, RowRuns, Spread, read_rows
-from facet.report.tables import Cell, mse_cell, rate_cell
+from facet.report.tables import Cell, csv_text, mse_cell, rate_cell
 
 PAGES = {
     "compare": (
@@ -126,10 +124,18 @@ COLUMNS = (
     at("drift", "What else changes", "drift", "down", rate_cell, *PATHS["drift"]),
     at("factors", "What else changes", "factors kept", "up", rate_cell, MEASURES, "identity", ATTRIBUTE, "factors"),
     at("cosine", "What else changes", "cosine", "up", _plain(3), MEASURES, "identity", ATTRIBUTE, "cosine"),
-    at("counterfactual", "True edit", "MSE", "down", mse_cell, MEASURES, "counterfactual", ATTRIBUTE, "mse"),
-    at("ssim", "True edit", "SSIM", "up", _plain(3), MEASURES, "counterfactual", ATTRIBUTE, "ssim"),
-    at("distance", "Feature distance", "rec.", "down", _plain(2), MEASURES, "distance_of_reconstruction"),
-    at("distance_edits", "Feature distance", "edits", "down", _plain(2), MEASURES, "distance", ATTRIBUTE),
+    at("counterfactual_mse", "True edit", "MSE", "down", mse_cell, MEASURES, "counterfactual", ATTRIBUTE, "mse"),
+    at("counterfactual_ssim", "True edit", "SSIM", "up", _plain(3), MEASURES, "counterfactual", ATTRIBUTE, "ssim"),
+    at(
+        "distance_of_reconstruction",
+        "Feature distance",
+        "rec.",
+        "down",
+        _plain(2),
+        MEASURES,
+        "distance_of_reconstruction",
+    ),
+    at("distance", "Feature distance", "edits", "down", _plain(2), MEASURES, "distance", ATTRIBUTE),
     at("accuracy", "Classifier", "Acc(E_y)", "up", rate_cell, *PATHS["accuracy"]),
     Column("parameters", "Cost", "parameters", "down", parameters, _counted),
     at("seconds", "Cost", "minutes", "down", _minutes, "training", "seconds"),
@@ -213,14 +219,14 @@ def leading(rows: Sequence[Row], column: Column) -> str | None:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """``table.csv``: one line per row and seed, empty where there is no number."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    """``table.csv``: one line per row, seed and attribute, edits of all inputs."""
     ends_of = ("edit_off_low", "edit_off_high", "edit_on_low", "edit_on_high", "n")
-    writer.writerow(["row", "seed", *(column.key for column in COLUMNS), *ends_of])
+    head = ["row", "seed", "attribute", "protocol", *(column.key for column in COLUMNS), *ends_of]
+    lines = []
     for row in rows:
-        for result in row.evaluated:
+        for result in (each for run in row.evaluated for each in run.by_attribute()):
             off, on = (result.rate(*PATHS[f"full_{side}"]) for side in ("off", "on"))
             ends = [off.low, off.high, on.low, on.high, on.n] if off and on else [""] * 5
-            writer.writerow([row.key, result.seed, *(column.of(result) for column in COLUMNS), *ends])
-    return file.getvalue()
+            which = [row.key, result.seed, result.chosen, "full" if result.chosen else ""]
+            lines.append([*which, *(column.of(result) for column in COLUMNS), *ends])
+    return csv_text(head, lines)

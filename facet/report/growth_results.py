@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +12,10 @@ import numpy as np
 from facet.measures.intervals import Rate
 from facet.report.published import PublishedCurve
 from facet.report.results import Result, Row
+from facet.report.tables import csv_text
 
 COLUMNS = [
-    *("line", "seed", "code_size", "mse", "swaps_ok", "swaps_low", "swaps_high", "swaps_ceiling", "n"),
+    *("row", "seed", "code_size", "mse", "swaps_ok", "swaps_low", "swaps_high", "swaps_ceiling", "n"),
     "judge_accuracy",
 ]
 
@@ -59,16 +58,14 @@ def judge_accuracy(result: Result) -> float | None:
 
 def to_csv(rows: Sequence[Row]) -> str:
     """A line per run and code size."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = []
     for row in rows:
         for result in row.evaluated:
             for s in stages_of(result):
                 rate = s.swaps
                 numbers = [f"{value:.6f}" for value in (s.mse, rate.value, rate.low, rate.high, s.ceiling)]
-                writer.writerow([row.key, result.seed, s.code_size, *numbers, rate.n, judge_accuracy(result)])
-    return buffer.getvalue()
+                lines.append([row.key, result.seed, s.code_size, *numbers, rate.n, judge_accuracy(result)])
+    return csv_text(COLUMNS, lines)
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +16,7 @@ from facet.report.faces import Strips
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown
 from facet.report.figures import INK, Scheme, symbols
 from facet.report.results import Result, Row
-from facet.report.tables import Cell, mse_cell, percent, rate_cell
+from facet.report.tables import Cell, csv_text, mse_cell, percent, rate_cell
 
 LINES = 24
 """Attributes in one picture of faces; there is another picture for the next ones."""
@@ -39,7 +37,7 @@ def drawn(rows: Sequence[Row]) -> Drawn:
             shown.append(Shown(row.key, title, "The first test faces that have the attribute, not chosen."))
         elif len(names) > 1:
             shown += many(row.key, result, pictures)
-    return shown, pictures, [_numbers(rows)]
+    return shown, pictures, [numbers(rows)]
 
 
 TURNED = (
@@ -161,7 +159,7 @@ def drift_matrix(result: Result, names: Sequence[str]) -> Any:
     return values
 
 
-def _numbers(rows: Sequence[Row]) -> Numbers:
+def numbers(rows: Sequence[Row]) -> Numbers:
     head = ["Attribute", "Model", "MSE", "Edits to absent", "Edits to present", "Drift", "Factors kept", "Leakage of μ"]
     lines = []
     for row in rows:
@@ -202,16 +200,14 @@ COLUMNS = {
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """``table.csv``: one line per row, seed and attribute; empty where there is no number."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["row", "seed", "attribute", *COLUMNS])
+    """``table.csv``: one line per row, seed and attribute, edits of all inputs."""
+    lines = []
     for row in rows:
         for result in row.evaluated:
             for name in result.content.get("attribute_names", []):
                 values = [result.number("measures", first, name, *rest) for first, *rest in COLUMNS.values()]
-                writer.writerow([row.key, result.seed, name, *values])
-    return file.getvalue()
+                lines.append([row.key, result.seed, name, "full", *values])
+    return csv_text(["row", "seed", "attribute", "protocol", *COLUMNS], lines)
 
 
 def said(rows: Sequence[Row]) -> str:

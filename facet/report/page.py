@@ -121,6 +121,9 @@ def render(
     commands: Sequence[str],
 ) -> str:
     """The page, with everything in it."""
+    from facet.report.many_attributes import numbers  # which shows its numbers on a page of its own too
+
+    several = any(len(result.content["attribute_names"]) > 1 for row in rows for result in row.evaluated)
     cells = {"mse": mse_cell, "rate": rate_cell, "sum": sum_cell, "count": count_cell, "published": published_cell}
     return template("table.html.j2").render(
         table=table,
@@ -128,6 +131,7 @@ def render(
         findings=findings,
         summary=summary(rows),
         attribute=attribute,
+        several=numbers(rows) if several else None,
         absent=f"Not-{attribute}",
         cells=cells,
         many_seeds=any(len(row.results) > 1 for row in rows),

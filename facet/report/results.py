@@ -82,7 +82,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Result:
-    """One run as the report sees it. ``content`` is empty unless ``state`` is ``evaluated``."""
+    """One run as the report sees it. ``content`` is empty unless ``state`` is ``evaluated``.
+
+    ``chosen`` is the attribute whose numbers are meant, of several; the first where it is empty.
+    """
 
     row: str
     seed: int
@@ -90,11 +93,16 @@ class Result:
     state: State
     error: str = ""
     content: dict[str, Any] = field(default_factory=dict)
+    chosen: str = ""
 
     @property
     def attribute(self) -> str:
-        """The edited attribute: the first, where there are several."""
-        return str((self.content.get("attribute_names") or ["attribute"])[0])
+        """The edited attribute: the first, where there are several and none is chosen."""
+        return self.chosen or str((self.content.get("attribute_names") or ["attribute"])[0])
+
+    def by_attribute(self) -> tuple[Result, ...]:
+        """The run once for each of its attributes; itself where it has none."""
+        return tuple(replace(self, chosen=name) for name in self.content.get("attribute_names") or [""])
 
     def at(self, *path: str) -> Any:
         """What stands at a path in ``results.json``, or None."""

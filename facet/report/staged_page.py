@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 
 from facet.measures.intervals import Rate
 from facet.report import many_attributes, values_strips
 from facet.report.claims import HIGH
-from facet.report.editors import CHANGE, HEAD, NOTE, Editing, mean_percent, stages_of
+from facet.report.editors import CHANGE, HEAD, NOTE, TURNED, Editing, mean_percent, stages_of
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown, write_page
 from facet.report.results import Row, RowRuns, read_rows
 from facet.report.staged_figures import CAPTION, Curves
-from facet.report.tables import decimal, percent
+from facet.report.tables import csv_text, decimal, percent
 
 TITLES = {
     "student": "with Jacobian supervision",
@@ -155,14 +151,13 @@ def _rate(rate: Rate) -> str:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """``table.csv``: a line per run and stage."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["row", "seed", "nuisance", "parameters", "mse", "edits", "lowest", "drift", "true_change"])
+    """``table.csv``: a line per run, stage and attribute."""
+    head = ["row", "seed", "nuisance", "parameters", "mse", "attribute", *TURNED, "drift", "true_change"]
+    lines = []
     for row in rows:
         for result in row.evaluated:
             for s in stages_of(result):
-                means = [fmean(found.values()) if found else "" for found in (s.drift, s.change)]
-                numbers: list[Any] = [s.nuisance, s.parameters, s.mse, s.success, s.lowest[0], *means]
-                writer.writerow([row.key, result.seed, *numbers])
-    return file.getvalue()
+                for name, (off, on) in s.edits.items():
+                    rest = [off.value, on.value, s.drift.get(name), s.change.get(name)]
+                    lines.append([row.key, result.seed, s.nuisance, s.parameters, s.mse, name, *rest])
+    return csv_text(head, lines)

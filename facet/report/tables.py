@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from facet.report.published import Beside, Published, PublishedRate, load
@@ -13,11 +13,22 @@ from facet.report.results import PATHS, Result, Row, RowRuns, Spread
 __all__ = ["COLUMNS", "Cell", "RowRuns", "TableSpec", "mse_cell", "published_cell", "rate_cell", "sum_cell", "to_csv"]
 
 COLUMNS = (
-    *("row", "seed", "mse", "reconstruction_on", "reconstruction_off", "edit_off", "edit_off_low", "edit_off_high"),
+    *(
+        "row",
+        "seed",
+        "attribute",
+        "protocol",
+        "mse",
+        "reconstruction_on",
+        "reconstruction_off",
+        "edit_off",
+        "edit_off_low",
+        "edit_off_high",
+    ),
     *("edit_on", "edit_on_low", "edit_on_high", "n", "accuracy", "leakage_bits_sample", "leakage_bits_mean"),
     "judge_accuracy",
 )
-"""The columns of ``table.csv``."""
+"""The columns of ``table.csv``; docs/measures.md says what every column of every page is."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +145,29 @@ def count_cell(row: Row) -> str:
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
-def to_csv(rows: Sequence[Row]) -> str:
-    """``table.csv``: one line per row and seed, rates in [0, 1], empty where there is no number."""
+def csv_text(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    """A page's ``table.csv``: rates in [0, 1], empty where there is no number."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        for result in row.results:
-            numbers = [_field(result, column) for column in COLUMNS[2:]]
-            writer.writerow([row.key, result.seed, *numbers])
+    csv.writer(file, lineterminator="\n").writerows([head, *lines])
     return file.getvalue()
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """``table.csv``: one line per row, seed and attribute, edits by the paper's protocol."""
+    each = [(row.key, result) for row in rows for run in row.results for result in run.by_attribute()]
+    return csv_text(
+        COLUMNS,
+        (
+            [
+                key,
+                result.seed,
+                result.chosen,
+                "paper" if result.chosen else "",
+                *(_field(result, c) for c in COLUMNS[4:]),
+            ]
+            for key, result in each
+        ),
+    )
 
 
 def _field(result: Result, column: str) -> float | int | str:

@@ -109,7 +109,7 @@ def test_the_pages(name: str, trained: Path, digits: Path) -> None:
     with (page.parent / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
-        "line",
+        "row",
         "seed",
         "code_size",
         "mse",
@@ -121,7 +121,7 @@ def test_the_pages(name: str, trained: Path, digits: Path) -> None:
         "judge_accuracy",
     ]
     for row in rows:
-        (path,) = (trained / "runs" / "jacsup" / row["line"]).iterdir()
+        (path,) = (trained / "runs" / "jacsup" / row["row"]).iterdir()
         stage = read_json(path / "results.json")["measures"]["stages"][int(row["code_size"]) - 2]
         expected = float("nan") if stage["ceiling"]["value"] is None else stage["ceiling"]["value"]
         assert float(row["swaps_ceiling"]) == pytest.approx(expected, abs=1e-6, nan_ok=True)
@@ -135,7 +135,7 @@ def test_the_pages(name: str, trained: Path, digits: Path) -> None:
             ink = np.asarray(drawn.convert("L")) < 200
         assert all(half.mean() > 0.001 for half in np.array_split(ink, 2)), f"{figure.name} is blank"
     lines = {"jacsup-figure1": LINES[:3], "jacsup-figure2": LINES[:1], "jacsup-tradeoff": LINES}[name]
-    assert [(row["line"], row["code_size"]) for row in rows] == [(line, str(n)) for line in lines for n in (2, 3, 4)]
+    assert [(row["row"], row["code_size"]) for row in rows] == [(line, str(n)) for line in lines for n in (2, 3, 4)]
     if name == "jacsup-figure2":
         with Image.open(page.parent / "traversal.webp") as moving:
             assert moving.is_animated

@@ -12,6 +12,7 @@ from PIL import Image
 
 from facet.configuration import compose_config
 from facet.report.command import commands, log_table
+from facet.tables import table_runs
 
 
 def test_the_table_and_the_grids_reach_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +37,10 @@ def test_the_commands_name_the_rows_beside_the_table_that_there_are(tmp_path: Pa
     from facet.identity import run_directory
 
     config = compose_config("report", ["table=table1", f"runs={tmp_path}", "seeds=[0,1]"])
-    assert "every_layer" not in commands(config)[0]
+    rows = [*config.table.experiments]
+    assert "every_layer" not in commands(config, rows)[0]
+    assert {row for row, *_ in table_runs(config)} == set(rows)
     beside = compose_config("train", [f"experiment={config.table.beside.every_layer}", f"runs={tmp_path}"])
     run_directory(beside).mkdir(parents=True)
-    assert commands(config)[0].endswith("aif/table1/icgan,aif/table1/every_layer seed=0,1")
+    rows = [row for row, *_ in table_runs(config)]
+    assert commands(config, rows)[0].endswith("aif/table1/icgan,aif/table1/every_layer seed=0,1")

@@ -17,7 +17,7 @@ Make = Callable[..., tuple[int, Path]]
 TABLE = TableSpec.of("table1")
 TITLES = dict(TABLE.rows)
 HEADER = (
-    "row,seed,mse,reconstruction_on,reconstruction_off,edit_off,edit_off_low,edit_off_high,edit_on,edit_on_low,"
+    "row,seed,attribute,protocol,mse,reconstruction_on,reconstruction_off,edit_off,edit_off_low,edit_off_high,edit_on,edit_on_low,"
     "edit_on_high,n,accuracy,leakage_bits_sample,leakage_bits_mean,judge_accuracy"
 )
 
@@ -63,8 +63,8 @@ def test_csv_has_the_columns_and_a_line_per_row_and_seed(make_run: Make, tmp_pat
     text = to_csv(read_rows(given, ()))
     assert text.splitlines()[0] == HEADER == ",".join(COLUMNS)
     first, second, third = csv.DictReader(text.splitlines())
-    numbers = {key: float(value) for key, value in first.items() if key != "row"}
-    assert first["row"] == "ours"
+    numbers = {key: float(value) for key, value in first.items() if key not in ("row", "attribute", "protocol")}
+    assert (first["row"], first["attribute"], first["protocol"]) == ("ours", "Smiling", "paper")
     assert numbers["mse"] == 0.0123
     assert (numbers["edit_off"], numbers["n"]) == (0.9, 1500)
     assert numbers["edit_off_low"] < 0.9 < numbers["edit_off_high"]
