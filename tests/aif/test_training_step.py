@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_models import NETWORKS, batch, model
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from aif.memory import Memory
 from aif.module import IFcVAEGAN
@@ -86,3 +87,34 @@ def test_the_encoders_statistics_are_of_real_images_alone(kind: Any) -> None:
     assert moved
     for name in moved:
         torch.testing.assert_close(found[name], expected[name])
+
+
+@torch.no_grad()
+def test_validation_counts_known_labels_alone() -> None:
+    """One batch of which three labels in four are unknown, and one of which all are known."""
+    net = model(auxiliary_noise="none").eval()
+    images, labels = batch()
+    labels = labels.nan_to_num(1.0)
+    labels[:4, 0] = labels[:2, 1] = torch.nan
+    for some, theirs in zip(images.chunk(2), labels.chunk(2), strict=True):
+        net.validation_step({"image": some, "attributes": theirs}, 0)
+    mean, _, logits = net.encoder(images)
+    known = ~labels.isnan()
+    expected = {
+        "accuracy": ((logits > 0) == labels.bool())[known].double().mean(),
+        "auxiliary": binary_cross_entropy_with_logits(net.auxiliary(mean)[known], labels[known]),
+    }
+    for name, value in expected.items():
+        torch.testing.assert_close(net.validation[name].compute().double(), value, rtol=1e-5, atol=1e-6)
+
+
+@torch.no_grad()
+def test_what_is_handed_out_as_the_nuisance() -> None:
+    net = model().eval()
+    images, _ = batch()
+    mean, log_variance, _ = net.encoder(images)
+    assert torch.equal(net.encode(images)[1], mean)
+    torch.manual_seed(5)
+    noise = torch.randn_like(mean)
+    torch.manual_seed(5)
+    torch.testing.assert_close(net.sample_nuisance(images), mean + (log_variance / 2).exp() * noise)
