@@ -17,7 +17,7 @@ from aif.editor import AttributeEditor, MakeOptimizer, sample
 from aif.erasure import GaussianErasure
 from aif.memory import Memory
 from aif.modes import counted_twice, frozen, full_precision, untracked_statistics
-from aif.schedule import Schedule
+from aif.schedule import AdversarialSchedule
 from aif.stepping import descend
 
 CHUNK = 500
@@ -75,7 +75,7 @@ class IFcVAEGAN(AttributeEditor):
         autoencoder_optimizer: MakeOptimizer,
         auxiliary_optimizer: MakeOptimizer,
         discriminator_optimizer: MakeOptimizer,
-        schedule: Schedule | None = None,
+        schedule: AdversarialSchedule | None = None,
         kl_weight: float = 0.2,
         class_weight: float = 0.1,
         gan_weight: float = 0.1,
@@ -111,7 +111,7 @@ class IFcVAEGAN(AttributeEditor):
         self.encoder: Any = encoder  # Any: a type checker does not see the parts of a module
         self.decoder, self.discriminator, self.auxiliary = decoder, discriminator, auxiliary
         self.make_optimizers = (autoencoder_optimizer, auxiliary_optimizer, discriminator_optimizer)
-        self.schedule = schedule or Schedule()
+        self.schedule = schedule or AdversarialSchedule()
         self.kl_weight, self.class_weight, self.gan_weight = kl_weight, class_weight, gan_weight
         self.auxiliary_weight = auxiliary_weight
         self.class_on_reconstruction_weight = class_on_reconstruction_weight
@@ -122,6 +122,19 @@ class IFcVAEGAN(AttributeEditor):
         self.statistics, self.gradient_clip = statistics, gradient_clip
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy", "auxiliary")})
         self.rates: Any = nn.ModuleList(MeanMetric() for _ in self.attribute_names)  # in a list: names are the user's
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """Settings that have no part in what is computed, and why."""
+        found: dict[str, str] = {}
+        if not self.gan_weight:
+            of_gan = ("discriminator", "discriminator_optimizer", "gan_form", "discriminator_factor", "statistics")
+            found |= dict.fromkeys(of_gan, "without model.gan_weight there is no discriminator")
+        if not self.class_on_reconstruction_weight:
+            found["class_on_reconstruction"] = "model.class_on_reconstruction_weight is 0"
+        if not self.auxiliary_weight:
+            found["schedule.adversary_warmup"] = "model.auxiliary_weight is 0"
+        return found
 
     # ------------------------------------------------------------------ Algorithm 1
 

@@ -8,26 +8,23 @@ from typing import Any
 
 
 class Schedule:
-    """Factors for learning rates and γ as functions of the run's progress in [0, 1].
+    """A factor for learning rates as a function of the run's progress in [0, 1].
 
-    The paper keeps both constant; the preset ``embedded`` does not.
+    The paper keeps them constant; the preset ``embedded`` does not.
 
     Args:
         warmup: share of the run over which learning rates rise linearly from 0.
         decay: share at the end over which they fall to 0 along half a cosine.
-        adversary_warmup: share over which γ rises linearly from 0.
 
     Raises:
         ValueError: a share outside [0, 1], or warm-up and decay that overlap.
     """
 
-    def __init__(self, warmup: float = 0.0, decay: float = 0.0, adversary_warmup: float = 0.0) -> None:
-        for name, share in (("warmup", warmup), ("decay", decay), ("adversary_warmup", adversary_warmup)):
-            if not 0 <= share <= 1:
-                raise ValueError(f"schedule.{name}={share} is a share of the run: choose from 0 to 1")
+    def __init__(self, warmup: float = 0.0, decay: float = 0.0) -> None:
+        _shares(warmup=warmup, decay=decay)
         if warmup + decay > 1:
             raise ValueError(f"schedule.warmup={warmup} and schedule.decay={decay} overlap: their sum may be 1 at most")
-        self.warmup, self.decay, self.adversary_warmup = warmup, decay, adversary_warmup
+        self.warmup, self.decay = warmup, decay
 
     def learning_rate(self, progress: float) -> float:
         """Factor of every learning rate."""
@@ -37,13 +34,36 @@ class Schedule:
             return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 1 + self.decay) / self.decay)))
         return 1.0
 
-    def adversary(self, progress: float) -> float:
-        """Factor of γ."""
-        return min(1.0, progress / self.adversary_warmup) if self.adversary_warmup else 1.0
-
     def apply(self, progress: float, optimizers: Sequence[Any]) -> None:
         """Set the optimisers' learning rates."""
         factor = self.learning_rate(progress)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+
+
+class AdversarialSchedule(Schedule):
+    """The same, and a factor for what an adversary on its code teaches an encoder: γ of AIF, λ_E of Fader Networks.
+
+    Args:
+        warmup, decay: of learning rates.
+        adversary_warmup: share of the run over which that weight rises linearly from 0.
+
+    Raises:
+        ValueError: as above.
+    """
+
+    def __init__(self, warmup: float = 0.0, decay: float = 0.0, adversary_warmup: float = 0.0) -> None:
+        super().__init__(warmup, decay)
+        _shares(adversary_warmup=adversary_warmup)
+        self.adversary_warmup = adversary_warmup
+
+    def adversary(self, progress: float) -> float:
+        """Factor of γ, or of λ_E."""
+        return min(1.0, progress / self.adversary_warmup) if self.adversary_warmup else 1.0
+
+
+def _shares(**settings: float) -> None:
+    for name, share in settings.items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"schedule.{name}={share} is a share of the run: choose from 0 to 1")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -23,7 +24,7 @@ from facet.callbacks.random_state import RandomState
 from facet.errors import UserError
 from facet.judge import Judge, get_judge
 from facet.protocols import Data
-from facet.rehearsal import refuse_of_the_trainer, refuse_unlogged, rehearse
+from facet.rehearsal import refuse_of_the_trainer, refuse_unlogged, refuse_unread, rehearse
 from facet.runs import Run
 
 
@@ -184,6 +185,7 @@ def build(config: DictConfig, run: Run) -> Parts:
         raise UserError(str(error)) from error
     data.trainer = make(config.trainer, logger=False)  # knows how many processes share a batch
     refuse_of_the_trainer(config.trainer, model, data)
+    refuse_unread(model, HydraConfig.get().overrides.task if HydraConfig.initialized() else [])
     refuse_unlogged(config, named, data, rehearse(model, data, callbacks))
     prepare(data)
     checkpoint = ModelCheckpoint(

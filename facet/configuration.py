@@ -65,10 +65,13 @@ def config_directory() -> Path:
 def register_resolvers() -> None:
     """``${count:LIST}``: a list's length. ``${of:KEY,{A: 1, B: 2}}``: the value that stands under a key.
 
+    ``${part:WIDTH,N}``: an N-th of a width, at least 2. ``${around:VALUE}``: a tenth of it and ten times.
     ``${fast_cpu_precision:}``: bf16 where this processor computes in it.
     """
     OmegaConf.register_new_resolver("count", lambda values: len(values), replace=True)
     OmegaConf.register_new_resolver("of", lambda key, values: values[key], replace=True)
+    OmegaConf.register_new_resolver("part", lambda width, n: max(2, width // n), replace=True)
+    OmegaConf.register_new_resolver("around", lambda value: f"{value / 10:g}, {value * 10:g}", replace=True)
     OmegaConf.register_new_resolver("fast_cpu_precision", _fast_cpu_precision, replace=True)
 
 
@@ -188,6 +191,8 @@ class _Checker:
         if annotation is inspect.Parameter.empty or any(_has_target(v) for v in _values(value)):
             return
         plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        if isinstance(value, DictConfig) and inspect.isclass(annotation) and annotation is not dict:
+            raise self.error(path, f"{plain!r} has no _target_, and a {annotation.__name__} has to be made of it")
         try:
             adapter = _adapter(annotation)
         except (PydanticSchemaGenerationError, TypeError):

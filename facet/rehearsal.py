@@ -142,6 +142,22 @@ def refuse_of_the_trainer(settings: DictConfig, model: LightningModule, data: An
         )
 
 
+def refuse_unread(model: LightningModule, said: Iterable[str]) -> None:
+    """Check that what was said on the command line has a part in the run; what presets say may have none.
+
+    Args:
+        model: may name such settings, and why they have none, in ``unread``.
+        said: overrides as Hydra takes them.
+
+    Raises:
+        UserError: a setting that nothing reads.
+    """
+    for key in (override.split("=")[0].lstrip("+~") for override in said):
+        for name, why in getattr(model, "unread", {}).items():
+            if f"{key}.".startswith(f"model.{name}."):
+                raise UserError(f"{key} would change nothing: {why}")
+
+
 def refuse_unlogged(config: DictConfig, callbacks: dict[str, Any], data: Any, logged: set[str]) -> None:
     """Check that what callbacks and a search watch is logged.
 

@@ -51,6 +51,8 @@ class ProgressiveGrowth(Callback):
         self.sizes = None if sizes is None else list(sizes)
         self.epochs = epochs if isinstance(epochs, int) else list(epochs)
         _positive(epochs=self.epochs, sizes=self.sizes, code_size=code_size, units=units, patience=patience)
+        if self.sizes and units != 1:
+            raise ValueError(f"callbacks.growth.units={units}: sizes={self.sizes} say what every growth opens")
         if self.sizes and any(after < before for before, after in itertools.pairwise(self.sizes)):
             raise ValueError(
                 f"callbacks.growth.sizes={self.sizes}: a code only grows, no size may be below the one before"
@@ -101,6 +103,7 @@ class ProgressiveGrowth(Callback):
             raise ValueError(
                 f"callbacks.growth.sizes={sizes}: every stage of this model opens units, no size may come twice"
             )
+        module.check_stages(sizes)
         if module.ended and module.code_size not in sizes[:-1]:
             raise ValueError(
                 f"model.initial is a stage of {module.code_size} units, from which callbacks.growth does not go on: "

@@ -132,6 +132,17 @@ class ProgressiveAutoencoder(StagedModule):
     def on_train_start(self) -> None:
         self.look()
 
+    @property
+    def unread(self) -> dict[str, str]:
+        """Settings that have no part in what is computed, and why."""
+        of_students = ["stage_factor", "teacher_statistics", "derivative"]
+        if not self.inherit:
+            of_students += ["code_weight", "difference_weight", "covariance_weight", "covariance_root"]
+            of_students += ["supervised", "teacher", "network.preserving"]
+            return dict.fromkeys(of_students, "with model.inherit=false no stage has a teacher")
+        without = self.code_weight + self.difference_weight == 0
+        return dict.fromkeys(of_students, "λ_y and λ_diff are 0") if without else {}
+
     # ------------------------------------------------------------------ a step
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:

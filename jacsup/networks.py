@@ -52,6 +52,7 @@ class GrowingAutoencoder(nn.Module):
             raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
         self.shape, self.max_code_size = tuple(shape), max_code_size
         self.open, self.normalised, self.preserving = code_size, normalised, preserving
+        self.normalised_at_first = normalised
         pixels = math.prod(self.shape)
         self.trunk = _layers([pixels, *widths])
         self.head = nn.Linear(widths[-1], max_code_size)
@@ -129,14 +130,14 @@ class GrowingAutoencoder(nn.Module):
         self.head.bias[:n] = (self.head.bias[:n] - norm.running_mean[:n]) * scale
 
     def restart(self, code_size: int) -> None:
-        """Draw everything anew, open at another size and normalised: a first teacher of that size.
+        """Draw everything anew, open at another size: a first teacher of that size.
 
         Raises:
             ValueError: more units than are allocated.
         """
         if code_size > self.max_code_size:
             raise ValueError(f"code_size={code_size}, but model.network.max_code_size={self.max_code_size}")
-        self.open, self.normalised = code_size, True
+        self.open, self.normalised = code_size, self.normalised_at_first
         for layer in self.modules():
             if isinstance(layer, nn.Linear | nn.BatchNorm1d):
                 layer.reset_parameters()

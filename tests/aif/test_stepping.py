@@ -19,7 +19,7 @@ from aif.baselines.fader_networks import FaderDecoder, FaderEncoder, LatentDiscr
 from aif.baselines.vae import DisentangledVAE
 from aif.memory import Memory
 from aif.networks import Decoder, Posterior
-from aif.schedule import Schedule
+from aif.schedule import AdversarialSchedule
 
 BATCHES = 4
 
@@ -136,7 +136,7 @@ class Watch(Callback):
 @pytest.mark.parametrize("settings", [dict, practising], ids=["three optimisers", "further steps of A"])
 def test_a_run_is_as_long_as_it_says_in_batches(limits: dict[str, Any], length: int, settings: Any) -> None:
     watch = Watch()
-    trainer = fit(model(schedule=Schedule(0.1, 0.3, 0.5), **settings()), watch, **limits)
+    trainer = fit(model(schedule=AdversarialSchedule(0.1, 0.3, 0.5), **settings()), watch, **limits)
     assert watch.progress == pytest.approx([i / length for i in range(length)])
     assert trainer.global_step == length
 
@@ -175,7 +175,7 @@ def test_the_adversary_s_weight_warms_up(make: Any, name: str, weight: float) ->
     """A schedule is what a weight that is set by hand is, and not what a constant one is."""
     ends = {}
     for case in ("schedule", "by hand", "constant"):
-        net = make(**{name: weight}, schedule=Schedule(adversary_warmup=0.5 if case == "schedule" else 0.0))
+        net = make(**{name: weight}, schedule=AdversarialSchedule(adversary_warmup=0.5 if case == "schedule" else 0.0))
         fit(net, *([Rising(name, weight)] if case == "by hand" else []), max_epochs=1)
         ends[case] = flat(net.encoder)
     assert torch.equal(ends["schedule"], ends["by hand"])

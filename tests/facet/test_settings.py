@@ -1,0 +1,180 @@
+"""A setting changes the run, or it is refused: every one of every method; and those that say they don't, don't."""
+
+from __future__ import annotations
+
+import re
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+from tiny import TINY, overrides
+
+from facet import train as training
+from facet.build import make
+from facet.configuration import check, compose_config, signature
+from facet.errors import UserError
+from facet.protocols import Editor
+from facet.rehearsal import rehearse
+
+STEADY = ("model.schedule.warmup=0", "model.schedule.decay=0")  # else the two steps of a rehearsal have a rate of 0
+FACES = (*TINY, *STEADY)
+DIGITS = ("logger=csv", "callbacks.progress=null", "callbacks.growth.code_size=4", "data.batch_size=4")
+CONTEXTS = {
+    "chain": ["experiment=jacsup/chain", *DIGITS],
+    "scratch": ["experiment=jacsup/scratch", *DIGITS],
+}
+SPEED = {"fused", "foreach"}  # of an optimiser's arithmetic
+ELSEWHERE = {  # too late, or of too many images, for a rehearsal
+    "images",  # tests/aif/test_erasure.py
+    "resolution",  # tests/facet/test_rehearsal.py
+    "latent_width",  # not where latent_channels says it
+    "max_code_size",  # tests/jacsup/test_networks.py: what is closed has no part in anything
+    "most",  # of wider networks than these
+}
+
+
+def settings(node: DictConfig, path: str = "model") -> Iterator[tuple[str, Any]]:
+    """Every single value in a config with another one that it could have."""
+    annotations = signature(get_object(node._target_)) if "_target_" in node else {}
+    for key, value in node.items():
+        name = str(key)
+        if isinstance(value, DictConfig):
+            yield from settings(value, f"{path}.{name}")
+        elif name not in SPEED | ELSEWHERE and not name.startswith("_") and not OmegaConf.is_list(value):
+            choices = typing.get_args(annotations[name].annotation) if name in annotations else ()
+            if (other := another(name, value, choices)) is not None:
+                yield f"{path}.{name}", other
+
+
+def another(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    match value:
+        case bool():
+            return not value
+        case str():
+            return next((choice for choice in choices if choice != value), None)
+        case int():
+            return value // 2 if name == "batch_size" else value + 1
+        case float() if name in {"warmup", "decay", "adversary_warmup", "gan_share", "leak", "dropout", "centre_decay"}:
+            return value + 0.25 if value < 0.5 else value - 0.25
+        case float() if name == "gradient_clip":
+            return 1e-6
+        case float():
+            return 1.7 * value or 0.5
+        case None if name in {"gradient_clip", "most_log_variance"}:
+            return 1e-6
+    return None
+
+
+def outcome(config: DictConfig) -> list[torch.Tensor]:
+    """What a model is after its rehearsal, and what it makes of an image."""
+    torch.manual_seed(0)
+    model = make(config.model)
+    callbacks = [make(node) for node in config.callbacks.values() if node is not None]
+    for callback in callbacks:
+        if hasattr(callback, "check"):
+            callback.check(model)
+    data = make(config.data)
+    rehearse(model, data, callbacks)
+    found = [value for value in model.state_dict().values() if isinstance(value, torch.Tensor)]
+    if isinstance(model, Editor):
+        torch.manual_seed(1)
+        images = torch.rand(4, data.channels, data.resolution, data.resolution)
+        with torch.no_grad():
+            found += model.encode(images, torch.ones(4, len(model.attribute_names)))
+    return found
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return len(one) == len(other) and all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> None:
+    config = compose_config("train", CONTEXTS[context])
+    as_it_is, unread = outcome(config), getattr(make(config.model), "unread", {})
+    wrong = []
+    for path, value in settings(config.model):
+        changed = compose_config("train", CONTEXTS[context])
+        OmegaConf.update(changed, path, value)
+        try:
+            check(changed)
+            nothing = same(as_it_is, outcome(changed))
+        except UserError:
+            continue
+        said = any(f"{path}.".startswith(f"model.{name}.") for name in unread)
+        if nothing != said:
+            wrong.append(f"{path}={value} {'changes nothing' if nothing else 'changes the run, against its word'}")
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["experiment=jacsup/scratch", "model.teacher_statistics=batch"], "model.inherit=false no stage has a teacher"),
+        (
+            ["experiment=jacsup/control", "model.derivative=exact"],
+            "model.derivative would change nothing: λ_y and",
+        ),
+        (["ablation=no_gan", "model.discriminator.leak=.2"], "without model.gan_weight there is no discriminator"),
+        (["model=cvae_gan", "+model.schedule.adversary_warmup=.5"], "aif.schedule.Schedule has no such argument"),
+        (["+model.memory._target_=aif.memory.Memory"], "model.auxiliary_steps=1: more than 1 need model.memory, and 1"),
+        (
+            ["experiment=jacsup/faces/student", "callbacks.growth.sizes=[16,32]", "callbacks.growth.epochs=1"],
+            r"callbacks.growth.sizes=[16, 32] has no second stage of the teacher",
+        ),
+        (
+            ["experiment=jacsup/faces/student", "model.teacher_weights.code=1"],
+            "model.teacher_weights: code and difference are of students alone",
+        ),
+        (
+            ["experiment=jacsup/faces/control", "++model.student_weights.x=1"],
+            "has no _target_, and a Weights has to",
+        ),
+    ],
+)
+def test_what_nothing_reads_is_refused(
+    more: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*more, "logger=csv", f"data.root={tmp_path / 'data'}", f"runs={tmp_path / 'runs'}"]
+    monkeypatch.setattr(sys, "argv", ["facet-train", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        training.main()
+    told = " ".join(capsys.readouterr().err.split())
+    assert stopped.value.code == 2, told
+    assert said in told
+    assert not (tmp_path / "data").exists()
+
+
+def test_presets_and_ablations_may_set_what_nothing_reads(tmp_path: Path) -> None:
+    """The authors' preset says how L_class on x̂ is taken although β is 0: that is no one's mistake."""
+    config = compose_config("train", overrides(tmp_path, "preset=authors", *TINY))
+    assert "class_on_reconstruction" in make(config.model).unread
+
+
+@pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
+@pytest.mark.parametrize("kind", ["plain", "residual"])
+def test_a_search_looks_around_the_preset_s_own_values(preset: str, kind: str) -> None:
+    from hydra import compose, initialize_config_dir
+
+    from facet.configuration import config_directory, register_resolvers
+
+    register_resolvers()
+    said = ["hparams_search=aif", "experiment=aif/table1/ours", f"preset={preset}", f"networks.kind={kind}"]
+    with initialize_config_dir(str(config_directory()), version_base="1.3"):
+        config = compose("train", said, return_hydra_config=True)
+    for key, space in config.hydra.sweeper.params.items():
+        low, high = map(float, re.findall(r"[\d.e-]+", space.split("interval")[1]))
+        assert low < OmegaConf.select(config, key) < high
+
+
+@pytest.mark.parametrize(("kind", "width"), [("plain", 16), ("residual", 8)])
+def test_the_discriminator_s_width_follows(kind: str, width: int) -> None:
+    for networks, expected in ((32, width), (64, 2 * width)):
+        said = [f"networks.kind={kind}", f"networks.width={networks}"]
+        assert compose_config("train", said).model.discriminator.width == expected
