@@ -40,9 +40,7 @@ def evaluate(config: DictConfig) -> None:
 
         paths = [path for _, _, path in table_runs(config)]
         if not any(path.is_dir() for path in paths):
-            raise UserError(
-                f"no run of {config.table.name} is below runs={config.runs}: train them first, or set runs="
-            )
+            raise UserError(f"no run of {config.table.name} is below runs={config.runs}: train first, or set runs=")
     else:
         raise UserError("say what to evaluate: run=DIRECTORY or table=NAME")
     failed = []

@@ -171,8 +171,14 @@ def test_changed_data_are_told(call: Call, tmp_path: Path) -> None:
     status = read_json(run.path / "status.json")
     run.mark(**{**status, "status": "interrupted"})
     code, _, said = call(training.main, *overrides)
-    assert code == 2
-    assert "the data have changed since" in " ".join(said.split())
+    assert code == 0
+    assert "is a run on other data than these" in " ".join(said.split())
+    assert run.status == "interrupted", "it stays as it was"
+    (other,) = (path for path in run.path.parent.iterdir() if path != run.path)
+    assert Run(other).status == "finished"
+    assert read_json(other / "status.json")["data_fingerprint"] != status["data_fingerprint"]
+    code, _, said = call(training.main, *overrides)
+    assert f"finished already: {other}" in said.replace("\n", ""), "found again"
 
 
 def damaged(root: Path, how: str) -> list[str]:
