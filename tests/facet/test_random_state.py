@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(root: Path, *more: str) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = Run(train(tiny(root, *more))).saved()["state_dict"]
+    run_dir = tempfile.mkdtemp(dir=root)  # of its own: where data lie doesn't make another run
+    state: dict[str, torch.Tensor] = Run(train(tiny(root, f"run_dir={run_dir}", *more))).saved()["state_dict"]
     return state
 
 
