@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 import torch
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from tiny import TINY, overrides
 
 from facet import train as training
 from facet.build import make
-from facet.configuration import check, compose_config, signature
+from facet.configuration import check, compose_config
 from facet.errors import UserError
 from facet.protocols import Editor
 from facet.rehearsal import rehearse
+from facet.signatures import signature
 
 STEADY = ("model.schedule.warmup=0", "model.schedule.decay=0")  # else the two steps of a rehearsal have a rate of 0
 FACES = (*TINY, *STEADY)
@@ -41,7 +41,7 @@ ELSEWHERE = {  # too late, or of too many images, for a rehearsal
 
 def settings(node: DictConfig, path: str = "model") -> Iterator[tuple[str, Any]]:
     """Every single value in a config with another one that it could have."""
-    annotations = signature(get_object(node._target_)) if "_target_" in node else {}
+    annotations = signature(str(node._target_)) if "_target_" in node else {}
     for key, value in node.items():
         name = str(key)
         if isinstance(value, DictConfig):
