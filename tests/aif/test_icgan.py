@@ -112,6 +112,20 @@ def test_the_lazy_penalty_weighs_as_much_as_one_in_every_step(monkeypatch: pytes
     assert sum(seen) == pytest.approx(0.5 * 15)
 
 
+def test_each_stage_has_its_share_of_the_run_and_its_own_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = icgan(gan_share=0.6)
+    seen: list[tuple[list[str], float]] = []
+    monkeypatch.setattr(IcGAN, "optimizers", lambda self: ["generator", "discriminator", "encoders"])
+    monkeypatch.setattr(IcGAN, "position", lambda self, batch_idx: batch_idx)
+    monkeypatch.setattr(IcGAN, "progress", lambda self, batch_idx: batch_idx / 10)
+    monkeypatch.setattr(IcGAN, "step", lambda self, optimizers, progress, terms: seen.append((optimizers, progress)))
+    images, labels = batch()
+    for i in (0, 3, 7, 8):
+        net.training_step({"image": images, "attributes": labels}, i)
+    assert [optimizers for optimizers, _ in seen] == [["generator", "discriminator"]] * 2 + [["encoders"]] * 2
+    assert [progress for _, progress in seen] == pytest.approx([0, 0.5, 0.25, 0.5])
+
+
 def test_the_encoder_stage_leaves_the_generator_alone() -> None:
     net = icgan()
     images, labels = batch()
