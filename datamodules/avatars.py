@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from datamodules.avatar_drawing import render, versions
 from datamodules.avatar_factors import ATTRIBUTES, GROUPS, Avatar, draw_avatar, implied
 from datamodules.building import Chunks
-from datamodules.loader import Residency
+from datamodules.residency import Residency
 from datamodules.splits import SPLITS
 from datamodules.store import data_directory
 from datamodules.stored import StoredDataModule, check_attributes, runs
 from datamodules.workers import run_jobs
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHUNK = 200  # images a worker draws before it reports
 
@@ -159,10 +160,14 @@ class AvatarsDataModule(StoredDataModule):
         labels = dict(zip(ATTRIBUTES, avatar.labels(), strict=True))
         if any(labels[name] != value for name, value in changes.items()):
             raise ValueError(f"{dict(changes)} can't hold at once for image {index}: some exclude each other")
+        import torch
+
         return torch.from_numpy(render(avatar, self.resolution)).float() / 255
 
     def counterfactuals(self, name: str, split: str = "test") -> Tensor:
         """Every image of a split with one attribute the other way round, ``[N, 3, r, r]`` uint8."""
         check_attributes([name], ATTRIBUTES, "avatars")
         made = partial(self.make, split, flipped=name)
+        import torch
+
         return torch.from_numpy(self.open(f"{split}-{name}", split, self.describe(split, name), made).images[:])

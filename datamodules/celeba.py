@@ -13,9 +13,9 @@ from filelock import FileLock
 from datamodules import celeba_files
 from datamodules.celeba_files import BY_HAND
 from datamodules.celeba_tables import ATTRIBUTES
-from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
 from datamodules.pictures import PicturesDataModule
+from datamodules.residency import Residency
 from datamodules.splits import SPLITS
 from datamodules.store import data_directory, store_directory
 

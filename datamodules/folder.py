@@ -11,9 +11,9 @@ import numpy as np
 from datamodules.console import say_once
 from datamodules.folder_files import present
 from datamodules.folder_labels import Record, read_labels
-from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
 from datamodules.pictures import PicturesDataModule
+from datamodules.residency import Residency
 from datamodules.store import data_directory, store_directory
 
 

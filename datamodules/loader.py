@@ -16,15 +16,15 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from datamodules.residency import Residency
+
 Batch = dict[str, Tensor]
 Columns = Mapping[str, Tensor]
-Residency = Literal["auto", "device", "mmap", "workers"]
 ROOM = 0.6  # of a GPU's free memory that the data may take
 
 

@@ -8,18 +8,19 @@ import struct
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from filelock import FileLock
-from torch import Tensor
 
 from datamodules.building import Chunks
-from datamodules.loader import Residency
+from datamodules.residency import Residency
 from datamodules.store import data_directory, store_directory
 from datamodules.stored import StoredDataModule
 from datamodules.tables import refuse_html
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHUNK = 5_000
 VERSION = 1
@@ -76,6 +77,8 @@ class MNISTDataModule(StoredDataModule):
 
     def classes(self, split: str) -> Tensor:
         """The digits, ``[N]`` long."""
+        import torch
+
         return torch.from_numpy(self.store(split).labels[:, 0]).long()
 
     def _tests(self, split: str) -> bool:

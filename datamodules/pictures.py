@@ -16,8 +16,8 @@ from rich.progress import track
 from datamodules.building import SKIPPED, Chunks
 from datamodules.console import say_once
 from datamodules.contents import contents
-from datamodules.loader import Residency
 from datamodules.photos import Crop, OnCorrupt, OnMissing
+from datamodules.residency import Residency
 from datamodules.sources import open_source
 from datamodules.store import cache_directory
 from datamodules.stored import StoredDataModule, runs

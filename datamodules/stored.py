@@ -8,23 +8,27 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from pytorch_lightning import LightningDataModule
-from torch import Tensor
 
 from datamodules.building import Chunks
 from datamodules.console import say, shown
-from datamodules.loader import Loader, Order, Residency, make_loader
+from datamodules.residency import Residency
 from datamodules.splits import SPLITS
 from datamodules.store import PackedStore, fingerprint, open_or_build
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from datamodules.loader import Loader, Order
+
+# Torch is imported where batches are: what a data set holds is told without waiting for it.
 EVALUATION_BATCH = 250  # no gradients are kept, so a batch may be larger
 
 
-class StoredDataModule(LightningDataModule):
+class StoredDataModule:
     """A data set in packed stores, one per split.
 
     Batches are ``{image [B, C, r, r] in [0, 1], attributes [B, k] in {0, 1} with NaN where unknown, index [B]}``.
@@ -60,7 +64,7 @@ class StoredDataModule(LightningDataModule):
         flip: bool,
         residency: Residency,
     ) -> None:
-        super().__init__()
+        self.trainer: Any = None  # of the training that it is for
         self.name, self.known, self.channels, self.directory = name, tuple(known), channels, directory
         self.attribute_names = check_attributes(attributes, known, name)
         if batch_size < 2:
@@ -163,11 +167,15 @@ class StoredDataModule(LightningDataModule):
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
         """A split as (images ``[N, C, r, r]`` uint8, attributes ``[N, k]`` float in {0, 1}, NaN = unknown)."""
+        import torch
+
         images = torch.from_numpy(self.store(split).images[:])
         return images, self.labels_of(split, self.attribute_names)
 
     def labels_of(self, split: str, names: Sequence[str]) -> Tensor:
         """Labels of any attributes that the data set knows, ``[N, len(names)]`` float in {0, 1}, NaN = unknown."""
+        import torch
+
         columns = [self.known.index(name) for name in names]
         labels = torch.from_numpy(self.store(split).labels)[:, columns].float()
         return labels.masked_fill(labels < 0, float("nan"))
@@ -183,6 +191,10 @@ class StoredDataModule(LightningDataModule):
             split: ``train``, ``val`` or ``test``.
             device: where they are wanted; where the trainer trains, if None.
         """
+        import torch
+
+        from datamodules.loader import make_loader
+
         device = device or (self.trainer.strategy.root_device if self.trainer else torch.device("cpu"))
         images, columns = self.tensors(split)[0], self.columns(split)
         return make_loader(images, columns, self.order(split), self.residency, device, self.workers)
@@ -207,7 +219,9 @@ class StoredDataModule(LightningDataModule):
         Raises:
             ValueError: a training split smaller than one batch, or a batch that can't be shared out evenly.
         """
-        trainer: Any = self.trainer
+        from datamodules.loader import Order
+
+        trainer = self.trainer
         train = split == "train"
         return Order(
             len(self.store(split).images),

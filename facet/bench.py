@@ -52,7 +52,7 @@ def bench_data(config: DictConfig) -> dict[str, float]:
     check(config, "bench")
     import torch
 
-    from facet.build import make
+    from facet.making import make
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     ways: dict[str, Callable[[], Iterable[Any]]] = {}

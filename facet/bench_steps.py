@@ -28,7 +28,7 @@ def bench_growth(config: DictConfig) -> dict[str, float]:
         UserError: a mistake in the config or the data.
     """
     check(config, "bench_growth")
-    from facet.build import make
+    from facet.making import make
 
     settings, data = _prepared("experiment=jacsup/chain", config)
     plain = make(config.plain)
@@ -56,7 +56,7 @@ def bench_faces(config: DictConfig) -> dict[str, float]:
     import torch
 
     from facet.benchmarks.jacsup_faces import WIDTHS, PlainStudent, PlainTeacher
-    from facet.build import make
+    from facet.making import make
 
     settings, data = _prepared("experiment=jacsup/faces/student", config)
     device = torch.device("cpu" if settings.trainer.accelerator == "cpu" else "cuda")
@@ -94,7 +94,8 @@ def _batches(trainer: Any) -> int:
 
 def _prepared(experiment: str, config: DictConfig) -> tuple[DictConfig, Any]:
     """A training's settings under the authors' preset, and its data."""
-    from facet.build import make, prepare, quiet
+    from facet.build import prepare, quiet
+    from facet.making import make
 
     quiet()
     settings = compose_config("train", [experiment, "preset=authors", *config.overrides])
@@ -145,7 +146,7 @@ def _training_rate(
     """
     from pytorch_lightning import Callback
 
-    from facet.build import make
+    from facet.making import make
 
     class Clock(Callback):
         started, first, rate = 0.0, 0, 0.0
@@ -160,9 +161,11 @@ def _training_rate(
                 self.rate = (done(trainer) - self.first) / (time.perf_counter() - self.started)
                 trainer.should_stop = True
 
+    from datamodules.lightning import ForLightning
+
     clock = Clock()
     quietly = {"enable_progress_bar": False, "enable_checkpointing": False, "limit_val_batches": 0, "max_epochs": -1}
-    make(settings.trainer, logger=False, callbacks=[clock], **quietly).fit(made(), datamodule=data)
+    make(settings.trainer, logger=False, callbacks=[clock], **quietly).fit(made(), datamodule=ForLightning(data))
     return clock.rate
 
 

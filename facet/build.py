@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer, seed_everything
+from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import ModelCheckpoint, Timer
 
 from facet.callbacks.counting import Counter
@@ -23,27 +19,10 @@ from facet.callbacks.edits import EditMonitor
 from facet.callbacks.random_state import RandomState
 from facet.errors import UserError
 from facet.judge import Judge, get_judge
+from facet.making import make
 from facet.protocols import Data
 from facet.rehearsal import refuse_of_the_trainer, refuse_unlogged, refuse_unread, rehearse
 from facet.runs import Run
-
-
-def make(node: DictConfig, **extra: Any) -> Any:
-    """Instantiate a node; a constructor's ``ValueError`` is the user's mistake.
-
-    Raises:
-        UserError: with the constructor's own words, and which node it was of where they begin with an argument.
-    """
-    try:
-        return instantiate(node, **extra)
-    except InstantiationException as error:
-        cause = error.__cause__
-        while cause is not None and not isinstance(cause, ValueError | MisconfigurationException):
-            cause = cause.__cause__
-        if cause is None:
-            raise
-        words, where = " ".join(str(cause).split()), re.search(r"full_key: (\S+)", str(error))
-        raise UserError(f"{where[1]}.{words}" if where and re.match(r"\w+=", words) else words) from error
 
 
 def prepare(data: Any) -> None:
@@ -110,7 +89,7 @@ class Parts:
 
     config: DictConfig
     run: Run
-    data: LightningDataModule
+    data: Any
     callbacks: list[Callback]
 
     def model(self) -> LightningModule:

@@ -14,6 +14,7 @@ from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.help import HELP, help_of
+from facet.making import make
 
 VERBS = ("info", "build", "verify")
 SPLITS = ("train", "val", "test")
@@ -42,8 +43,6 @@ def dataset(verb: str, config: DictConfig) -> None:
         ToldError: a store that isn't what was written.
     """
     check(config, "dataset")
-    from facet.build import make
-
     data = make(config.data)
     try:
         if verb == "info":

@@ -86,7 +86,7 @@ def judged(run: Run, config: DictConfig) -> bool:
     if not set(wanted(config)) <= set(found.get("measured", ())):
         return False
     if any(place is not None for place in config.data.values()):
-        from facet.build import make
+        from facet.making import make
 
         if make(at(run.config(), config.data).data).fingerprint != found.get("data_fingerprint"):
             return False
@@ -114,7 +114,8 @@ def judge_run(run: Run, config: DictConfig) -> None:
         say(f"{run.path} is {run.status}: its last epoch is judged", "yellow")
     import torch
 
-    from facet.build import constant_attributes, judge_of, make, prepare, seeded
+    from facet.build import constant_attributes, judge_of, prepare, seeded
+    from facet.making import make
     from facet.protocols import LabelsGiven
 
     seeded(settings.seed)

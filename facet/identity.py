@@ -160,7 +160,7 @@ def _stat(file: Path) -> os.stat_result | None:
 
 
 def _fingerprint(data: DictConfig) -> str:
-    from facet.build import make
+    from facet.making import make
 
     return str(make(data).fingerprint)
 

@@ -14,6 +14,7 @@ from facet.configuration import check
 from facet.errors import UserError, nearest
 from facet.identity import directory_to_train, noted_files, resolved, same_run
 from facet.length import check_length
+from facet.making import make
 from facet.runs import Run, atomic_write, read_json, revision
 from facet.sweeps import on_several_devices, swept, take_gpu, train_apart
 
@@ -56,6 +57,7 @@ def train(config: DictConfig) -> Path:
         return run.path
     take_gpu(config)
     check(config)
+    make(config.data)  # what it refuses is told before torch is imported
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 
     _refuse(config, run)
@@ -134,8 +136,10 @@ def _fit(
         atomic_write(run.path / "config.yaml", lambda file: file.write(plain))
         run.mark("running", **known)
         say(f"training {run.path}")
+    from datamodules.lightning import ForLightning
+
     try:
-        trainer.fit(model, datamodule=parts.data, ckpt_path=resume, weights_only=True if resume else None)
+        trainer.fit(model, datamodule=ForLightning(parts.data), ckpt_path=resume, weights_only=True if resume else None)
     except BaseException as error:  # Lightning ends the process itself on Ctrl-C
         if trainer.is_global_zero:
             if isinstance(error, Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,20 @@ def report(config: DictConfig) -> Path:
     check(config, "report")
     if config.get("table") is None:
         raise UserError("say which table: table=table1")
+    name = str(config.table.name)
+    runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
+    for row, seed, path in table_runs(config):
+        runs[row].append((seed, path))
+    states = {read_run(row, *run).state for row, found in runs.items() for run in found}
+    if states <= {"never run"}:
+        raise UserError(f"no run of {name} is below runs={config.runs}: train first, or set runs=")
+    rows = [RowRuns(row, row, tuple(found)) for row, found in runs.items()]
+    directory = Path(config.reports) / name
+    shown = list(config.commands) or commands(config, runs)
+    inputs = fingerprint(rows, shown)
+    if read_json(directory / "inputs.json").get("digest") == inputs and (directory / "index.html").is_file():
+        say(f"the page is there already: {directory / 'index.html'}")
+        return _with_numbers(directory / "index.html", states)
     from facet.report import (
         aif_figures,
         characteristics,
@@ -46,7 +61,6 @@ def report(config: DictConfig) -> Path:
     from facet.report.page import write_report
     from facet.report.tables import TableSpec
 
-    name = str(config.table.name)
     page_of = next(
         (each for each in (aif_figures, characteristics, compare, growth_page, staged_page) if name in each.PAGES), None
     )
@@ -54,21 +68,8 @@ def report(config: DictConfig) -> Path:
         table = None if page_of else TableSpec.of(name)
     except ValueError as error:
         raise UserError(str(error)) from error
-    titles = dict(table.rows) if table else {}
-    runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
-    for row, seed, path in table_runs(config):
-        runs[row].append((seed, path))
-    states = {read_run(row, *run).state for row, found in runs.items() for run in found}
-    if states <= {"never run"}:
-        raise UserError(f"no run of {name} is below runs={config.runs}: train first, or set runs=")
-    titles |= table.beside.rows if table and table.beside else {}
-    rows = [RowRuns(row, titles.get(row, row), tuple(found)) for row, found in runs.items()]
-    directory = Path(config.reports) / name
-    shown = list(config.commands) or commands(config, runs)
-    inputs = fingerprint(rows, shown)
-    if read_json(directory / "inputs.json").get("digest") == inputs and (directory / "index.html").is_file():
-        say(f"the page is there already: {directory / 'index.html'}")
-        return _with_numbers(directory / "index.html", states)
+    titles = {**dict(table.rows), **(dict(table.beside.rows) if table.beside else {})} if table else {}
+    rows = [replace(row, title=titles.get(row.key, row.key)) for row in rows]
     if table:
         page = write_report(table, rows, directory, shown)
     else:

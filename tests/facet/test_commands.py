@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -164,3 +166,45 @@ def test_a_sweep_may_set_what_only_its_experiments_have(run: Run) -> None:
     code, message = run("train", *chain_and_control, "modle.units=2")
     assert code == 2
     assert message.count("config key modle (command line): unknown key; nearest: model") == 2
+
+
+LIGHT = [
+    ("facet.train", ["--help"], 0),
+    ("facet.train", ["experiment=aif/table1/ors"], 2),
+    ("facet.train", ["modle.kl_weight=1"], 2),
+    ("facet.train", ["trainer.max_time=1"], 2),
+    ("facet.train", ["+model.kl=1"], 2),
+    ("facet.train", ["model.kl_weight=x"], 2),
+    ("facet.train", ["trainer.precision=fp8"], 2),
+    ("facet.train", ["name=a=b"], 2),
+    ("facet.train", ["attributes=[Smilling]"], 2),
+    ("facet.train", ["data.train_size=0"], 2),
+    ("facet.train", ["data=folder", "data.root=/nowhere"], 2),
+    ("facet.train", ["-m", "seed=0,1", "attributes=[Smilling]"], 2),
+    ("facet.evaluate", ["run=/nowhere"], 2),
+    ("facet.evaluate", ["table=table1", "faces=x"], 2),
+    ("facet.report.command", ["table=table1", "runs=/nowhere", "logger=csv"], 2),
+    ("facet.dataset", ["info", "data=avatars"], 0),
+    ("facet.dataset", ["info", "data=celeba", "data.root=/nowhere"], 2),
+    ("facet.dataset", ["--help"], 0),
+]
+
+
+@pytest.mark.parametrize(("module", "arguments", "expected"), LIGHT, ids=lambda value: str(value))
+def test_nothing_heavy_is_imported_to_say_no(module: str, arguments: list[str], expected: int, tmp_path: Path) -> None:
+    code = f"""
+import importlib, sys
+sys.argv = ["facet", *{arguments!r}]
+try:
+    importlib.import_module({module!r}).main()
+except SystemExit as stopped:
+    code = stopped.code or 0
+else:
+    code = 0
+print(code, sorted({{"torch", "pytorch_lightning", "matplotlib", "wandb"}} & set(sys.modules)))
+"""
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=here, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.splitlines()[-1] == f"{expected} []", done.stderr
