@@ -27,7 +27,8 @@ def make(node: DictConfig, **extra: Any) -> Any:
         if cause is None:
             raise
         words, where = " ".join(str(cause).split()), re.search(r"full_key: (\S+)", str(error))
-        raise UserError(f"{where[1]}.{words}" if where and re.match(r"\w+=", words) else words) from error
+        unplaced = where and re.match(r"\w+=", words) and not words.startswith(f"{where[1]}=")
+        raise UserError(f"{where[1]}.{words}" if where and unplaced else words) from error
 
 
 def _users(error: BaseException) -> bool:

@@ -35,7 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["attributes=[Smilling]"], "data=avatars has no attribute 'Smilling'; nearest: Smiling"),
+        (["attributes=[Smilling]"], "facet-train: data=avatars has no attribute 'Smilling'; nearest: Smiling"),
         (["modle.kl_weight=1"], "unknown config key modle.kl_weight; nearest: model.kl_weight"),
         (
             ["experiment=jacsup/faces/student", "model.teacher_weights.cycle_nuisanse=1"],
