@@ -29,7 +29,8 @@ def of_the_halves(net: Any, total: Any) -> tuple[list[Tensor], list[Tensor]]:
         if isinstance(part, nn.BatchNorm2d):
             part.eval()
     whole = gradients(net, total(net.losses(images, labels)))
-    net._trainer = SimpleNamespace(world_size=2)
+    gather = SimpleNamespace(all_gather=lambda values, **_: torch.stack([values, values]))  # both have the same half
+    net._trainer = SimpleNamespace(world_size=2, strategy=gather)
     halves = [gradients(net, total(net.losses(*half))) for half in zip(images.chunk(2), labels.chunk(2), strict=True)]
     return whole, [torch.stack(both).mean(0) for both in zip(*halves, strict=True)]
 
