@@ -60,6 +60,13 @@ def test_no_edit_errs_inside_only_and_a_shift_elsewhere_outside_only() -> None:
     assert careless.compute()["mse_outside"].value == pytest.approx(0.1**2 * 256 / (512 - 9))
 
 
+def test_what_no_edit_errs_is_taken_inside_alone() -> None:
+    truth, original = change_one_pixel()
+    metric = CounterfactualError()
+    metric.update(original, truth, original + 2 / 255 * (truth == original))  # too little to be a change
+    assert metric.compute()["mse_unedited"].value == pytest.approx((0.5**2 + 26 * (2 / 255) ** 2) / 27, rel=1e-4)
+
+
 def test_regions_add_up() -> None:
     generator = torch.Generator().manual_seed(0)
     original, edited = torch.rand(2, 4, 3, 16, 16, generator=generator)
