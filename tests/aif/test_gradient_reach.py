@@ -59,7 +59,6 @@ EVERYTHING = {"trunk", "mean", "log_variance", "label", "decoder", "discriminato
             {"label"},
         ),
     ],
-    ids=str,
 )
 def test_reach(term: str, settings: dict[str, Any], expected: set[str]) -> None:
     assert reached(model(**settings), term) == expected
