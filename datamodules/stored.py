@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from datamodules.lightning import ForLightning
     from datamodules.loader import Loader, Order
 
 # Torch is imported where batches are: what a data set holds is told without waiting for it.
@@ -198,6 +199,12 @@ class StoredDataModule:
         device = device or (self.trainer.strategy.root_device if self.trainer else torch.device("cpu"))
         images, columns = self.tensors(split)[0], self.columns(split)
         return make_loader(images, columns, self.order(split), self.residency, device, self.workers)
+
+    def for_lightning(self) -> ForLightning:
+        """The data set as Lightning's trainer takes it."""
+        from datamodules.lightning import ForLightning
+
+        return ForLightning(self)
 
     def batch_share(self) -> int:
         """How many of a training batch's samples each process takes; so a step is the same for any number of them.

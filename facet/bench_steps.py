@@ -161,11 +161,9 @@ def _training_rate(
                 self.rate = (done(trainer) - self.first) / (time.perf_counter() - self.started)
                 trainer.should_stop = True
 
-    from datamodules.lightning import ForLightning
-
     clock = Clock()
     quietly = {"enable_progress_bar": False, "enable_checkpointing": False, "limit_val_batches": 0, "max_epochs": -1}
-    make(settings.trainer, logger=False, callbacks=[clock], **quietly).fit(made(), datamodule=ForLightning(data))
+    make(settings.trainer, logger=False, callbacks=[clock], **quietly).fit(made(), datamodule=data.for_lightning())
     return clock.rate
 
 

@@ -136,10 +136,10 @@ def _fit(
         atomic_write(run.path / "config.yaml", lambda file: file.write(plain))
         run.mark("running", **known)
         say(f"training {run.path}")
-    from datamodules.lightning import ForLightning
-
     try:
-        trainer.fit(model, datamodule=ForLightning(parts.data), ckpt_path=resume, weights_only=True if resume else None)
+        trainer.fit(
+            model, datamodule=parts.data.for_lightning(), ckpt_path=resume, weights_only=True if resume else None
+        )
     except BaseException as error:  # Lightning ends the process itself on Ctrl-C
         if trainer.is_global_zero:
             if isinstance(error, Exception):

@@ -18,7 +18,6 @@ from datamodules import avatars as module
 from datamodules.avatar_drawing import render
 from datamodules.avatar_factors import ATTRIBUTES, draw_avatar
 from datamodules.avatars import AvatarsDataModule
-from datamodules.lightning import ForLightning
 from datamodules.splits import SPLITS
 
 UNGUARDED = """
@@ -250,7 +249,7 @@ def test_a_trainer_sees_another_order_in_every_epoch(drawn: AvatarsDataModule) -
     seen = Seen()
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = pl.Trainer(max_epochs=2, accelerator="cpu", enable_model_summary=False, num_sanity_val_steps=0, **quiet)  # type: ignore[arg-type]
-    trainer.fit(seen, datamodule=ForLightning(data(drawn.directory)))
+    trainer.fit(seen, datamodule=data(drawn.directory).for_lightning())
     first, second = seen.indices["train", 0], seen.indices["train", 1]
     assert sorted(first) == sorted(second) == list(range(24))
     assert first != second
