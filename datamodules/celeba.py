@@ -95,7 +95,7 @@ class CelebADataModule(PicturesDataModule):
         """Which of the copy's images belong to a split, ``[N]``.
 
         Raises:
-            ValueError: none.
+            ValueError: there are none.
         """
         official = np.flatnonzero(self.files.splits == SPLITS.index(split))
         if self.split == "official":

@@ -42,8 +42,23 @@ class Source(Protocol):
         """What is in these images, in order."""
 
 
-def content(image: bytes) -> Content:
-    """What is in an image."""
+def content(source: Source, name: str, place: Path) -> Content:
+    """What is in an image of a source; nothing where it is missing or damaged.
+
+    Args:
+        source: of the image.
+        name: of the image.
+        place: of the source, for messages.
+
+    Raises:
+        OSError: a disk or a network refuses it; the place is named.
+    """
+    try:
+        image = source.read(name)
+    except (FileNotFoundError, ValueError):
+        return NOTHING
+    except OSError as error:  # which names no file, where it comes from reading one that is open
+        raise OSError(error.errno, error.strerror or str(error), str(place / name)) from error
     return len(image), zlib.crc32(image)
 
 

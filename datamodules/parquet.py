@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from datamodules.contents import NOTHING, Content, content, state
+from datamodules.contents import Content, content, state
 from datamodules.tables import refuse_html
 
 NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>\d+)(?P<of>-of-(?P<count>\d+)(-[0-9a-f]{16})?)?")
@@ -50,11 +50,7 @@ class Parquet:
         yield from names
 
     def contents(self, names: Sequence[str]) -> Iterator[Content]:
-        for name in names:
-            try:
-                yield content(self.read(name))
-            except ValueError:
-                yield NOTHING
+        yield from (content(self, name, self.root) for name in names)
 
 
 def check_complete(files: Sequence[Path]) -> None:

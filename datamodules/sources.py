@@ -60,14 +60,8 @@ class Directory:
     def contents(self, names: Sequence[str]) -> Iterator[Content]:
         runs = [names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE)]
         with ThreadPoolExecutor(READERS) as threads:
-            for found in threads.map(lambda run: [self._content(name) for name in run], runs):
+            for found in threads.map(lambda run: [content(self, name, self.root) for name in run], runs):
                 yield from found
-
-    def _content(self, name: str) -> Content:
-        try:
-            return content(self.read(name))
-        except (FileNotFoundError, ValueError):  # told where it is decoded
-            return NOTHING
 
 
 class Zip:
@@ -116,7 +110,8 @@ class Zip:
 
     def contents(self, names: Sequence[str]) -> Iterator[Content]:
         """As the zip's own directory has them: nothing is unpacked."""
-        yield from ((self.entries[name].file_size, self.entries[name].CRC) for name in names)
+        for entry in (self.entries[name] for name in names):
+            yield (entry.file_size, entry.CRC) if entry.file_size <= LARGEST_FILE else NOTHING
 
 
 SOURCES: dict[str, Callable[[str], Source]] = {"directory": Directory, "zip": Zip, "parquet": Parquet}

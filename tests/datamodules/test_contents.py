@@ -1,5 +1,6 @@
 """What data are is what is in them: never where they lie, what they are called or when they were written."""
 
+import errno
 import os
 import shutil
 import zipfile
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.contents import contents
+from datamodules.contents import NOTHING, contents
 from datamodules.folder import FolderDataModule
+from datamodules.parquet import Parquet
 from datamodules.sources import Directory, Zip
 
 NAMES = ["a.png", "deep/b.png", "c.png", "d.png"]
@@ -137,6 +139,26 @@ def test_a_zip_holds_the_same_as_a_directory_and_is_not_unpacked_for_it(root: Pa
     packed.read = None  # type: ignore[method-assign,assignment]
     found = contents(packed, names, tmp_path / "memory")
     assert np.array_equal(found, contents(Directory(str(root)), NAMES, tmp_path / "memory"))
+
+
+def test_what_a_zip_says_is_too_large_is_nothing(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        archive.writestr("a.png", b"")
+    bomb = Zip(str(tmp_path / "faces.zip"))
+    bomb.entries["a.png"].file_size = 2**33  # more than a word of 64 bits has room for, beside a checksum
+    assert contents(bomb, ["a.png"], tmp_path / "memory").tolist() == [NOTHING[0] << 32]
+
+
+@pytest.mark.parametrize("kind", [Directory, Parquet])
+def test_an_image_that_a_disk_refuses_is_named(
+    kind: type[Directory] | type[Parquet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")  # as reading an open file does: no name
+
+    monkeypatch.setattr(kind, "read", fail)
+    with pytest.raises(ValueError, match=rf"^{tmp_path}/0/1 can't be read \(Input/output error\)"):
+        contents(kind(str(tmp_path)), ["0/1"], tmp_path / "memory")
 
 
 def test_images_are_read_once_and_again_where_anything_may_have_changed(root: Path, tmp_path: Path) -> None:
