@@ -20,6 +20,7 @@ class ForLightning(LightningDataModule):
     def __init__(self, data: StoredDataModule) -> None:
         super().__init__()
         self.data = data
+        self.name = data.name  # Lightning's class has one, which would hide it
 
     def prepare_data(self) -> None:
         self.data.prepare_data()

@@ -256,5 +256,12 @@ def test_a_trainer_sees_another_order_in_every_epoch(drawn: AvatarsDataModule) -
     assert seen.indices["val", 0] == seen.indices["val", 1] == list(range(8))
 
 
+def test_what_a_trainer_is_given_says_what_the_data_set_says(drawn: AvatarsDataModule) -> None:
+    given: Any = drawn.for_lightning()
+    names = [name for name in vars(drawn) if name != "trainer"]
+    assert "name" in names
+    assert all(getattr(given, name) is getattr(drawn, name) for name in names)
+
+
 def test_a_split_is_the_same_whatever_the_other_splits_are(tmp_path: Path) -> None:
     assert draw_avatar(0, "test", 3, 1) == data(tmp_path, train_size=100).factors(3)
