@@ -57,6 +57,37 @@ def batch() -> tuple[Tensor, Tensor]:
     return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
 
 
+def step(net: Any, images: Tensor, labels: Tensor, progress: float = 0.5) -> list[Any]:
+    """Take a training step without a Trainer, noise drawn from seed 3.
+
+    Returns the optimisers, which count their steps as ``steps``.
+    """
+    made = net.configure_optimizers()
+    optimizers: list[Any] = made if isinstance(made, list) else [made]
+    for optimizer in optimizers:
+        optimizer.steps = 0
+        optimizer.register_step_post_hook(lambda self, *_: setattr(self, "steps", self.steps + 1))
+    stubs = {
+        "optimizers": lambda: made,
+        "progress": lambda batch_idx: progress,
+        "manual_backward": lambda loss: loss.backward(),
+        "log_dict": lambda values: None,
+    }
+    for name, stub in stubs.items():
+        object.__setattr__(net, name, stub)
+    torch.manual_seed(3)
+    net.training_step({"image": images, "attributes": labels}, 0)
+    return optimizers
+
+
+def descended(net: nn.Module, loss: Tensor, rate: float) -> dict[str, Tensor]:
+    """Parameters after a plain step of gradient descent, which isn't taken."""
+    parameters = dict(net.named_parameters())
+    gradients = torch.autograd.grad(loss, list(parameters.values()))
+    moved = zip(parameters.items(), gradients, strict=True)
+    return {name: parameter.detach() - rate * gradient for (name, parameter), gradient in moved}
+
+
 def reached(net: nn.Module, term: Tensor) -> set[str]:
     """Networks into which a term sends a gradient."""
     net.zero_grad()

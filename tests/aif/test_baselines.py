@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from small_models import cvae_gan, reached
+from small_models import cvae_gan, descended, reached, step
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 from torch.optim import SGD
@@ -17,6 +18,7 @@ from aif import losses
 from aif.baselines.classifier import AttributeClassifier
 from aif.baselines.vae import DisentangledVAE
 from aif.networks import Decoder, Posterior
+from aif.schedule import Schedule
 
 SGD_ = functools.partial(SGD, lr=0.1)
 NAMES = ["Smiling", "Eyeglasses"]
@@ -72,6 +74,76 @@ def test_the_losses_of_cvae_gan_by_hand(reduction: Any) -> None:
     torch.testing.assert_close(terms["discriminator_features"], squares.sum() if summed else squares.mean())
 
 
+def test_a_step_of_cvae_gan_weighs_every_loss() -> None:
+    """Algorithm 1: λ1 to λ4, λ2 of pixels and features alike; what D and C minimise counts once."""
+    weights = {
+        "kl_weight": 2.0,
+        "reconstruction_weight": 0.3,
+        "discriminator_feature_weight": 5.0,
+        "classifier_feature_weight": 7.0,
+    }
+    net, plain, (images, labels) = cvae_gan(schedule=Schedule(warmup=0.5), **weights), cvae_gan(), batch()
+    torch.manual_seed(3)
+    terms = plain.losses(images, labels)
+    total = (
+        2.0 * terms["kl"]
+        + 0.3 * (terms["reconstruction"] + terms["features"])
+        + 5.0 * terms["discriminator_features"]
+        + 7.0 * terms["classifier_features"]
+        + terms["discriminator"]
+        + terms["class"]
+    )
+    expected = descended(plain, total, rate=0.1 * 0.5)  # halfway through its warm-up
+    step(net, images, labels, progress=0.25)
+    torch.testing.assert_close(dict(net.named_parameters()), expected)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_losses_of_cvae_gans_other_networks_by_hand(reduction: Any) -> None:
+    """Bao et al.'s L_D and L_C, both distances of features in L_G, and L_GC."""
+    net, (images, labels) = cvae_gan(reduction=reduction), batch()
+    drawn: list[Tensor] = []
+    net.decoder.register_forward_hook(lambda module, inputs, out: drawn.append(out.detach().sigmoid()))
+    terms = net.losses(images, labels)
+    reconstructed, synthesised = drawn
+    real, fakes = net.discriminator(images), [net.discriminator(fake) for fake in drawn]
+    torch.testing.assert_close(
+        terms["discriminator"], F.softplus(-real).mean() + F.softplus(fakes[0]).mean() + F.softplus(fakes[1]).mean()
+    )
+    known = ~labels.isnan()
+    expected = F.binary_cross_entropy_with_logits(net.classifier(images)[known], labels[known])
+    torch.testing.assert_close(terms["class"], expected)
+    squares = [
+        0.5 * (trunk(reconstructed) - trunk(images)).square()
+        for trunk in (net.discriminator.trunk, net.classifier.trunk)
+    ]
+    summed = reduction == "sum"
+    expected = torch.stack([each.sum(1).mean() if summed else each.mean() for each in squares]).sum()
+    torch.testing.assert_close(terms["features"], expected)
+    features, seen = net.classifier.trunk(images), net.classifier.trunk(synthesised)
+    expected = torch.zeros((), dtype=torch.float64)
+    for value in (0, 1):
+        groups = [labels[:, attribute] == value for attribute in range(2)]  # centres: the batch's own, the first yet
+        apart = torch.stack([0.5 * (seen[who].mean(0) - features[who].mean(0)).square() for who in groups])
+        expected = expected + (apart.sum() if summed else apart.mean())
+    torch.testing.assert_close(terms["classifier_features"], expected)
+
+
+def test_the_decoders_statistics_are_those_of_reconstructions() -> None:
+    """What cVAE-GAN's decoder makes of z from the prior moves none."""
+    net, plain = cvae_gan(), cvae_gan()
+    passes: list[tuple[Tensor, ...]] = []
+    net.decoder.register_forward_pre_hook(lambda decoder, inputs: passes.append(inputs))
+    net.losses(*batch())
+    assert len(passes) == 2
+    plain.decoder(*passes[0])
+    expected, found = plain.decoder.state_dict(), net.decoder.state_dict()
+    moved = [name for name in expected if "running" in name]
+    assert moved
+    for name in moved:
+        torch.testing.assert_close(found[name], expected[name])
+
+
 def test_centres_are_moving_averages_over_real_images_of_a_class() -> None:
     net = cvae_gan(centre_decay=0.75)
     features = torch.randn(4, net.centres.shape[-1], dtype=torch.float64)
@@ -106,6 +178,24 @@ def test_the_features_of_real_images_are_targets_and_statistics_are_those_of_rea
     for name, value in other.classifier.named_buffers():
         if "running" in name:
             torch.testing.assert_close(value, found[name])
+
+
+@torch.no_grad()
+def test_validation_of_cvae_gan_counts_every_image_and_known_label_once() -> None:
+    """Two batches of unlike sizes; in the first, three labels in four are unknown."""
+    net, (images, labels) = cvae_gan().eval(), batch()
+    labels = labels.nan_to_num(1.0)
+    labels[:2, 0] = labels[0, 1] = torch.nan
+    for some, theirs in zip(images.split([2, 6]), labels.split([2, 6]), strict=True):
+        net.validation_step({"image": some, "attributes": theirs}, 0)
+    known = ~labels.isnan()
+    mean, _ = net.posterior(images, labels.nan_to_num(0.5))
+    expected = {
+        "mse": (net.decoder(labels.nan_to_num(0.5), mean).sigmoid() - images).square().mean(),
+        "accuracy": ((net.classifier(images) > 0) == labels.bool())[known].double().mean(),
+    }
+    for name, value in expected.items():
+        torch.testing.assert_close(net.validation[name].compute().double(), value, rtol=1e-5, atol=1e-6)
 
 
 def test_cvae_gan_predicts_nothing_and_wants_the_labels() -> None:
@@ -153,6 +243,35 @@ def test_dip_vae_draws_the_covariance_towards_the_identity(covariance: Any) -> N
         torch.stack([net.weights[name] * term for name, term in terms.items()]).sum().backward()
         optimizer.step()
     assert apart() < 0.05 * before
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_a_step_of_a_vae_weighs_every_loss(clip: float | None) -> None:
+    """β, λ_od and λ_d, at the schedule's learning rate, the whole gradient clipped."""
+    settings: dict[str, Any] = {"schedule": Schedule(warmup=0.5), "gradient_clip": clip}
+    net = vae(kl_weight=4.0, off_diagonal_weight=2.0, diagonal_weight=3.0, **settings)
+    plain, (images, labels) = copy.deepcopy(net), batch()
+    torch.manual_seed(3)
+    terms = plain.losses(images)
+    total = terms["reconstruction"] + 4.0 * terms["kl"] + 2.0 * terms["off_diagonal"] + 3.0 * terms["diagonal"]
+    norm = torch.cat(
+        [g.flatten() for g in torch.autograd.grad(total, list(plain.parameters()), retain_graph=True)]
+    ).norm()
+    assert norm > 1, "else the test would not see the clipping"
+    expected = descended(plain, total, rate=0.1 * 0.5 * (clip / (float(norm) + 1e-6) if clip else 1))
+    step(net, images, labels, progress=0.25)
+    torch.testing.assert_close(dict(net.named_parameters()), expected)
+
+
+def test_dip_vae_ii_adds_the_codes_variances() -> None:
+    """I looks at the means' covariance, II at that of the codes: Cov(μ) + E[σ²]."""
+    images, _ = batch()
+    for covariance in ("means", "codes"):
+        net = vae(covariance=covariance, diagonal_weight=1.0)
+        mean, log_variance = net.posterior(images)
+        variances = log_variance.exp() if covariance == "codes" else None
+        found = net.losses(images)["diagonal"]
+        torch.testing.assert_close(found, losses.covariance_to_identity(mean, variances)[1])
 
 
 def test_a_beta_vae_has_no_covariance_terms() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from small_models import reached
+from small_models import reached, step
 from torch import Tensor, nn
 from torch.optim import SGD
 
 from aif.baselines.fader import FaderNetworks
 from aif.baselines.fader_networks import FaderDecoder, FaderEncoder, LatentDiscriminator
+from aif.schedule import AdversarialSchedule
 
 RATE = 0.1
 NAMES = ["Smiling", "Eyeglasses"]
@@ -73,6 +74,59 @@ def test_the_two_steps_are_those_of_the_authors(clip: float) -> None:
     for ours, plain in ((net.encoder, encoder), (net.decoder, decoder), (net.discriminator, discriminator)):
         torch.testing.assert_close(ours.state_dict(), plain.state_dict())
         assert ours.training
+
+
+def test_the_one_step_by_hand() -> None:
+    """All on the same images, networks as they were before; the gradients of adversary and autoencoder clipped each."""
+    clip, weight = 0.01, 0.5
+    net, (images, labels) = fader(together=True, gradient_clip=clip).train(), batch()
+    encoder, decoder, discriminator = (copy.deepcopy(part) for part in (net.encoder, net.decoder, net.discriminator))
+    torch.manual_seed(3)
+    net.one_step(images, labels, weight, *net.configure_optimizers())
+
+    torch.manual_seed(3)
+    known = ~labels.isnan()
+    latent = encoder(images)
+    guessed = F.binary_cross_entropy_with_logits(discriminator(latent.detach())[known], labels[known])
+    error = F.mse_loss(decoder(labels.nan_to_num(0.5), latent).sigmoid(), images)
+    against = F.binary_cross_entropy_with_logits(discriminator(latent)[known], 1 - labels[known])
+    descend(error + weight * against, clip, encoder, decoder)
+    descend(guessed, clip, discriminator)
+    for ours, plain in ((net.encoder, encoder), (net.decoder, decoder), (net.discriminator, discriminator)):
+        torch.testing.assert_close(ours.state_dict(), plain.state_dict())
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_the_schedule_sets_the_rates_and_the_weight(together: bool) -> None:
+    """A quarter into the run: half of the learning rates, 5/8 of λ_E."""
+    schedule = AdversarialSchedule(warmup=0.5, adversary_warmup=0.4)
+    settings: dict[str, Any] = {"adversary_weight": 8.0, "gradient_clip": None, "together": together}
+    net, other = fader(schedule=schedule, **settings).train(), fader(**settings).train()
+    images, labels = batch()
+    optimizers: list[Any] = other.configure_optimizers()
+    for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+        group["lr"] = RATE / 2
+    torch.manual_seed(3)
+    (other.one_step if together else other.two_steps)(images, labels, 5.0, *optimizers)
+    step(net, images, labels, progress=0.25)
+    torch.testing.assert_close(dict(net.named_parameters()), dict(other.named_parameters()))
+
+
+@torch.no_grad()
+def test_validation_counts_every_image_and_known_label_once() -> None:
+    """Two batches of unlike sizes; in the first, three labels in four are unknown."""
+    net, (images, labels) = fader().eval(), batch()
+    labels = labels.nan_to_num(1.0)
+    labels[:2, 0] = labels[0, 1] = torch.nan
+    for some, theirs in zip(images.split([2, 6]), labels.split([2, 6]), strict=True):
+        net.validation_step({"image": some, "attributes": theirs}, 0)
+    known, latent = ~labels.isnan(), net.encoder(images)
+    expected = {
+        "mse": (net.decoder(labels.nan_to_num(0.5), latent).sigmoid() - images).square().mean(),
+        "discriminator": F.binary_cross_entropy_with_logits(net.discriminator(latent)[known], labels[known]),
+    }
+    for name, value in expected.items():
+        torch.testing.assert_close(net.validation[name].compute().double(), value, rtol=1e-5, atol=1e-6)
 
 
 def test_in_one_step_all_get_their_own_gradients() -> None:

@@ -136,7 +136,17 @@ def test_edge_scales_per_sample() -> None:
     assert values.grad.tolist() == [[1, 1], [-2, -2], [0, 0]]
 
 
-@pytest.mark.parametrize("logit", [-60.0, -20.0, -1.0, 0.0, 3.0, 40.0])
+@pytest.mark.parametrize("logit", [-45.0, -20.0, -6.0, 0.0, 3.0])
+def test_a_sure_discriminator_still_teaches(logit: float) -> None:
+    """The non-saturating edge: what the discriminator's term sends back becomes what the generator's own would."""
+    fakes = torch.full((2,), logit, requires_grad=True)
+    (expected,) = torch.autograd.grad(losses.generator([fakes], 0.5, "sum"), fakes)
+    edge = Edge(nonsaturating_weight(fakes, ratio=0.5))
+    (found,) = torch.autograd.grad(losses.discriminator(torch.zeros(2), [edge(fakes)], 1.0, "sum"), fakes)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("logit", [-100.0, -20.0, -1.0, 0.0, 3.0, 40.0])
 def test_nonsaturating_weight_stays_finite(logit: float) -> None:
     weight = nonsaturating_weight(torch.tensor([logit]), ratio=0.5)
     assert torch.isfinite(weight * torch.sigmoid(torch.tensor([logit]))).all()

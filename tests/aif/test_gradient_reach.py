@@ -145,6 +145,20 @@ def test_the_memory_holds_the_last_codes_and_their_labels() -> None:
     torch.testing.assert_close(drawn[:, :1], 2 * theirs)
 
 
+def test_what_is_added_takes_the_place_of_the_oldest() -> None:
+    """Three additions to a memory of five: each begins where the last ended."""
+    memory = Memory(5, latent_dim=1, attributes=1)
+    for values, held in (
+        ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0, 0.0]),
+        ([5.0, 6.0, 7.0], [6.0, 7.0, 3.0, 4.0, 5.0]),
+        ([8.0, 9.0], [6.0, 7.0, 8.0, 9.0, 5.0]),
+    ):
+        added = torch.tensor(values)[:, None]
+        memory.add(added, added)
+        assert memory.codes.flatten().tolist() == held
+        assert memory.labels.nan_to_num(0.0).flatten().tolist() == held
+
+
 def test_further_steps_move_the_auxiliary_and_nothing_else() -> None:
     net = model(auxiliary_steps=3, memory=Memory(16, latent_dim=5, attributes=2))
     net.losses(*batch())

@@ -6,33 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from small_models import NETWORKS, batch, model
+from small_models import NETWORKS, batch, model, step
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from aif.memory import Memory
 from aif.module import IFcVAEGAN
-from aif.schedule import Schedule
-
-
-def step(net: IFcVAEGAN, progress: float = 0.5) -> list[Any]:
-    """Take one, without a Trainer; returns the optimisers, which count theirs as ``steps``."""
-    optimizers: list[Any] = net.configure_optimizers()
-    for optimizer in optimizers:
-        optimizer.steps = 0
-        optimizer.register_step_post_hook(lambda self, *_: setattr(self, "steps", self.steps + 1))
-    stubs = {
-        "optimizers": lambda: optimizers,
-        "progress": lambda batch_idx: progress,
-        "manual_backward": lambda loss: loss.backward(),
-        "log_dict": lambda values: None,
-    }
-    for name, stub in stubs.items():
-        object.__setattr__(net, name, stub)
-    images, labels = batch()
-    torch.manual_seed(3)
-    net.training_step({"image": images, "attributes": labels}, 0)
-    return optimizers
+from aif.schedule import AdversarialSchedule, Schedule
 
 
 def weights(net: IFcVAEGAN) -> dict[str, Tensor]:
@@ -43,7 +23,7 @@ def weights(net: IFcVAEGAN) -> dict[str, Tensor]:
 
 
 def test_the_schedule_sets_every_learning_rate() -> None:
-    optimizers = step(model(schedule=Schedule(warmup=0.2)), progress=0.05)
+    optimizers = step(model(schedule=AdversarialSchedule(warmup=0.2)), *batch(), progress=0.05)
     assert [group["lr"] for optimizer in optimizers for group in optimizer.param_groups] == [pytest.approx(0.025)] * 3
 
 
@@ -58,8 +38,8 @@ def test_a_learning_rate_is_a_factor_of_the_first_and_not_of_the_last() -> None:
 
 def test_the_auxiliary_alone_takes_further_steps() -> None:
     once, more = model(), model(auxiliary_steps=3, memory=Memory(16, latent_dim=5, attributes=2))
-    assert [optimizer.steps for optimizer in step(once)] == [1, 1, 1]
-    assert [optimizer.steps for optimizer in step(more)] == [1, 3, 1]
+    assert [optimizer.steps for optimizer in step(once, *batch())] == [1, 1, 1]
+    assert [optimizer.steps for optimizer in step(more, *batch())] == [1, 3, 1]
     of_once, of_more = weights(once), weights(more)
     for name in ("encoder", "decoder", "discriminator"):
         assert torch.equal(of_once[name], of_more[name]), name

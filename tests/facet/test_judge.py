@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,68 @@ def test_folding_the_batch_norms_changes_nothing_that_is_read() -> None:
     assert torch.equal(fused.read(images), judge(images) > 0)
 
 
+class Few(Squares):
+    """Eight of them in each split, for what doesn't depend on what is learned."""
+
+    def tensors(self, split: str) -> tuple[Tensor, Tensor]:
+        images, labels = super().tensors(split)
+        return images[:8], labels[:8]
+
+
+@pytest.mark.parametrize(
+    ("losses", "kept", "epochs"),
+    [
+        ([1.0, 2.0, 3.0, 0.5], 0, 3),  # twice no better: the fourth isn't trained
+        ([3.0, 1.0, 2.0, 2.0], 1, 4),
+        ([2.0, 3.0, 1.0, 4.0], 2, 4),  # a better one begins the waiting anew
+        ([4.0, 3.0, 2.0, 1.0], 3, 4),
+    ],
+)
+def test_the_epoch_that_is_best_on_the_validation_split_is_kept(
+    losses: list[float], kept: int, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, states = Few(tmp_path), []
+    judge = Judge(data.attribute_names, data.resolution, width=4)
+
+    def validate(judge: Judge, images: Tensor, device: str) -> Tensor:
+        """Logits of which the loss is as told."""
+        states.append(copy.deepcopy(judge.state_dict()))
+        right = 2 * data.tensors("val")[1] - 1
+        return -right * torch.tensor(losses[len(states) - 1]).expm1().log()  # softplus(log(e^x - 1)) is x
+
+    monkeypatch.setattr(judge_module, "_logits", validate)
+    monkeypatch.setattr(judge_module, "EPOCHS", 4)
+    monkeypatch.setattr(judge_module, "PATIENCE", 2)
+    judge_module._fit(judge, data, "cpu")
+    assert len(states) == epochs
+    found = judge.state_dict()
+    same = [all(torch.equal(found[name], value) for name, value in state.items()) for state in states]
+    assert [index for index, is_same in enumerate(same) if is_same] == [kept]
+
+
+def test_its_accuracy_is_over_the_known_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, _ = Few(tmp_path).tensors("test")
+    unknown = float("nan")
+    labels = torch.tensor([[1.0, unknown], [1.0, unknown], [0.0, unknown], [0.0, unknown], *[[unknown, unknown]] * 4])
+    logits = torch.tensor([[3.0, 1.0], [-1.0, 1.0], [-2.0, 1.0], [-0.1, 1.0], *[[1.0, 1.0]] * 4])
+    monkeypatch.setattr(Few, "tensors", lambda self, split: (images, labels))
+    monkeypatch.setattr(judge_module, "_fit", lambda *a: None)
+    monkeypatch.setattr(judge_module, "_logits", lambda *a: logits)
+    _, card = train_judge(Few(tmp_path))
+    assert card == {"accuracy": {"A": 0.75, "B": None}, "known": {"A": 4, "B": 0}, "n": 8}
+
+
+@torch.no_grad()
+def test_its_features_are_the_means_of_the_last_maps() -> None:
+    judge = Judge(("A", "B"), 8, width=4).eval()
+    images = torch.rand(70, 3, 8, 8)  # more than a piece
+    seen, features = judge.look(images)
+    maps = judge.features[:-1]((images - 0.5) * 4)
+    assert maps.shape == (70, 8, 4, 4)
+    torch.testing.assert_close(features, maps.mean((2, 3)))
+    assert torch.equal(seen, judge.read(images))
+
+
 def test_it_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, card = get_judge(Squares(tmp_path))
     monkeypatch.setattr(judge_module, "train_judge", lambda *a: pytest.fail("trained again"))
@@ -85,6 +148,9 @@ def test_training_is_reproducible(tmp_path: Path) -> None:
 def test_its_key_follows_the_data(tmp_path: Path) -> None:
     assert judge_key(Squares(tmp_path)) == judge_key(Squares(tmp_path / "elsewhere"))
     assert judge_key(Squares(tmp_path)) != judge_key(Squares(tmp_path, "other data"))
+    larger = Squares(tmp_path)
+    larger.resolution = 32
+    assert judge_key(Squares(tmp_path)) != judge_key(larger)
 
 
 @pytest.mark.parametrize("resolution", [16, 32, 48, 64])
