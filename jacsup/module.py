@@ -141,7 +141,8 @@ class ProgressiveAutoencoder(StagedModule):
             of_students += ["supervised", "teacher", "network.preserving"]
             return dict.fromkeys(of_students, "with model.inherit=false no stage has a teacher")
         without = self.code_weight + self.difference_weight == 0
-        return dict.fromkeys(of_students, "λ_y and λ_diff are 0") if without else {}
+        found = dict.fromkeys(of_students, "λ_y and λ_diff are 0") if without else {}
+        return found if self.covariance_weight else {**found, "covariance_root": "model.covariance_weight is 0"}
 
     # ------------------------------------------------------------------ a step
 

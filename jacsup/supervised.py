@@ -128,6 +128,18 @@ class SupervisedAutoencoder(StagedModule):
             weights |= {"cycle_attributes": 0.0, "cycle_nuisance": 0.0}
         return weights
 
+    @property
+    def unread(self) -> dict[str, str]:
+        """Settings that have no part in what is computed, and why."""
+        forms = {"prediction": "prediction", "covariance_root": "covariance"}
+        forms |= {"cycle_target": "cycle_attributes", "cycle_root": "cycle_nuisance"}
+        teacher, student = asdict(self.teacher_weights), asdict(self.student_weights)
+        without = {setting: loss for setting, loss in forms.items() if not teacher[loss] + student[loss]}
+        return {
+            setting: f"model.teacher_weights.{loss} and model.student_weights.{loss} are 0"
+            for setting, loss in without.items()
+        }
+
     # ------------------------------------------------------------------ a step
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:

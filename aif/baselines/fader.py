@@ -66,6 +66,11 @@ class FaderNetworks(AttributeEditor):
         self.adversary_weight, self.gradient_clip, self.together = adversary_weight, gradient_clip, together
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "discriminator")})
 
+    @property
+    def unread(self) -> dict[str, str]:
+        """Settings that have no part in what is computed, and why."""
+        return {} if self.adversary_weight else {"schedule.adversary_warmup": "model.adversary_weight is 0"}
+
     # ------------------------------------------------------------------ training
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:

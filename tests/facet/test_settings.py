@@ -30,6 +30,9 @@ CONTEXTS = {
     "scratch": ["experiment=jacsup/scratch", *DIGITS],
     "student": ["experiment=jacsup/faces/student", *STAGED],
 }
+NO_CYCLES = [
+    f"model.{who}_weights.{loss}=0" for who in ("teacher", "student") for loss in ("cycle_attributes", "cycle_nuisance")
+]
 SPEED = {"fused", "foreach"}  # of an optimiser's arithmetic
 ELSEWHERE = {  # too late, or of too many images, for a rehearsal
     "images",  # tests/aif/test_erasure.py
@@ -126,6 +129,18 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
         ),
         (["ablation=no_gan", "model.discriminator.leak=.2"], "without model.gan_weight there is no discriminator"),
         (["model=cvae_gan", "+model.schedule.adversary_warmup=.5"], "aif.schedule.Schedule has no such argument"),
+        (
+            ["model=fader", "model.adversary_weight=0", "model.schedule.adversary_warmup=.5"],
+            "model.schedule.adversary_warmup would change nothing: model.adversary_weight is 0",
+        ),
+        (
+            ["experiment=jacsup/chain", "model.covariance_weight=0", "model.covariance_root=true"],
+            "model.covariance_root would change nothing: model.covariance_weight is 0",
+        ),
+        (
+            ["experiment=jacsup/faces/student", *NO_CYCLES, "model.cycle_root=true"],
+            "model.cycle_root would change nothing: model.teacher_weights.cycle_nuisance and",
+        ),
         (["+model.memory._target_=aif.memory.Memory"], "model.auxiliary_steps=1: more than 1 need model.memory, and 1"),
         (
             ["experiment=jacsup/faces/student", "callbacks.growth.sizes=[16,32]", "callbacks.growth.epochs=1"],
