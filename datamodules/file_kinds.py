@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+HTML = (b"<!doctype html", b"<html", b"<head")
+"""In small letters, after any blanks."""
 STARTS = {
     b"version https://git-lfs": "a Git LFS pointer in place of the file: git lfs pull gets it",
     b"PK\x03\x04": "a zip, or an office document",
@@ -29,7 +31,7 @@ def kind(content: bytes) -> str:
     if not content.strip(b"\0"):
         return "nothing but zero bytes: a download or a disk failed"
     start = content[:512].lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head")):
+    if start.startswith(HTML):
         return "an HTML page: a download service sent it in place of the picture"
     if b"<svg" in start:
         return "an SVG, which has no pixels: save it as PNG"

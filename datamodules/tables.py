@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from datamodules.file_kinds import HTML
+
 UNKNOWN = -1
 MINUS, NONE = -2, -3  # while a table is read: absent, written -1; no label at all
 CODES = {
@@ -71,7 +73,7 @@ def refuse_html(path: Path) -> None:
     """
     with open(path, "rb") as file:
         start = file.read(512).lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head")):
+    if start.startswith(HTML):
         raise ValueError(
             f"{path} is an HTML page: the download service sent its quota or sign-in page in place of the file. "
             "Download it by hand in a browser"

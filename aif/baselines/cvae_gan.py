@@ -125,13 +125,13 @@ class CVAEGAN(AttributeEditor):
         self.move_centres(self.of_all_processes(class_features.detach()), labels_of_all)
         seen = self.seen_by(self.discriminator, images, reconstructed, synthesised)
         read = self.seen_by(self.classifier, images, reconstructed, synthesised)
-        means = [self.of_all_processes(features).mean(0, keepdim=True) for features in seen]
+        means = [self.of_all_processes(features).mean(0, keepdim=True) for features in (seen[0], seen[2])]
         distance, together = losses.half_squared_distance, mean.shape[1] if self.reduction == "sum" else 1
         return {
             "kl": losses.kl(mean, log_variance, "mean") * together,
             "reconstruction": distance(reconstructed, images, self.reduction),
             "features": distance(seen[1], seen[0], self.reduction) + distance(read[1], read[0], self.reduction),
-            "discriminator_features": distance(means[2], means[0], self.reduction),
+            "discriminator_features": distance(means[1], means[0], self.reduction),
             "classifier_features": self.centre_distance(self.of_all_processes(read[2]), labels_of_all),
             "discriminator": losses.discriminator(real_logits, fake_logits, 1.0, "mean"),
             "class": losses.classification(full_precision(self.classifier.head(class_features)), labels),
