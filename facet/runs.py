@@ -28,8 +28,14 @@ RESULTS_SCHEMA = 2  # of results.json
 def _make(directory: Path) -> list[Path]:
     """Make a directory; returns what had to be made, from the innermost outwards."""
     absolute = directory.absolute()  # whoever is asked to leave nothing must not take what was there
-    made = [path for path in (absolute, *absolute.parents) if not path.exists()]
-    directory.mkdir(parents=True, exist_ok=True)
+    for left in reversed(range(20)):
+        made = [path for path in (absolute, *absolute.parents) if not path.exists()]
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            break
+        except (FileNotFoundError, FileExistsError):  # another run of the sweep is unmaking what both are in
+            if not left:
+                raise
     return made
 
 

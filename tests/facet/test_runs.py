@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,24 @@ def test_a_run_directory_belongs_to_one_process(tmp_path: Path) -> None:
     with run.owned():
         run.mark("finished")
     assert run.status == "finished"
+
+
+def test_runs_that_begin_at_once_do_not_unmake_each_others_directories(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, unmade = Path.mkdir, []
+
+    def mkdir(path: Path, *how: Any, **more: Any) -> None:
+        if not unmade:  # between the making of the parents and of the directory itself
+            unmade.append(path)
+            raise FileNotFoundError(path)
+        made(path, *how, **more)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    run = Run(tmp_path / "runs" / "mine")
+    run.claim()
+    assert unmade == [run.path]
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_torn_checkpoint_is_told_in_a_line(tmp_path: Path) -> None:
@@ -114,3 +133,25 @@ def test_random_state_round_trip(tmp_path: Path) -> None:
     callback.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     callback.on_train_start(None, None)  # type: ignore[arg-type]
     assert (random.random(), np.random.rand(), torch.rand(1).item(), torch.randn(1).item()) == expected
+
+
+def test_a_run_is_resumed_where_other_gpus_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of a sweep sees one GPU alone, and the same command by itself all of them."""
+    seen: list[torch.Tensor] = [torch.get_rng_state() for _ in range(8)]
+
+    def restored(states: list[torch.Tensor]) -> None:
+        for number, state in enumerate(states):
+            seen[number] = state
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: list(seen))
+    monkeypatch.setattr(torch.cuda, "set_rng_state_all", restored)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: seen[0])
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state: restored([state]))
+    saved = RandomState().state_dict()
+    expected = seen[0]
+    seen[:] = [torch.zeros_like(expected)]
+    callback = RandomState()
+    callback.load_state_dict(saved)
+    callback.on_train_start(None, None)  # type: ignore[arg-type]
+    assert torch.equal(seen[0], expected)
