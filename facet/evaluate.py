@@ -48,17 +48,18 @@ def evaluate(config: DictConfig) -> None:
         run = Run(path)
         if len(paths) > 1 and run.status != "finished":
             say(f"left out: {path} is {run.status}", "yellow")
-        elif not config.force and judged(run, config):
-            say(f"judged already: {path}")
-        else:
-            try:
+            continue
+        try:
+            if not config.force and judged(run, config):
+                say(f"judged already: {path}")
+            else:
                 judge_run(run, config)
                 say(f"judged {path}")
-            except Exception as error:
-                if len(paths) == 1:
-                    raise
-                report("evaluate", error)  # the others are judged all the same
-                failed.append(path)
+        except Exception as error:
+            if len(paths) == 1:
+                raise
+            report("evaluate", error)  # the others are judged all the same
+            failed.append(path)
     if failed:
         raise ToldError(f"could not be judged: {', '.join(map(str, failed))}")
 
@@ -127,10 +128,8 @@ def judge_run(run: Run, config: DictConfig) -> None:
     elif (noted := status.get("data_files")) and noted["root"] != str(data.root):
         say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
-    begun = (
-        {"initial": None} if "initial" in settings.model else {}
-    )  # a file that may have gone: what it became is here
-    model = make(settings.model, **begun)
+    # A run's first stage is a file that may have gone: what it became is here.
+    model = make(settings.model, **({"initial": None} if "initial" in settings.model else {}))
     torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
     measures, examples = measured(model, run, config, data, judge)
     if constant := constant_attributes(data, config.split):

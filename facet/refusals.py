@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from facet.command_line import how_to_say
-from facet.configuration import choices, compose_config
+from facet.command_line import how_to_say, parsed
+from facet.configuration import choices, compose_config, config_directory
 from facet.errors import UserError, nearest
 from facet.signatures import signature
 
@@ -25,6 +26,8 @@ def user_message(primary: str, error: Exception) -> str | None:
         return how_to_say(error.override)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _no_such_choice(error.missing_cfg_file)
+    if str(error).startswith("Config group override must be"):  # Hydra's, and of any group
+        return next(map(_no_such_choice, _choices_that_are_no_names()), str(error))
     if isinstance(error, HydraException | OmegaConfBaseException):
         text = str(error)
         if match := re.search(r"Could not override '([^']+)'", text):
@@ -41,6 +44,14 @@ def _no_such_choice(file: str) -> str:
     if group.startswith("hydra/"):
         return f"{group}={choice}: there is no such thing, or it isn't installed: pip install 'facet-lab[sweep]'"
     return f"{group}={choice}: no such choice; nearest: {nearest(choice, choices(group))}"
+
+
+def _choices_that_are_no_names() -> Iterator[str]:
+    """Choices on the command line that are read as another type: ``model/null``."""
+    for override in filter(None, map(parsed, sys.argv[1:])):
+        group = override.key_or_group
+        if (config_directory() / group).is_dir() and not isinstance(override.value(), str | list):
+            yield f"{group}/{override.get_value_element_as_str()}"
 
 
 def _unknown_key(primary: str, key: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from facet.commands import run_command, say
 from facet.configuration import check
@@ -47,7 +46,7 @@ def train(config: DictConfig) -> Path:
     """
     try:
         run = Run(directory_to_train(config))
-    except OmegaConfBaseException:
+    except Exception:  # such a config has no place
         check(config)  # says what is wrong
         raise
     if _finished(config, run):

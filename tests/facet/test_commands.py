@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from tiny import overrides
 
-from facet import evaluate, train
+from facet import evaluate, runs, train
+from facet.configuration import compose_config
+from facet.errors import ToldError, UserError
 from facet.report import command as report
 
 COMMANDS: dict[str, Callable[[], None]] = {"train": train.main, "evaluate": evaluate.main, "report": report.main}
@@ -56,6 +58,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         ),
         (["trainer.max_time=1"], "pytorch_lightning.Trainer has it: +trainer.max_time=… adds it"),
         (["trainer.precision=fp8"], r"trainer.precision \(command line\): 'fp8' should be one of .*'bf16-mixed'"),
+        (["model=null"], "model=null: no such choice; nearest: classifier"),
+        (["data=5"], "data=5: no such choice; nearest: avatars"),
+        (["callbacks.edits=5"], r"config key callbacks.edits \(command line\)"),
+        (["runs=null"], r"config key runs \(command line\): None should be a valid string"),
         (["kl_weight=1"], "unknown config key kl_weight; nearest: model.kl_weight"),
         (["seed=0,1"], "seed=0,1: several values are a sweep, by -m; a list is seed=[0,1]"),
         (["name=größe"], """name=größe: this has characters that have to be quoted: 'name="größe"'"""),
@@ -124,6 +130,25 @@ def test_a_directory_is_found_by_its_own_name_before_any_pattern(tmp_path: Path)
     assert evaluate.found(str(odd)) == [odd]
     assert evaluate.found(str(tmp_path / "runs[[]x]=1" / "seed*")) == [odd, odd.parent / "seed1"]
     assert evaluate.found(str(tmp_path / "runs[x]=1" / "seed?")) == [tmp_path / "runsx=1" / "seed1"]
+
+
+def test_a_run_that_can_not_be_looked_at_keeps_no_other_from_being_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def looked_at(run: runs.Run, config: object) -> bool:
+        if run.path.name == "seed0":
+            raise UserError("its data can't be looked at")
+        return False
+
+    judged: list[str] = []
+    monkeypatch.setattr(evaluate, "judged", looked_at)
+    monkeypatch.setattr(evaluate, "judge_run", lambda run, config: judged.append(run.path.name))
+    for seed in (0, 1):
+        runs.Run(tmp_path / f"seed{seed}").mark("finished")
+    with pytest.raises(ToldError, match=r"could not be judged: .*seed0$"):
+        evaluate.evaluate(compose_config("evaluate", [f"run={tmp_path}/seed*"]))
+    assert judged == ["seed1"]
+    assert "its data can't be looked at" in capsys.readouterr().err
 
 
 def test_a_run_in_a_directory_of_any_name(run: Run, tmp_path: Path) -> None:
