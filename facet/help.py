@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facet.configuration import config_directory, primary_keys
+from facet.configuration import choices, config_directory, primary_keys
 
 HELP = ("-h", "--help")
 
@@ -18,9 +18,6 @@ def help_of(called: str, primary: str) -> str:
     lines = [f"{called} KEY=VALUE …      (-m: a sweep over values parted by commas; --hydra-help: Hydra's own options)"]
     lines += ["", (root / f"{primary}.yaml").read_text("utf-8").split("\nhydra:")[0].strip(), "", "Choices:", ""]
     for group in primary_keys(primary):
-        if (root / group).is_dir():
-            found = sorted(
-                file.relative_to(root / group).with_suffix("").as_posix() for file in (root / group).rglob("*.yaml")
-            )
+        if found := choices(group):
             lines.append(f"{group}= {' '.join(found)}")
     return "\n".join(lines)
