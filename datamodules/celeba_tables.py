@@ -43,7 +43,8 @@ def read_attributes(file: Path, whole: bool = True) -> dict[str, np.ndarray]:
     nameless = header[0] in ATTRIBUTES  # CelebA's own header has no name for the images
     header = header if not nameless else ["", *header]
     columns = [header.index(name) for name in ATTRIBUTES]
-    image = 0 if nameless else next(i for i, name in enumerate(header) if name.lower() not in INDEX)
+    before = header[: min(columns)]  # pandas' count of the rows may be there, and the images' names themselves as index
+    image = next((i for i, name in enumerate(before) if name.lower() not in INDEX), 0)
     names: dict[str, int] = {}
     values = np.empty((len(lines), len(ATTRIBUTES)), np.int8)
     for row, (number, line) in enumerate(lines):

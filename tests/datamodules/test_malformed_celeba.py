@@ -67,6 +67,10 @@ def pandas_index(root: Path) -> Path:
     return rows(root, lambda row: ["Unnamed: 0" if "Male" in row else str(next(count)), *row])
 
 
+def pandas_index_of_names(root: Path) -> Path:
+    return rows(root, lambda row: ["" if "Male" in row else row[0], *row[1:], "age" if "Male" in row else "20-29"])
+
+
 def columns_in_another_order(root: Path) -> Path:
     return rows(root, lambda row: [row[0], *reversed(row[1:])])
 
@@ -94,8 +98,8 @@ def upper_case(root: Path) -> Path:
 
 SAME = (
     *(plain, tabs, commas_in_text, windows, no_count, a_named_column, a_header_for_the_splits, zeros),
-    *(in_another_order, semicolons, pandas_index, columns_in_another_order, a_column_more, quoted, mac_notes),
-    *(upper_case, as_png),
+    *(in_another_order, semicolons, pandas_index, pandas_index_of_names, columns_in_another_order, a_column_more),
+    *(quoted, mac_notes, upper_case, as_png),
 )
 
 
