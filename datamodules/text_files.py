@@ -49,7 +49,7 @@ def read_rows(file: Path) -> tuple[list[str], list[Row]]:
     line such as ``sep=;`` says. A first column without a name, whose cells count the rows, is pandas' index: left out.
 
     Raises:
-        ValueError: no text, no header, no rows, a column without a name or with another's, a row of another length.
+        ValueError: no text, header or rows, another column without a name, two of one name, a row of another length.
     """
     text = read_text(file)
     first = next((line for line in text.splitlines() if line.strip()), "").lstrip()
@@ -81,7 +81,7 @@ def read_rows(file: Path) -> tuple[list[str], list[Row]]:
 
 
 def _check_names(file: Path, header: list[str]) -> None:
-    if "" in header:
+    if "" in header[1:]:  # the first may be an index of paths, which pandas writes without a name
         raise ValueError(f"{file} has a column without a name: is there a comma at the end of its first line?")
     if odd := next((name for name in header if not name.isprintable()), None):
         raise ValueError(f"{file}: the column {odd!r} has a line break or the like in its name: take it out")

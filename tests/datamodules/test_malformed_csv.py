@@ -42,6 +42,7 @@ RIGHT: dict[str, str | bytes] = {
     "blanks around names": PLAIN.replace("Smiling", " Smiling ").replace("split", "split "),
     "blanks around cells": PLAIN.replace(",1", ", 1 ").replace("a.png", " a.png "),
     "pandas' index without a name": "".join(f"{i - 1 if i else ''},{x}\n" for i, x in enumerate(PLAIN.splitlines())),
+    "paths as pandas' index": PLAIN.replace("file,", ",", 1),
     "pandas' index read back": "".join(
         f"{i - 1 if i else 'Unnamed: 0'},{x}\n" for i, x in enumerate(PLAIN.splitlines())
     ),
