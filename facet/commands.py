@@ -53,6 +53,8 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
             result = task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
             code = report(primary, error, called)
+        except SystemExit as error:  # Lightning's, on Ctrl-C
+            raise KeyboardInterrupt from error
         if HydraConfig.get().mode != RunMode.MULTIRUN:
             sys.exit(code)
         with log.open("a", encoding="utf-8") as file:

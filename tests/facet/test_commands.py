@@ -107,12 +107,15 @@ def test_a_run_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
     assert [file.name for file in empty.iterdir()] == ["config.yaml"]
 
 
+@pytest.mark.parametrize(
+    "ended", [KeyboardInterrupt(), SystemExit(1)], ids=["before the training", "by Lightning in it"]
+)
 @pytest.mark.parametrize("sweep", [[], ["-m"]])
-def test_ctrl_c_before_the_training_is_one_line(
-    sweep: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_ctrl_c_is_one_line(
+    sweep: list[str], ended: BaseException, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise ended
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "_train", stopped)
