@@ -107,9 +107,8 @@ def test_the_losses_of_cvae_gans_other_networks_by_hand(reduction: Any) -> None:
     terms = net.losses(images, labels)
     reconstructed, synthesised = drawn
     real, fakes = net.discriminator(images), [net.discriminator(fake) for fake in drawn]
-    torch.testing.assert_close(
-        terms["discriminator"], F.softplus(-real).mean() + F.softplus(fakes[0]).mean() + F.softplus(fakes[1]).mean()
-    )
+    expected = F.softplus(-real).mean() + F.softplus(fakes[0]).mean() + F.softplus(fakes[1]).mean()
+    torch.testing.assert_close(terms["discriminator"], expected, rtol=0, atol=1e-12)  # the fakes' are much alike
     known = ~labels.isnan()
     expected = F.binary_cross_entropy_with_logits(net.classifier(images)[known], labels[known])
     torch.testing.assert_close(terms["class"], expected)
@@ -127,6 +126,20 @@ def test_the_losses_of_cvae_gans_other_networks_by_hand(reduction: Any) -> None:
         apart = torch.stack([0.5 * (seen[who].mean(0) - features[who].mean(0)).square() for who in groups])
         expected = expected + (apart.sum() if summed else apart.mean())
     torch.testing.assert_close(terms["classifier_features"], expected)
+
+
+def test_the_decoder_of_cvae_gan_reads_codes_of_the_images_and_of_the_prior() -> None:
+    """x_f ← G(z, c) with z ~ q(z | x, c), x_p ← G(z, c) with z ~ N(0, I), each beside the labels."""
+    net, (images, labels) = cvae_gan(), batch()
+    passes: list[tuple[Tensor, ...]] = []
+    net.decoder.register_forward_pre_hook(lambda decoder, inputs: passes.append(inputs))
+    torch.manual_seed(3)
+    net.losses(images, labels)
+    known = labels.nan_to_num(0.5)
+    mean, log_variance = net.posterior(images, known)
+    torch.manual_seed(3)
+    posterior, prior = mean + log_variance.exp().sqrt() * torch.randn_like(mean), torch.randn_like(mean)
+    torch.testing.assert_close(passes, [(known, posterior), (known, prior)])
 
 
 def test_the_decoders_statistics_are_those_of_reconstructions() -> None:
@@ -205,6 +218,7 @@ def test_cvae_gan_predicts_nothing_and_wants_the_labels() -> None:
         net.encode(images)
     known, latent = net.encode(images, labels)
     assert known[3, 1] == 0.5, "an unknown label is neither"
+    assert torch.equal(latent, net.posterior(images, known)[0])
     decoded = net.decode(known, latent)
     assert decoded.shape == images.shape
     assert decoded.min() >= 0

@@ -39,19 +39,20 @@ def batch() -> tuple[Tensor, Tensor]:
     return torch.rand(8, 3, 32, 32, dtype=torch.float64), labels
 
 
-def descend(loss: Tensor, most: float, *networks: nn.Module) -> None:
-    """A plain step of gradient descent with the gradient's norm cut off."""
+def descend(loss: Tensor, most: float | None, *networks: nn.Module) -> None:
+    """A plain step of gradient descent, with the gradient's norm cut off unless None."""
     parameters = [parameter for network in networks for parameter in network.parameters()]
     gradients = torch.autograd.grad(loss, parameters)
     norm = torch.cat([gradient.flatten() for gradient in gradients]).norm()
-    assert norm > most, "else the test would not see the clipping"
+    assert most is None or norm > most, "else the test would not see the clipping"
+    factor = 1 if most is None else most / (norm + 1e-6)
     with torch.no_grad():
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter -= RATE * gradient * most / (norm + 1e-6)
+            parameter -= RATE * gradient * factor
 
 
-@pytest.mark.parametrize("clip", [0.01, 0.1])
-def test_the_two_steps_are_those_of_the_authors(clip: float) -> None:
+@pytest.mark.parametrize("clip", [0.01, 0.1, None])
+def test_the_two_steps_are_those_of_the_authors(clip: float | None) -> None:
     """The adversary on images of its own, on codes of an encoder in evaluation mode; then the autoencoder against it as
     it is by then, without its dropout; losses of images in [-1, 1], weight 4 λ_E; both gradients clipped."""
     net, (images, labels) = fader(gradient_clip=clip).train(), batch()
@@ -76,9 +77,10 @@ def test_the_two_steps_are_those_of_the_authors(clip: float) -> None:
         assert ours.training
 
 
-def test_the_one_step_by_hand() -> None:
+@pytest.mark.parametrize("clip", [0.01, None])
+def test_the_one_step_by_hand(clip: float | None) -> None:
     """All on the same images, networks as they were before; the gradients of adversary and autoencoder clipped each."""
-    clip, weight = 0.01, 0.5
+    weight = 0.5
     net, (images, labels) = fader(together=True, gradient_clip=clip).train(), batch()
     encoder, decoder, discriminator = (copy.deepcopy(part) for part in (net.encoder, net.decoder, net.discriminator))
     torch.manual_seed(3)
@@ -155,11 +157,14 @@ def test_the_encoder_is_taught_that_the_label_is_the_opposite() -> None:
 def test_y_stands_beside_every_layer_of_the_decoder() -> None:
     net = fader().eval()
     latent = torch.randn(2, 128, dtype=torch.float64)
-    seen: list[int] = []
+    seen: list[Tensor] = []
     for block in net.decoder.blocks:
-        block.register_forward_pre_hook(lambda block, values: seen.append(values[0].shape[1]))
-    net.decode(torch.ones(2, 2, dtype=torch.float64), latent)
-    assert seen == [32 + 4, 16 + 4, 8 + 4, 4 + 4]
+        block.register_forward_pre_hook(lambda block, values: seen.append(values[0]))
+    net.decode(torch.tensor([[1.0, 0.0], [0.25, 0.5]], dtype=torch.float64), latent)
+    assert [values.shape[1] for values in seen] == [32 + 4, 16 + 4, 8 + 4, 4 + 4]
+    for values in seen:  # y, and 1 - y, the same everywhere
+        assert values[:, -4:].amin((2, 3)).tolist() == [[1, 0, 0, 1], [0.25, 0.5, 0.75, 0.5]]
+        assert values[:, -4:].amax((2, 3)).tolist() == [[1, 0, 0, 1], [0.25, 0.5, 0.75, 0.5]]
 
 
 def test_the_latent_discriminator_is_the_authors() -> None:
@@ -170,6 +175,11 @@ def test_the_latent_discriminator_is_the_authors() -> None:
     assert [type(part).__name__ for part in found] == expected
     shapes = [tuple(p.shape) for p in found.parameters() if p.dim() > 1]
     assert shapes == [(512, 512, 4, 4), (512, 512, 4, 4), (512, 512), (1, 512)]
+
+
+def test_the_flat_latent_discriminator_has_two_hidden_layers() -> None:
+    found = LatentDiscriminator(64, flat=True)
+    assert [type(part).__name__ for part in found] == [*["Linear", "LeakyReLU", "Dropout"] * 2, "Linear"]
 
 
 @pytest.mark.parametrize("flat", [False, True])
