@@ -128,7 +128,8 @@ def covariance_to_identity(means: Tensor, variances: Tensor | None = None) -> tu
         variances: σ², same shape: DIP-VAE II adds their mean, for the covariance of z itself.
     """
     centred = means - means.mean(0)
-    covariance = centred.T @ centred / len(means)
+    with torch.autocast(means.device.type, enabled=False):  # a product of matrices would be taken in bf16
+        covariance = centred.T @ centred / len(means)
     diagonal = covariance.diagonal()
     off_diagonal = covariance.square().sum() - diagonal.square().sum()
     if variances is not None:

@@ -147,9 +147,7 @@ class CVAEGAN(AttributeEditor):
     def move_centres(self, features: Tensor, labels: Tensor) -> None:
         """Move every class's centre towards the mean of C's features over the batch's real images of that class."""
         for value in (0, 1):
-            chosen = (labels == value).to(features.dtype)  # [B, k]; NaN is neither
-            count = chosen.sum(0)
-            mean = full_precision(chosen.T @ features) / count.clamp(min=1)[:, None]
+            mean, count = class_means(features, labels, value)
             keep = torch.where(self.centred[value], self.centre_decay, 0.0)[:, None]
             there = (count > 0)[:, None]
             self.centres[value] = torch.where(
@@ -161,9 +159,7 @@ class CVAEGAN(AttributeEditor):
         """L_GC: between the classes' centres and the mean features of what was drawn of each class."""
         total = features.new_zeros(())
         for value in (0, 1):
-            chosen = (labels == value).to(features.dtype)
-            count = chosen.sum(0)
-            mean = (chosen.T @ features) / count.clamp(min=1)[:, None]
+            mean, count = class_means(features, labels, value)
             there = ((count > 0) & self.centred[value]).to(features.dtype)
             apart = (mean - self.centres[value]).square() * there[:, None]
             total = total + 0.5 * (apart.mean() if self.reduction == "mean" else apart.sum())
@@ -207,3 +203,21 @@ class CVAEGAN(AttributeEditor):
     def decode(self, attributes: Tensor, nuisance: Tensor) -> Tensor:
         """(y ``[B, k]``, z ``[B, n_z]``) to images in [0, 1]."""
         return torch.sigmoid(self.decoder(attributes, nuisance))
+
+
+def class_means(features: Tensor, labels: Tensor, value: int) -> tuple[Tensor, Tensor]:
+    """Mean features of the samples whose label is so, attribute by attribute, and how many there are.
+
+    Args:
+        features: ``[B, F]``.
+        labels: ``[B, k]`` in {0, 1}; NaN is neither.
+        value: 0 or 1.
+
+    Returns:
+        ``[k, F]`` and ``[k]``.
+    """
+    features = full_precision(features)
+    chosen = (labels == value).to(features.dtype)
+    count = chosen.sum(0)
+    with torch.autocast(features.device.type, enabled=False):  # a product of matrices would be taken in bf16
+        return chosen.T @ features / count.clamp(min=1)[:, None], count

@@ -16,6 +16,7 @@ from torch.optim import SGD
 
 from aif import losses
 from aif.baselines.classifier import AttributeClassifier
+from aif.baselines.cvae_gan import class_means
 from aif.baselines.vae import DisentangledVAE
 from aif.networks import Decoder, Posterior
 from aif.schedule import Schedule
@@ -169,6 +170,14 @@ def test_centres_are_moving_averages_over_real_images_of_a_class() -> None:
     net.move_centres(features[:1], labels[:1])
     torch.testing.assert_close(net.centres[1, 0], 0.75 * before[1, 0] + 0.25 * features[0])
     torch.testing.assert_close(net.centres[0, 0], before[0, 0])
+
+
+def test_means_of_classes_are_not_taken_in_bf16() -> None:
+    features, labels = torch.randn(64, 8), torch.arange(64)[:, None] % 2
+    plain = class_means(features, labels, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(class_means(features, labels, 1), plain, rtol=0, atol=0)
+    torch.testing.assert_close(plain, (features[1::2].mean(0, keepdim=True), torch.tensor([32.0])))
 
 
 def test_the_distance_to_the_centres_by_hand() -> None:

@@ -93,3 +93,10 @@ def test_conditional_discriminator_by_hand() -> None:
 def test_gradient_penalty_by_hand() -> None:
     gradients = torch.stack([torch.full((3, 2, 2), 0.5), torch.zeros(3, 2, 2)])
     assert losses.gradient_penalty(gradients).item() == pytest.approx(0.5 * (12 * 0.25) / 2)
+
+
+def test_covariances_are_not_taken_in_bf16() -> None:
+    means = torch.randn(64, 8)
+    plain = losses.covariance_to_identity(means)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(losses.covariance_to_identity(means), plain, rtol=0, atol=0)
