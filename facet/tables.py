@@ -41,7 +41,7 @@ def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
             with, as on the command line), ``runs`` and ``data`` (where the data are now).
 
     Raises:
-        UserError: an override that no row takes.
+        UserError: an override, or a place of data, that no row takes.
     """
     found, refused = [], {}
     beside = config.table.get("beside") or {}
@@ -60,10 +60,11 @@ def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
                 if line is None:
                     raise
                 refused[row] = line
+    said = f"overrides={list(config.overrides)}: " if config.overrides else ""
     if set(config.table.experiments) <= set(refused):
-        raise UserError(f"overrides={list(config.overrides)}: {next(iter(refused.values()))}")
+        raise UserError(f"{said}{next(iter(refused.values()))}")
     for row, line in refused.items():
-        say(f"{row} has no run: overrides={list(config.overrides)}: {line}", "yellow")
+        say(f"{row} has no run: {said}{line}", "yellow")
     return found
 
 

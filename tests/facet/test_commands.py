@@ -177,7 +177,9 @@ def test_a_report_of_runs_that_never_were(run: Run, tmp_path: Path) -> None:
 def test_overrides_of_a_table_are_checked(run: Run, tmp_path: Path) -> None:
     code, message = run("report", "table=table1", 'overrides=["sede=1"]', f"reports={tmp_path}", "logger=csv")
     assert code == 2
-    assert "unknown config key sede; nearest: seed" in message
+    assert "overrides=['sede=1']: unknown config key sede; nearest: seed" in message
+    code, message = run("report", "table=table1", "data.labels=x", f"reports={tmp_path}", "logger=csv")
+    assert (code, message) == (2, "facet-report: data.labels: AvatarsDataModule has no such setting\n")
 
 
 def test_a_sweep_may_set_what_only_its_experiments_have(run: Run) -> None:
