@@ -94,8 +94,8 @@ class EditMonitor(Callback):
             for side in ("on", "off"):
                 values = [rates[kind][side].value for rates in every]
                 pl_module.log(f"val/{key}_{side}", _mean(values), prog_bar=kind == "paper")
-                if len(names) > 1:
-                    pl_module.log_dict({f"val/{key}_{side}/{n}": v for n, v in zip(names, values, strict=True)})
+                for name, value in zip(names, values, strict=True) if len(names) > 1 else ():
+                    pl_module.log(f"val/{key}_{side}/{name}", value)
         self._rates.reset()
 
     def _show(self, trainer: Trainer, names: tuple[str, ...], rows: list[Tensor]) -> None:

@@ -18,11 +18,12 @@ from facet.runs import Run, read_json
 from facet.train import train
 
 ROW = (
-    "row, seed, mse, reconstruction_on, reconstruction_off, edit_off, edit_off_low, edit_off_high, edit_on, edit_on_low"
+    "row, seed, attribute, protocol, mse, reconstruction_on, reconstruction_off, edit_off, edit_off_low, edit_off_high"
 )
 COLUMNS = [
     *ROW.split(", "),
-    *("edit_on_high", "n", "accuracy", "leakage_bits_sample", "leakage_bits_mean", "judge_accuracy"),
+    *("edit_on", "edit_on_low", "edit_on_high", "n", "accuracy"),
+    *("leakage_bits_sample", "leakage_bits_mean", "judge_accuracy"),
 ]
 SMALL = (
     *("data.train_size=1600", "data.val_size=200", "data.test_size=800"),
