@@ -156,6 +156,13 @@ def fader(**settings: Any) -> FaderNetworks:
     return FaderNetworks(*networks, ["Smiling", "Eyeglasses"], sgd, sgd, **settings)
 
 
+def test_a_batch_of_fader_networks_counts_once() -> None:
+    """Though the adversary has a step of its own."""
+    watch = Watch()
+    trainer = fit(fader(), watch, max_epochs=1)
+    assert len(watch.progress) == trainer.global_step == BATCHES
+
+
 class Rising(Callback):
     """Raises a weight from batch to batch, as half of a warm-up over the whole run does."""
 
