@@ -136,6 +136,9 @@ class Decoder(nn.Module):
             layer (as Fader Networks do).
         kind: of the layers.
         first_norm: whether a batch norm follows the first layer, too; not so in the authors' code.
+
+    Raises:
+        ValueError: a size that is none, or y at every layer where there is no y.
     """
 
     def __init__(
@@ -151,6 +154,8 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(resolution, kind, attributes, channels=channels, latent_dim=latent_dim, width=width)
+        if label_entry == "every" and not attributes:
+            raise ValueError("label_entry=every: there are no attributes to enter (attributes=0)")
         self.start = (8 * width, resolution // 16, resolution // 16)
         self.label_entry = label_entry
         extra = attributes if label_entry == "every" else 0
