@@ -67,12 +67,13 @@ def _build(data: Any) -> None:
 
 
 def _info(data: Any) -> None:
-    table = Table("split", "images", "bytes")
-    table.add_column("store", overflow="fold")
+    table = Table("split", "images")
+    table.add_column("bytes", no_wrap=True)
+    table.add_column("store", overflow="fold")  # a path of any length, whole
     for split in SPLITS:
         path, store = data.built(split)
         if store is None:
-            table.add_row(split, f"{data.size(split):,}", "–", f"{path} (not built)")
+            table.add_row(split, f"{data.size(split):,}", "not built", str(path))
             continue
         left_out = data.size(split) - len(store.images)
         images = f"{len(store.images):,}" + (f" ({left_out:,} left out)" if left_out else "")
