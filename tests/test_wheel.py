@@ -25,7 +25,6 @@ def call(*command: str | Path, cwd: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="an environment's programs lie elsewhere")
 def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -> None:
     call(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("facet_lab-*.whl")
