@@ -113,7 +113,7 @@ class MNISTDataModule(StoredDataModule):
         return len(self.raw(split, "labels"))
 
     def describe(self, split: str) -> Mapping[str, Any]:
-        contents = [self.file(split, what).read_bytes() for what in ("images", "labels")]  # ten megabytes at most
+        contents = [unpacked(self.file(split, what)) for what in ("images", "labels")]  # 50 megabytes at most
         return {
             "data": "mnist",
             "source": [hashlib.sha256(content).hexdigest()[:16] for content in contents],
@@ -135,19 +135,29 @@ class MNISTDataModule(StoredDataModule):
             yield start, some[:, None], labels[start : start + CHUNK, None].astype(np.int8)
 
 
+def unpacked(file: Path) -> bytes:
+    """What a file holds, gzipped or not.
+
+    Raises:
+        ValueError: a page in its place, or a part of it.
+    """
+    refuse_html(file)
+    content = file.read_bytes()
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{file} is damaged ({error}): download it again") from error
+
+
 def read_idx(file: Path) -> np.ndarray:
     """An IDX file of bytes, gzipped or not.
 
     Raises:
         ValueError: it isn't one, or a part of one.
     """
-    refuse_html(file)
-    content = file.read_bytes()
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{file} is damaged ({error}): download it again") from error
+    content = unpacked(file)
     if len(content) < 4 or content[:3] != b"\0\0\x08":
         raise ValueError(f"{file} is not one of MNIST's files: download it again")
     dimensions = content[3]

@@ -52,6 +52,12 @@ def test_digits_and_classes_are_those_of_the_files(zipped: bool, below: str, tmp
     assert batch["image"].shape == (10, 1, 28, 28)
 
 
+def test_gzipped_digits_are_the_same_data(tmp_path: Path) -> None:
+    for zipped in (False, True):
+        write(tmp_path / str(zipped), zipped)
+    assert data(tmp_path / "True").fingerprint == data(tmp_path / "False").fingerprint
+
+
 def test_the_fingerprint_is_of_the_digits_not_of_when_they_were_copied(tmp_path: Path) -> None:
     write(tmp_path / "one" / "mnist")
     before = data(tmp_path / "one" / "mnist").fingerprint
