@@ -39,7 +39,7 @@ setup: $(VENV)/.ready  ## make .venv with everything pinned by constraints.txt
 
 # A worker for every core, each with one thread; a file's tests share what they train, so they go to the same worker.
 test: setup  ## the test suite (≤ 6 minutes on two cores)
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 15
 
 test-slow: setup  ## the tests that make test leaves out: the wheel in an empty environment (5 GB, minutes)
 	@$(BIN)/python -m pytest -m slow --durations 0
