@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dicebear import Avatar as DiceBearAvatar
 
-from datamodules.avatar_drawing import draw_run, options, render
+from datamodules.avatar_drawing import _style, draw_run, markup, options, render
 from datamodules.avatar_factors import ATTRIBUTES, HAIR_STYLES, MOUTHS, VARIANTS, Avatar, draw_avatar
 
 PERSONS = 40
@@ -82,6 +83,12 @@ def test_nothing_is_left_to_chance() -> None:
     chosen = options(persons()[0][0])
     assert all(len(value) == 1 for value in chosen.values() if isinstance(value, list))
     assert all(value in (0, 100) for key, value in chosen.items() if key.endswith("Probability"))
+
+
+def test_dicebear_makes_the_same_of_them_where_it_checks_them() -> None:
+    for index in range(40):
+        avatar = draw_avatar(0, "train", index, 4)
+        assert markup(avatar) == str(DiceBearAvatar(_style(), options(avatar)))
 
 
 def test_labels_are_those_of_the_factors_drawn() -> None:

@@ -174,7 +174,8 @@ def test_mistakes_are_one_line(override: str, said: str, tmp_path: Path) -> None
 
 def test_a_grid_search_tries_every_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    weights = {"prediction": "choice(0.1,10)", "covariance": 0.1, "cycle_attributes": 1, "cycle_nuisance": 0.01}
+    weights = {"prediction": "choice(0.1,10)", "covariance": "choice(0.1)"}
+    weights |= {"cycle_attributes": "choice(1)", "cycle_nuisance": "choice(0.01)"}
     grid = [f"model.teacher_weights.{name}={value}" for name, value in weights.items()]
     where = [*TINY, f"data.root={avatars()}", f"runs={tmp_path / 'runs'}", "callbacks.growth.epochs=[1,1]"]
     where = [override for override in where if override != "callbacks.growth.sizes=[2,2,4,8]"]

@@ -57,6 +57,17 @@ def test_two_at_a_time_with_a_gpu_each_and_some_that_fail(monkeypatch: pytest.Mo
     assert not list(tmp_path.glob(".sweep-*"))
 
 
+def test_it_goes_on_past_a_failed_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first run's networks don't fit together."""
+    assert swept(monkeypatch, tmp_path, "-m", "seed=5", "model.auxiliary.latent_dim=5,6") == 1
+    said = capsys.readouterr().err
+    assert "1 of the sweep's runs failed" in said
+    assert "model.auxiliary.latent_dim=5" in said
+    assert [Run(path).status for path in (tmp_path / "runs/aif/table1/ours").glob("seed5-*")] == ["finished"]
+
+
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str | None]:
     """The GPUs that a process may see once it has taken its own for a job of a sweep."""

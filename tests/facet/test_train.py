@@ -203,15 +203,6 @@ def facet(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", f"facet.{command}", *arguments], capture_output=True, text=True)
 
 
-def test_a_sweep_goes_on_past_a_failed_run(root: Path) -> None:
-    """The first run's networks don't fit together."""
-    found = facet("train", "-m", *overrides(root, "trainer.max_epochs=1", "seed=5"), "model.auxiliary.latent_dim=5,6")
-    assert found.returncode == 1
-    assert "1 of the sweep's runs failed" in found.stderr
-    assert "model.auxiliary.latent_dim=5" in found.stderr
-    assert [Run(path).status for path in (root / "runs/aif/table1/ours").glob("seed5-*")] == ["finished"]
-
-
 def test_a_batch_that_can_not_be_shared_out_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data.batch_size=16 can't be shared out evenly among 3 processes"):
         train(tiny(tmp_path, *TWO[:2], "trainer.devices=3", f"data.root={tmp_path / 'data'}"))
@@ -222,13 +213,10 @@ TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
 """Gloo ranks on the CPU."""
 
 
-def test_a_sweep_trains_its_runs_by_two_processes_each(root: Path) -> None:
-    """By a command for each, which is the one that people type for a single run."""
-    sweep = overrides(root, *TWO, "experiment=aif/table1/icgan", "seed=6", "data.batch_size=16,15")
-    found = facet("train", "-m", *sweep)
-    assert found.returncode == 1
-    assert "data.batch_size=15 can't be shared out evenly among 2 processes" in found.stderr
-    assert "1 of the sweep's runs failed" in found.stderr
+def test_a_sweep_trains_a_run_by_two_processes(root: Path) -> None:
+    """By a command of its own, which is the one that people type for a single run."""
+    found = facet("train", "-m", *overrides(root, *TWO, "experiment=aif/table1/icgan", "seed=6"))
+    assert found.returncode == 0, found.stderr
     (path,) = (root / "runs/aif/table1/icgan").glob("seed6-*")
     assert_trained_by_two(Run(path))
 

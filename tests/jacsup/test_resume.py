@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import torch
 from growing import BATCH, SIZE, Pictures, Watch, fit, module, same, trainer
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from ranks import found_by_ranks
 from torch import Tensor
 
 from facet.callbacks.random_state import RandomState
@@ -76,29 +75,8 @@ def test_a_run_killed_one_step_after_a_growth_goes_on_bit_for_bit(
         assert all(torch.equal(one[name], other[name]) for name in one if isinstance(one[name], Tensor))
 
 
-RANKS = """
-import sys, torch
-sys.path[:0] = [{root!r}, {tests!r}]
-from pathlib import Path
-from jacsup.growth import ProgressiveGrowth
-from growing import Pictures, module, trainer
-if __name__ == "__main__":
-    model = module()
-    run = trainer(Path({path!r}), ProgressiveGrowth(4, 1), devices=2, strategy="ddp")
-    torch.manual_seed(100 + run.global_rank)  # new units would be drawn differently
-    run.fit(model, datamodule=Pictures())
-    steps = int(next(iter(run.optimizers[0].state.values()))["step"])
-    torch.save(dict(model.state_dict(), steps=steps), Path({path!r}) / f"rank{{run.global_rank}}.pt")
-"""
-
-
-def test_ranks_stay_identical_across_a_growth(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    script = tmp_path / "ranks.py"
-    script.write_text(RANKS.format(root=str(root), tests=str(root / "tests"), path=str(tmp_path)))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=240, cwd=root)
-    assert done.returncode == 0, done.stderr[-3000:]
-    one, other = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
+def test_ranks_stay_identical_across_a_growth() -> None:
+    one, other = found_by_ranks("growth")
     assert one.keys() == other.keys()
     assert one["network._extra_state"]["open"] == 4
     assert one["steps"] == SIZE // BATCH, "in the last stage's epoch as many as one process takes"

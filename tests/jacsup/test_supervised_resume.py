@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import torch
 from growing import same, trainer
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from ranks import found_by_ranks
 from supervised_growing import SIZE, Bars, fit, module, schedule
 from torch import Tensor
 
@@ -59,46 +58,8 @@ def test_a_run_killed_in_any_stage_goes_on_bit_for_bit(epoch: int, whole: Lightn
     assert same(whole, resumed)
 
 
-RANKS = """
-import sys, torch
-sys.path[:0] = [{root!r}, {tests!r}]
-from pathlib import Path
-import torch.distributed
-from pytorch_lightning import Callback
-from growing import trainer
-from supervised_growing import Bars, module, schedule
-from jacsup import losses
-
-class Covariance(Callback):
-    def on_train_start(self, trainer, pl_module):
-        images, _ = Bars().tensors("val")
-        mine = 2 * (images[trainer.global_rank * 8 :][:8].float() / 255) - 1
-        y, z = pl_module.network.eval().encode(mine)
-        all_z, all_y = pl_module.of_all_ranks(z.flatten(1)), pl_module.of_all_ranks(y)
-        value = losses.cross_covariance(all_z, all_y)
-        gradient, = torch.autograd.grad(value, pl_module.network.encoder.head.weight)
-        torch.distributed.all_reduce(gradient)
-        pl_module.network.train()
-        self.found = dict(value=value.detach(), gradient=gradient / trainer.world_size)
-
-if __name__ == "__main__":
-    model, covariance = module(), Covariance()
-    run = trainer(
-        Path({path!r}), schedule(1, 1, 1, 1), covariance, devices=2, strategy="ddp_find_unused_parameters_true"
-    )
-    torch.manual_seed(100 + run.global_rank)
-    run.fit(model, datamodule=Bars())
-    torch.save(dict(model=model.state_dict(), **covariance.found), Path({path!r}) / f"rank{{run.global_rank}}.pt")
-"""
-
-
-def test_ranks_stay_identical_and_the_covariance_is_that_of_all(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    script = tmp_path / "ranks.py"
-    script.write_text(RANKS.format(root=str(root), tests=str(root / "tests"), path=str(tmp_path)))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=240, cwd=root)
-    assert done.returncode == 0, done.stderr[-3000:]
-    one, other = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
+def test_ranks_stay_identical_and_the_covariance_is_that_of_all() -> None:
+    one, other = found_by_ranks("supervised")
     assert one["model"]["network.encoder._extra_state"]["open"] == 6
     for name, value in one["model"].items():
         theirs = other["model"][name]

@@ -1,0 +1,129 @@
+"""What two gloo ranks make of the tests' jobs: a pair of processes, started once, does all of them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+WORLD = 2
+Job = Callable[[int, Path], dict[str, Any]]
+
+
+def found_by_ranks(job: str) -> list[dict[str, Any]]:
+    """What a job, a name of :data:`JOBS`, found on each rank.
+
+    Raises:
+        RuntimeError: a rank failed, in its own words.
+    """
+    import torch
+
+    place = Path(os.environ["FACET_TESTS"]) / "ranks"
+    with FileLock(f"{place}.lock"):
+        if not place.is_dir():
+            place.mkdir()
+            _run(place)
+    return [torch.load(place / f"{job}{rank}.pt", weights_only=True) for rank in range(WORLD)]
+
+
+def _run(place: Path) -> None:
+    """Start the ranks as ``torchrun`` would."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    known = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(WORLD), "TORCHELASTIC_RUN_ID": "tests"}
+    root = Path(__file__).parents[1]
+    paths = os.pathsep.join([str(root), str(root / "tests")])
+    ranks = []
+    for rank in range(WORLD):
+        environment = {**os.environ, **known, "RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": paths}
+        with (place / f"said{rank}").open("w") as said:
+            command = [sys.executable, __file__, str(place)]
+            ranks.append(subprocess.Popen(command, env=environment, cwd=place, stdout=said, stderr=said))
+    codes = [process.wait(timeout=240) for process in ranks]
+    if any(codes):
+        raise RuntimeError("\n".join((place / f"said{rank}").read_text()[-3000:] for rank in range(WORLD)))
+
+
+def shares(rank: int, place: Path) -> dict[str, Any]:
+    """Of every system, what it makes of its rank's half of a batch (``test_shares.py``)."""
+    import growing
+    import torch
+    from pytorch_lightning import Callback
+    from shares import SIZE, of_share
+
+    def over_all(values: torch.Tensor) -> torch.Tensor:
+        torch.distributed.all_reduce(values)
+        return values / WORLD
+
+    class Look(Callback):
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            half = SIZE // WORLD
+            self.found = of_share(rank * half, rank * half + half, trainer, over_all)
+
+    look = Look()
+    growing.fit(place, growing.ProgressiveGrowth(2, 1), look, devices=WORLD, strategy="ddp")
+    return look.found
+
+
+def growth(rank: int, place: Path) -> dict[str, Any]:
+    """The state that a chain ends with, and the steps of its last stage (``jacsup/test_resume.py``)."""
+    import torch
+    from growing import Pictures, ProgressiveGrowth, module, trainer
+
+    model = module()
+    run = trainer(place / "growth", ProgressiveGrowth(4, 1), devices=WORLD, strategy="ddp")
+    torch.manual_seed(100 + rank)  # new units would be drawn differently
+    run.fit(model, datamodule=Pictures())
+    return {**model.state_dict(), "steps": int(next(iter(run.optimizers[0].state.values()))["step"])}
+
+
+def supervised(rank: int, place: Path) -> dict[str, Any]:
+    """The state that the supervised schedule ends with, and a covariance (``jacsup/test_supervised_resume.py``)."""
+    import torch
+    from growing import trainer
+    from pytorch_lightning import Callback
+    from supervised_growing import Bars, module, schedule
+
+    from jacsup import losses
+
+    class Covariance(Callback):
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            images, _ = Bars().tensors("val")
+            mine = 2 * (images[rank * 8 :][:8].float() / 255) - 1
+            y, z = pl_module.network.eval().encode(mine)
+            value = losses.cross_covariance(pl_module.of_all_ranks(z.flatten(1)), pl_module.of_all_ranks(y))
+            (gradient,) = torch.autograd.grad(value, pl_module.network.encoder.head.weight)
+            torch.distributed.all_reduce(gradient)
+            pl_module.network.train()
+            self.found = {"value": value.detach(), "gradient": gradient / WORLD}
+
+    model, covariance = module(), Covariance()
+    where = {"devices": WORLD, "strategy": "ddp_find_unused_parameters_true"}
+    run = trainer(place / "supervised", schedule(1, 1, 1, 1), covariance, **where)
+    torch.manual_seed(100 + rank)
+    run.fit(model, datamodule=Bars())
+    return {"model": model.state_dict(), **covariance.found}
+
+
+JOBS: dict[str, Job] = {"shares": shares, "growth": growth, "supervised": supervised}
+
+
+def main() -> None:
+    """One rank."""
+    import torch
+
+    torch.set_num_threads(1)
+    rank, place = int(os.environ["RANK"]), Path(sys.argv[1])
+    for name, job in JOBS.items():
+        torch.save(job(rank, place), place / f"{name}{rank}.pt")
+
+
+if __name__ == "__main__":
+    main()
