@@ -15,24 +15,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from aif.checks import at_least_one, below_one, not_negative
+from aif.checks import at_least_one, below_one, check_sizes
 from aif.residual import Down, Up
 
 LabelEntry = Literal["first", "every"]
 Kind = Literal["plain", "residual"]
-
-
-def check_sizes(resolution: int, kind: Kind = "plain", attributes: int = 0, **widths: int | None) -> None:
-    """Raise ``ValueError`` unless four halvings of the side come out even and every width is one."""
-    at_least_one(**widths)
-    not_negative(attributes=attributes)
-    if kind == "residual" and (widths.get("width") or 2) < 2:
-        raise ValueError(f"width={widths['width']}: residual networks have half as many channels at the images' side")
-    if resolution < 16 or resolution % 16:
-        raise ValueError(
-            f"resolution={resolution} does not work with four stride-2 layers: choose a multiple of 16, "
-            f"for example {max(16, round(resolution / 16) * 16)}"
-        )
 
 
 def beside(values: Tensor, labels: Tensor | None) -> Tensor:

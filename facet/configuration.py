@@ -27,6 +27,7 @@ from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, Val
 from facet.command_line import expand_homes, readable
 from facet.errors import UserError, nearest
 from facet.origins import Origins
+from facet.rules import refuse
 from facet.signatures import signature
 
 TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else has a constructor to be checked against
@@ -178,11 +179,19 @@ class _Checker:
                     continue
                 raise self.error(f"{path}.{key}", f"{target} has no such argument; nearest: {nearest(key, parameters)}")
             self.value(f"{path}.{key}", value, parameters[key].annotation)
+        self.numbers(target, given, path)
         if not node.get("_partial_"):
             for key, parameter in parameters.items():
                 required = parameter.default is inspect.Parameter.empty and "VAR" not in parameter.kind.name
                 if required and key not in given and not node.get("_args_"):
                     raise self.error(f"{path}.{key}", f"{target} needs it, and it is not set")
+
+    def numbers(self, target: str, given: Mapping[str, Any], path: str) -> None:
+        """Check numbers as the constructor will, before anything is imported for it."""
+        try:
+            refuse(target, {key: value for key, value in given.items() if not OmegaConf.is_config(value)})
+        except ValueError as error:
+            raise self.error(f"{path}.{str(error).split('=')[0]}", str(error)) from error
 
     def value(self, path: str, value: Any, annotation: Any) -> None:
         """Check a value against an annotation. What is built from a node is checked by its own constructor."""

@@ -53,7 +53,7 @@ def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
                 if row in beside and not path.is_dir():
                     continue
                 found.append((str(row), int(seed), path))
-                if not path.is_dir():
+                if config.overrides and not path.is_dir():
                     check(composed, "train", {})
             except Exception as error:
                 line = user_message("train", error)

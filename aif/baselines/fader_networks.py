@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from aif.checks import below_one
-from aif.networks import Kind, beside, check_sizes, doublings, trunk
+from aif.checks import below_one, check_sizes
+from aif.networks import Kind, beside, doublings, trunk
 
 
 class FaderEncoder(nn.Module):

@@ -38,12 +38,16 @@ def report(config: DictConfig) -> Path:
     if config.get("table") is None:
         raise UserError("say which table: table=table1")
     name = str(config.table.name)
+    nothing = f"no run of {name} is below runs={config.runs}: train first, or set runs="
+    asked = config.overrides or any(place is not None for place in config.data.values())  # which rows may refuse
+    if not asked and not Path(config.runs).is_dir():
+        raise UserError(nothing)
     runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
     for row, seed, path in table_runs(config):
         runs[row].append((seed, path))
     states = {read_run(row, *run).state for row, found in runs.items() for run in found}
     if states <= {"never run"}:
-        raise UserError(f"no run of {name} is below runs={config.runs}: train first, or set runs=")
+        raise UserError(nothing)
     rows = [RowRuns(row, row, tuple(found)) for row, found in runs.items()]
     directory = Path(config.reports) / name
     shown = list(config.commands) or commands(config, runs)

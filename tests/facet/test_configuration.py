@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -266,9 +267,30 @@ def test_mistakes_on_the_command_line(override: str, said: str) -> None:
 )
 def test_values_that_constructors_refuse(override: str, said: str) -> None:
     config = compose_config("train", [override])
-    check(config)
     with pytest.raises(UserError, match=said):
         make(config.data), make(config.model)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "networks.width=0",
+            "networks.width (command line; read by model.encoder.width): width=0: it must be at least",
+        ),
+        ("model.gradient_clip=0", "model.gradient_clip (command line): gradient_clip=0: it must be above 0"),
+        ("data.resolution=40", "data.resolution (command line; read by model.encoder.resolution): resolution=40 does"),
+        ("model.auxiliary_steps=0", "model.auxiliary_steps (command line): auxiliary_steps=0: it must be at least 1"),
+    ],
+)
+def test_what_a_constructor_says_of_numbers_is_known_before_it_is_called(override: str, said: str) -> None:
+    config = compose_config("train", [override])
+    with pytest.raises(UserError) as refused:
+        check(config, "train", {}, [override])
+    assert str(refused.value).startswith(f"config key {said}")
+    words = str(refused.value).partition("): ")[2]
+    with pytest.raises(UserError, match=re.escape(words)):
+        make(config.model)
 
 
 def test_a_run_lives_where_its_config_says() -> None:
