@@ -155,7 +155,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
         ("callbacks.growth.epochs=0", "callbacks.growth.epochs=0: it must be at least 1"),
         ("model.network.max_code_size=3", "code_size=4 is more than the 3 units"),
         ("model.initial=nowhere.ckpt", "nowhere.ckpt is not a stage of a run"),
-        ("model.code_weight=-1", "model.code_weight=-1"),
+        ("model.code_weight=-1", "model.code_weight (command line): code_weight=-1"),
         ("data.val_size=400", "data.val_size=400 leaves nothing"),
     ],
 )
