@@ -6,8 +6,8 @@
 - ``auto``: ``device`` on a GPU with room for it, else ``mmap``.
 
 The order of an epoch, and what is flipped, are functions of seed and epoch alone, so all of them give the same batches
-and a resumed run sees what it would have seen. Ranks take every ``world_size``-th sample of that order: training drops
-the uneven tail, evaluation keeps every sample, once.
+and a resumed run sees what it would have seen, from the middle of an epoch too. Ranks take every ``world_size``-th
+sample of that order: training drops the uneven tail, evaluation keeps every sample, once.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Order:
         rank: of this process.
         world_size: number of processes.
         steps: how many training batches come as one, for a method that takes several steps at a time.
+        done: how many of a pass's batches are behind it already, asked at its start: a run resumed in mid-epoch.
 
     Raises:
         ValueError: a training split smaller than one batch on every rank.
@@ -56,6 +57,7 @@ class Order:
     rank: int = 0
     world_size: int = 1
     steps: int = 1
+    done: Callable[[], int] = lambda: 0
 
     def __post_init__(self) -> None:
         if self.size == 0:
@@ -92,7 +94,7 @@ class Order:
         flipped = None if flips is None else flips[order]
         if device is not None:
             order, flipped = order.to(device), None if flipped is None else flipped.to(device)
-        for start, stop in self._bounds(len(order)):
+        for start, stop in itertools.islice(self._bounds(len(order)), self.done(), None):
             yield order[start:stop], None if flipped is None else flipped[start:stop]
 
     def _bounds(self, size: int) -> Iterator[tuple[int, int]]:

@@ -238,6 +238,9 @@ class StoredDataModule:
             seed=self.order_seed,
             steps=self.steps_per_batch,
             epoch=(lambda: trainer.current_epoch) if trainer and not trainer.overfit_batches else (lambda: 0),
+            done=(lambda: trainer.fit_loop.epoch_loop.batch_progress.current.ready)
+            if trainer and train
+            else (lambda: 0),
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
@@ -250,6 +253,11 @@ class StoredDataModule:
 
     def test_dataloader(self) -> Loader:
         return self.loader("test")
+
+
+def _done(trainer: Any) -> int:
+    """How many batches of its epoch a run has behind it where it begins to ask for them."""
+    return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready)
 
 
 def runs(done: np.ndarray, length: int) -> list[range]:

@@ -12,11 +12,14 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
-from pytorch_lightning.callbacks import ModelCheckpoint, Timer
+from pytorch_lightning.callbacks import Timer
 
-from facet.callbacks.counting import Counter
+from facet.callbacks.counting import Counter, OwnStep
 from facet.callbacks.edits import EditMonitor
+from facet.callbacks.finite import Finite
 from facet.callbacks.random_state import RandomState
+from facet.callbacks.saving import Saving
+from facet.checkpoint_io import WholeCheckpoints
 from facet.errors import UserError
 from facet.judge import Judge, get_judge
 from facet.making import make
@@ -43,7 +46,7 @@ def quiet() -> None:
     """Silence what libraries say on every start and no user can act on."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     nothing = ["Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval"]
-    nothing += ["Checkpoint directory .* exists and is not empty"]  # it does when a run is resumed
+    nothing += [".*your dataloader is not resumable"]  # ours ask the trainer
     for message in (*nothing, r"Found \d+ module\(s\) in eval mode", r"`torch.jit.script` is deprecated"):
         warnings.filterwarnings("ignore", message=message)
 
@@ -97,18 +100,22 @@ class Parts:
         module: LightningModule = make(self.config.model)
         return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def trainer(self, finished_epochs: int) -> Trainer:
-        """The Trainer, with loggers that go on after so many epochs."""
+    def trainer(self, batches: int) -> Trainer:
+        """The Trainer, with loggers that go on after so many batches."""
         plain: Any = OmegaConf.to_container(self.config, resolve=True)
         loggers = make(self.config.logger)(
             run=self.run.path,
             experiment=self.config.name,
             tags=[f"ablation={self.config.ablation}", f"preset={self.config.preset}"],
             config=plain,
-            finished_epochs=finished_epochs,
+            batches=batches,
         )
         trainer: Trainer = make(
-            self.config.trainer, logger=loggers, callbacks=self.callbacks, default_root_dir=str(self.run.path)
+            self.config.trainer,
+            logger=loggers,
+            callbacks=self.callbacks,
+            default_root_dir=str(self.run.path),
+            plugins=[WholeCheckpoints()],
         )
         return trainer
 
@@ -167,15 +174,9 @@ def build(config: DictConfig, run: Run) -> Parts:
     refuse_unread(model, HydraConfig.get().overrides.task if HydraConfig.initialized() else [])
     refuse_unlogged(config, named, data, rehearse(model, data, callbacks))
     prepare(data)
-    checkpoint = ModelCheckpoint(
-        dirpath=run.path / "checkpoints",
-        filename="last",
-        every_n_epochs=1,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
     for callback in callbacks:
         if isinstance(callback, EditMonitor):
             callback.judge = judge_of(config)[0]
             callback.directory = run.path / "grids"
-    return Parts(config, run, data, [*callbacks, RandomState(), Counter(), Timer(), checkpoint])
+    saving = Saving(run.checkpoint, config.save_minutes)
+    return Parts(config, run, data, [*callbacks, RandomState(), OwnStep(), Counter(), Timer(), Finite(), saving])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import traceback
 import uuid
@@ -22,8 +23,9 @@ from facet.configuration import config_directory, register_resolvers
 from facet.errors import ToldError
 from facet.help import HELP, help_of
 from facet.refusals import user_message
+from facet.signals import Stopped, end, handled
 
-USER, INTERNAL, STOPPED = 2, 1, 130  # exit codes: the user's mistake, ours, and Ctrl-C
+USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
 
 
 def say(message: str, style: str | None = None) -> None:
@@ -32,7 +34,8 @@ def say(message: str, style: str | None = None) -> None:
 
 
 def run_command(primary: str, task: Callable[[DictConfig], object], called: str | None = None) -> None:
-    """Run a command under Hydra and exit: 0, 2 after a line about the user's mistake, 1 after a traceback, 130 stopped.
+    """Run a command under Hydra and exit: 0, 2 after a line about the user's mistake, 1 after a traceback, and
+    what shells expect of a command that a signal stopped: 130 for Ctrl-C, 143 for SIGTERM.
 
     In a multirun every job is tried; those that failed are listed at the end. What a task returns is handed to Hydra's
     sweeper (a search), and nobody else.
@@ -53,8 +56,8 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
             result = task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
             code = report(primary, error, called)
-        except SystemExit as error:  # Lightning's, on Ctrl-C
-            raise KeyboardInterrupt from error
+        except SystemExit as error:  # Lightning's, on Ctrl-C before the first step
+            raise Stopped(signal.SIGINT) from error
         if HydraConfig.get().mode != RunMode.MULTIRUN:
             sys.exit(code)
         with log.open("a", encoding="utf-8") as file:
@@ -64,10 +67,12 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     code = 0
     try:
         sys.argv[1:] = for_every_job(readable(sys.argv[1:], sweep=in_sweep(sys.argv[1:])))
-        hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
-    except KeyboardInterrupt:
-        say("stopped", "red")
-        code = STOPPED
+        with handled(end, signal.SIGTERM):
+            hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
+    except (Stopped, KeyboardInterrupt) as error:
+        stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
+        say(f"stopped ({stopped}): the same command goes on", "red")
+        code = stopped.code
     except Exception as error:
         code = report(primary, error, called)
     finally:  # whoever ended the process

@@ -37,6 +37,7 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "runs": str,
     "run_dir": str | None,
     "force": bool,
+    "save_minutes": Annotated[float, Ge(0)] | None,
     "run": str | None,
     "split": Literal["train", "val", "test"],
     "faces": Annotated[int, Ge(1)],

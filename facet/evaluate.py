@@ -12,9 +12,10 @@ from omegaconf import DictConfig
 from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
+from facet.files import atomic_write, read_json, write_json
 from facet.identity import at
 from facet.measures import OPTIONAL
-from facet.runs import RESULTS_SCHEMA, Run, atomic_write, read_json, revision, write_json
+from facet.runs import RESULTS_SCHEMA, Run, revision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +113,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     """Measure one run and write ``examples.npz`` and then ``results.json``."""
     settings = at(run.config(), config.data)
     if run.status != "finished":
-        say(f"{run.path} is {run.status}: its last epoch is judged", "yellow")
+        say(f"{run.path} is {run.status}: its last checkpoint is judged", "yellow")
     import torch
 
     from facet.build import constant_attributes, judge_of, prepare, seeded

@@ -14,12 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from facet.commands import say
 from facet.configuration import digest
 from facet.errors import UserError
-from facet.runs import read_json
+from facet.files import read_json
 
 # What doesn't change a run's outcome: its names, where it lies and is read from, how it is shown. Which data a run is
 # of, their content says and not their place.
 INCIDENTAL = (
-    *("name", "ablation", "runs", "run_dir", "logger", "force", "objective"),
+    *("name", "ablation", "runs", "run_dir", "logger", "force", "save_minutes", "objective"),
     *("data.root", "data.labels", "data.store", "data.workers", "data.residency", "data.download"),
     *("trainer.log_every_n_steps", "trainer.enable_progress_bar", "trainer.enable_model_summary"),
     *("callbacks.progress", "callbacks.edits.faces"),

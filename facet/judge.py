@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from facet.configuration import digest
+from facet.files import atomic_write
 from facet.protocols import Classes, Data
-from facet.runs import atomic_write
 
 VERSION = 2  # raise it when the same data would give another judge
 PIECE = 64  # images at a time

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,10 +10,10 @@ from typing import Any, Literal
 
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
-from torch import Tensor
 
 from facet import tags as allowed
-from facet.runs import atomic_write
+from facet.curves import CurvesLogger
+from facet.files import atomic_write
 
 Mode = Literal["offline", "online", "disabled"]
 
@@ -24,7 +23,7 @@ def make_loggers(
     experiment: str,
     tags: Sequence[str],
     config: dict[str, Any],
-    finished_epochs: int = 0,
+    batches: int = 0,
     mode: Mode = "offline",
     project: str = "facet",
     entity: str | None = None,
@@ -36,13 +35,13 @@ def make_loggers(
         experiment: W&B's group.
         tags: W&B's tags: ablation and preset.
         config: the whole config, plain.
-        finished_epochs: how many epochs a resumed run has behind it; what ``metrics.csv`` holds of them is kept.
+        batches: how many a resumed run has behind it; what ``metrics.csv`` holds of them is kept.
         mode: of W&B; ``offline`` needs no account and asks nothing, ``wandb sync`` uploads it later.
         project: W&B's project.
         entity: W&B's user or team.
     """
     csv_logger = (
-        resumable_csv(run, finished_epochs)
+        CurvesLogger(run, batches)
         if rank_zero_only.rank == 0  # type: ignore[attr-defined]
         else CSVLogger(run, name="", version="")
     )
@@ -91,25 +90,3 @@ def wandb_id(run: Path) -> str:
         new = uuid.uuid4().hex[:8]
         atomic_write(file, lambda handle: handle.write(new.encode()))
     return file.read_text("utf-8")
-
-
-def resumable_csv(run: Path, finished_epochs: int) -> CSVLogger:
-    """``metrics.csv`` that keeps the finished epochs of an interrupted run (Lightning's logger starts it anew)."""
-    file = run / "metrics.csv"
-    earlier: list[dict[str, str]] = []
-    if file.is_file():
-        with file.open(newline="") as lines:
-            rows = list(csv.DictReader(lines))
-        earlier = [row for row in rows if row.get("epoch") and float(row["epoch"]) < finished_epochs]
-        file.unlink()
-    logger = CSVLogger(save_dir=str(run), name="", version="")
-    for row in earlier:
-        values: dict[str, Tensor | float] = {
-            key: int(value) if value.isdigit() else float(value)
-            for key, value in row.items()
-            if key != "step" and value
-        }
-        logger.log_metrics(values, step=int(float(row["step"])))
-    if earlier:
-        logger.save()
-    return logger

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from facet.runs import atomic_write
+from facet.files import atomic_write
 
 
 def edit_grid(rows: Sequence[Tensor], labels: Sequence[str], side: int = 96) -> Image.Image:

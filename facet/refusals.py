@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ def user_message(primary: str, error: Exception) -> str | None:
     """The one line for a user's mistake; None if the mistake is ours."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" for {error.filename}" if error.filename else ""
+        return f"there is no room on the disk{where}; what was there before is whole, and the same command goes on"
     if isinstance(error, InstantiationException):
         return None  # a constructor of ours failed; what it refuses is a UserError already
     if isinstance(error, OverrideParseException):

@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from facet.errors import ToldError
+from facet.signals import Stopped
 
 _taken: list[FileLock] = []  # this process's GPU, for as long as the process lives
 
@@ -76,7 +77,9 @@ def train_apart() -> None:
     child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides])
     try:
         code = child.wait()
-    except KeyboardInterrupt:  # the child's too: it leaves word first
+    except (KeyboardInterrupt, Stopped) as asked:  # the child is saved first
+        if isinstance(asked, Stopped):  # a terminal's Ctrl-C goes to the child, too
+            child.send_signal(asked.signum)
         child.wait()
         raise
     if code:

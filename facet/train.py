@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from facet.checkpoints import batches_of, last_whole, read
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError, nearest
+from facet.files import atomic_write, read_json
 from facet.identity import directory_to_train, noted_files, resolved, same_run
 from facet.length import check_length
 from facet.making import make
-from facet.runs import Run, atomic_write, read_json, revision
+from facet.runs import Run, revision
 from facet.sweeps import on_several_devices, swept, take_gpu, train_apart
 
 if TYPE_CHECKING:
@@ -95,27 +97,27 @@ def _train(config: DictConfig, run: Run) -> None:
         say(f"{why}: {', '.join(constant)} can't be learned", "yellow")
     seeded(config.seed)
     model = parts.model()
-    epochs = 0 if config.force else _finished_epochs(run)
-    trainer = parts.trainer(epochs)
+    resume = None if config.force else _resumable(run)
+    trainer = parts.trainer(batches_of(read(resume)) if resume else 0)
     seeded_by_rank(config.seed, trainer.global_rank)
     data: Any = parts.data
     known: dict[str, Any] = {"revision": revision(), "data_fingerprint": data.fingerprint}
     if "store" in config.data:
         known["data_files"] = noted_files(config.data, str(data.root))
-    if epochs and read_json(run.path / "status.json").get("data_fingerprint") not in (None, known["data_fingerprint"]):
+    if resume and read_json(run.path / "status.json").get("data_fingerprint") not in (None, known["data_fingerprint"]):
         raise UserError(f"the data have changed since {run.path} began: force=true trains it again")
-    _fit(config, run, parts, model, trainer, str(run.checkpoint) if epochs else None, known)
+    _fit(config, run, parts, model, trainer, str(resume) if resume else None, known)
 
 
-def _finished_epochs(run: Run) -> int:
-    """How many epochs a checkpoint has behind it; 0 where there is none, or none that can be read."""
-    if not run.checkpoint.is_file():
-        return 0
-    try:
-        return run.finished_epochs()
-    except UserError as error:
-        say(f"{error}; training from the start", "yellow")
-        return 0
+def _resumable(run: Run) -> Path | None:
+    """The checkpoint to go on from: the last, or the one before where the last is damaged; None if there is none."""
+    whole = last_whole(run.checkpoint)
+    if whole == run.checkpoint or not run.checkpoint.parent.is_dir():
+        return whole
+    instead = "training from the start" if whole is None else "going on from the one before it"
+    if whole or run.checkpoint.exists():
+        say(f"the checkpoint {run.checkpoint} is missing or damaged; {instead}", "yellow")
+    return whole
 
 
 def _fit(
@@ -169,8 +171,13 @@ def _refuse(config: DictConfig, run: Run) -> None:
 def _finished(config: DictConfig, run: Run) -> bool:
     if config.force or run.status != "finished" or not same_run(OmegaConf.load(run.path / "config.yaml"), config):
         return False
-    say(f"finished already: {run.path}")
-    return True
+    if last_whole(run.checkpoint) == run.checkpoint:
+        say(f"finished already: {run.path}")
+        return True
+    if (run.path / "results.json").is_file() and not run.checkpoint.exists():  # taken away, and the numbers are there
+        say(f"finished and judged already: {run.path}; its checkpoint is gone, force=true trains it again")
+        return True
+    return False
 
 
 def _close(trainer: Trainer, exit_code: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
+import torch
 from made_once import avatars
 from omegaconf import DictConfig
 
 from facet.configuration import compose_config
+from facet.runs import Run
 
 SIZES = ("data.resolution=16", "data.train_size=96", "data.val_size=40", "data.test_size=60", "data.batch_size=16")
 NETWORKS = ("networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=1")
@@ -31,3 +34,26 @@ def overrides(root: Path, *more: str) -> list[str]:
 def tiny(root: Path, *more: str) -> DictConfig:
     """The composed config of a tiny run."""
     return compose_config("train", overrides(root, *more))
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(run.checkpoint, weights_only=True)["state_dict"]
+    return state
+
+
+def metrics(run: Run) -> str:
+    """All that was logged, but for the order of the columns."""
+    with (run.path / "metrics.csv").open(newline="") as lines:
+        return "\n".join(str(sorted((k, v) for k, v in row.items() if v)) for row in csv.DictReader(lines))
+
+
+def assert_same(expected: Run, found: Run) -> None:
+    """Bit for bit, what is unknown unknown in both, and all that was logged."""
+    one, other = weights(expected), weights(found)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        if isinstance(value, torch.Tensor):
+            torch.testing.assert_close(other[name], value, rtol=0, atol=0, equal_nan=True, msg=name)
+        else:
+            assert other[name] == value, name
+    assert metrics(expected) == metrics(found)

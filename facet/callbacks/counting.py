@@ -1,10 +1,21 @@
-"""What a run has seen."""
+"""What a run has seen, and what of it is logged."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+
+
+class OwnStep(Callback):
+    """What is logged of a step is of that step.
+
+    Lightning logs a value again in every step after the one that it is of, until the epoch ends: a penalty that is
+    taken every few steps, the losses of a stage that is over. A run resumed in between would have other curves.
+    """
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        trainer.fit_loop.epoch_loop._results.reset()
 
 
 class Counter(Callback):

@@ -13,8 +13,8 @@ from omegaconf import DictConfig
 from facet.commands import run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
+from facet.files import read_json, write_json
 from facet.report.results import RowRuns, State, read_run
-from facet.runs import read_json, write_json
 from facet.tables import table_runs
 from facet.tags import tags
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from facet.files import atomic_write
 from facet.report import figures
 from facet.report.figures import Scheme
 from facet.report.page import data_uri, origins, template
 from facet.report.results import Row
-from facet.runs import atomic_write
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
+from facet.files import atomic_write
 from facet.report import figures, grids
 from facet.report.claims import Finding
 from facet.report.findings import attribute_of, find, summary
@@ -21,7 +22,6 @@ from facet.report.panels import panels
 from facet.report.results import Row, RowRuns
 from facet.report.tables import TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell, to_csv
 from facet.report.variations import split, variations
-from facet.runs import atomic_write
 
 
 @dataclass(frozen=True)

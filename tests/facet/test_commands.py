@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from tiny import overrides
 
 from facet import evaluate, runs, train
+from facet.checkpoints import batches_of
 from facet.configuration import compose_config
 from facet.errors import ToldError, UserError
 from facet.report import command as report
@@ -121,9 +124,31 @@ def test_ctrl_c_is_one_line(
     monkeypatch.setattr(train, "_train", stopped)
     code, message = run("train", *sweep, *overrides(tmp_path))
     assert code == 130
-    assert message.strip().splitlines()[-1] == "stopped"
+    assert message.strip().splitlines()[-1] == "stopped (Ctrl-C): the same command goes on"
     assert "Traceback" not in message
     assert not list(tmp_path.glob(".sweep-*"))
+
+
+def test_a_sweep_that_a_cluster_ends_says_so_and_goes_on(tmp_path: Path) -> None:
+    """SIGTERM in the first of two runs: its step is finished and saved, and the exit code is what shells expect."""
+    sweep = overrides(tmp_path, "trainer.max_epochs=500", "trainer.check_val_every_n_epoch=500", "seed=0,1")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "facet.train", "-m", *sweep]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stderr is not None
+        said = next(line for line in started.stderr if line.startswith("training /") or "rror" in line)
+        (directory,) = (tmp_path / "runs/aif/table1/ours").iterdir()
+        deadline = time.monotonic() + 60
+        while not runs.Run(directory).checkpoint.is_file() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        started.send_signal(signal.SIGTERM)
+        said += started.stderr.read()
+    assert started.returncode == 143, said
+    assert "SIGTERM: the run is saved at the end of this step, and stops" in said
+    assert said.strip().splitlines()[-1] == "stopped (SIGTERM): the same command goes on"
+    assert not list(tmp_path.glob(".sweep-*"))
+    assert runs.Run(directory).status == "interrupted"
+    assert batches_of(runs.Run(directory).saved()) > 6
 
 
 def test_a_directory_is_found_by_its_own_name_before_any_pattern(tmp_path: Path) -> None:

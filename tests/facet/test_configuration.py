@@ -89,8 +89,8 @@ def test_trainers_instantiate(trainer: str) -> None:
 @pytest.mark.parametrize("logger", choices("logger"))
 def test_loggers_instantiate(logger: str, tmp_path: Path) -> None:
     config = compose_config("train", [f"logger={logger}"])
-    made = make(config.logger)(run=tmp_path, experiment="e", tags=["a"], config={}, finished_epochs=0)
-    assert [type(one).__name__ for one in made] == ["CSVLogger", *(["WandbLogger"] if logger == "wandb" else [])]
+    made = make(config.logger)(run=tmp_path, experiment="e", tags=["a"], config={}, batches=0)
+    assert [type(one).__name__ for one in made] == ["CurvesLogger", *(["WandbLogger"] if logger == "wandb" else [])]
 
 
 @pytest.mark.parametrize("callbacks", choices("callbacks"))

@@ -15,7 +15,8 @@ from tiny import STAGED, TINY
 from facet import evaluate as evaluating
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
-from facet.runs import Run, read_json
+from facet.files import read_json
+from facet.runs import Run
 from facet.train import train
 from jacsup.growth import ProgressiveGrowth
 
@@ -24,7 +25,7 @@ QUICK = "measures=[drift,identity,distance,counterfactual,continuity]"
 SYSTEMS = {  # the parts of all of them: a memory, erasure, two stages, growth
     "aif/table1/best": (*TINY, SHORT),
     "aif/table1/icgan": (*TINY, SHORT, "model.gan_share=0.5"),
-    "jacsup/faces/student": STAGED,
+    "jacsup/faces/student": (*STAGED, "callbacks.growth.sizes=[2,2,4]", "callbacks.growth.epochs=[1,1,1]"),
 }
 
 

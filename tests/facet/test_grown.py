@@ -19,8 +19,9 @@ from facet import bench
 from facet import train as training
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
+from facet.files import read_json
 from facet.report.command import report
-from facet.runs import Run, read_json
+from facet.runs import Run
 from facet.train import train
 
 LINES = ("chain", "control", "scratch", "best")

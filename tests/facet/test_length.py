@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.loops.progress import _BatchProgress
 from tiny import STAGED, tiny
 
 from aif.module import IFcVAEGAN
 from facet.build import make
 from facet.configuration import compose_config
 from facet.errors import UserError
+from facet.files import read_json
 from facet.length import check_length
-from facet.runs import Run, read_json
+from facet.runs import Run
 from facet.train import train
 
 
@@ -89,7 +91,9 @@ def test_batches_to_overfit_are_the_same_in_every_epoch(tmp_path: Path) -> None:
     orders = {}
     for overfit in (0.0, 2):
         for epoch in (0, 1):
-            data.trainer = SimpleNamespace(current_epoch=epoch, overfit_batches=overfit, world_size=1, global_rank=0)
+            loop = SimpleNamespace(epoch_loop=SimpleNamespace(batch_progress=_BatchProgress()))
+            known = {"current_epoch": epoch, "overfit_batches": overfit, "world_size": 1, "global_rank": 0}
+            data.trainer = SimpleNamespace(**known, fit_loop=loop)
             first, _ = next(data.order("train").batches())
             orders[overfit, epoch] = first
     assert torch.equal(orders[2, 0], orders[2, 1])

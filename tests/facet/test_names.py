@@ -11,9 +11,10 @@ from tiny import NETWORKS
 
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
+from facet.files import read_json
 from facet.report.many_attributes import to_csv
 from facet.report.results import RowRuns, read_rows
-from facet.runs import Run, read_json
+from facet.runs import Run
 from facet.train import train
 
 # what a module can't have, what a module has, and what is measured or logged under the same name

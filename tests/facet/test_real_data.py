@@ -19,7 +19,8 @@ from facet import evaluate as evaluating
 from facet import train as training
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
-from facet.runs import Run, read_json
+from facet.files import read_json
+from facet.runs import Run
 from facet.train import train
 
 PLAIN = ("trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ import torch
 from facet.callbacks.random_state import RandomState
 from facet.configuration import compose_config
 from facet.errors import UserError
+from facet.files import atomic_write, read_json, write_json
 from facet.identity import run_directory
-from facet.loggers import make_loggers, resumable_csv
-from facet.runs import Run, atomic_write, read_json, write_json
+from facet.loggers import make_loggers
+from facet.runs import Run
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
@@ -72,18 +72,6 @@ def test_runs_that_begin_at_once_do_not_unmake_each_others_directories(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_torn_checkpoint_is_told_in_a_line(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    run.checkpoint.parent.mkdir()
-    whole = tmp_path / "whole.pt"
-    torch.save({"epoch": 3, "weights": torch.zeros(1000)}, whole)
-    run.checkpoint.write_bytes(whole.read_bytes()[:1500])
-    with pytest.raises(UserError, match="can't be read"):
-        run.finished_epochs()
-    run.checkpoint.write_bytes(whole.read_bytes())
-    assert run.finished_epochs() == 4
-
-
 def test_what_only_shows_or_places_a_run_does_not_make_another() -> None:
     def directory(*overrides: str) -> Path:
         return run_directory(compose_config("train", list(overrides)))
@@ -93,25 +81,9 @@ def test_what_only_shows_or_places_a_run_does_not_make_another() -> None:
     assert directory("model.kl_weight=0.5") != directory()
 
 
-def test_metrics_survive_an_interruption(tmp_path: Path) -> None:
-    first = resumable_csv(tmp_path, 0)
-    first.log_metrics({"train/kl": 1.0, "epoch": 0}, step=10)
-    first.log_metrics({"val/mse": 0.5, "epoch": 0}, step=20)
-    first.log_metrics({"train/kl": 9.0, "epoch": 1}, step=25)  # of an epoch that will be trained again
-    first.save()
-    second = resumable_csv(tmp_path, 1)
-    second.log_metrics({"val/mse": 0.25, "val/new": 3.0, "epoch": 1}, step=30)
-    second.save()
-    with (tmp_path / "metrics.csv").open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    assert [row["step"] for row in rows] == ["10", "20", "30"]
-    assert [row["val/mse"] for row in rows] == ["", "0.5", "0.25"]
-    assert rows[2]["val/new"] == "3.0"
-
-
 def test_wandb_is_offline_and_asks_nothing(tmp_path: Path) -> None:
     loggers = make_loggers(tmp_path / "run", "aif/table1/ours", ["ablation=none", "preset=embedded"], {"seed": 0})
-    assert [type(logger).__name__ for logger in loggers] == ["CSVLogger", "WandbLogger"]
+    assert [type(logger).__name__ for logger in loggers] == ["CurvesLogger", "WandbLogger"]
     run = loggers[1].experiment
     try:
         assert run.settings._offline

@@ -16,10 +16,11 @@ from tiny import STAGED as TINY
 from facet.configuration import compose_config
 from facet.errors import UserError
 from facet.evaluate import evaluate
+from facet.files import read_json
 from facet.report import characteristics, staged_page
 from facet.report.command import report
 from facet.report.results import RowRuns
-from facet.runs import Run, read_json
+from facet.runs import Run
 from facet.train import main, train
 
 ROWS = ("student", "no_jacobian", "control")

@@ -13,6 +13,7 @@ from small_models import model
 from tiny import tiny
 
 from facet.callbacks.stopping import CONFUSION, StopWhenConfused
+from facet.checkpoints import epochs_of
 from facet.runs import Run
 from facet.train import train
 
@@ -94,7 +95,7 @@ def test_a_run_stops_by_it_and_one_that_has_learned_nothing_does_not(
     still = [f"model.{name}_optimizer.lr=1e-9" for name in ("auxiliary", "autoencoder")]
     more = ["callbacks=stop_when_confused", "trainer.max_epochs=6", *still]
     run = Run(train(tiny(tmp_path, *more)))
-    assert run.finished_epochs() == 6
+    assert epochs_of(run.saved()) == 6
 
     remembered = StopWhenConfused.__init__
 
@@ -105,4 +106,4 @@ def test_a_run_stops_by_it_and_one_that_has_learned_nothing_does_not(
     monkeypatch.setattr(StopWhenConfused, "__init__", taught)
     run = Run(train(tiny(tmp_path, *more, f"run_dir={tmp_path / 'taught'}")))
     assert run.status == "finished"
-    assert run.finished_epochs() == 3
+    assert epochs_of(run.saved()) == 3

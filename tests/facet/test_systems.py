@@ -10,7 +10,8 @@ from tiny import SIZES
 
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
-from facet.runs import Run, read_json
+from facet.files import read_json
+from facet.runs import Run
 from facet.train import train
 
 SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")

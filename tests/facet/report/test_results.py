@@ -76,6 +76,8 @@ def test_rows_come_in_the_tables_order_and_all_of_them(make_run: Callable[..., t
 
 
 def test_metrics_are_sparse_and_may_be_cut_off(tmp_path: Path) -> None:
-    (tmp_path / "metrics.csv").write_text("epoch,step,train/kl,val/mse\n0,10,0.5,\n0,10,,0.02\n1,20,nan,\n1,30,0.2,0.0")
+    (tmp_path / "metrics.csv").write_text(
+        "epoch,step,train/kl,val/mse\n0,10,0.5,\n0,10,,0.02\n1,20,nan,\n1,30,0.2,0.0\n1,40,0.2,0."
+    )
     metrics = read_run("ours", 0, tmp_path).metrics()
     assert metrics == {"train/kl": [(10, 0.5), (30, 0.2)], "val/mse": [(10, 0.02), (30, 0.0)]}

@@ -1,0 +1,96 @@
+"""When a run's checkpoint is written: after every epoch, every so many minutes within one, and when asked to stop."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from facet.checkpoints import promote
+from facet.signals import ASKED, Stopped, Wish, take
+
+LOOK = 10  # batches between two looks at clock and signals where processes have to agree on them
+
+
+class Saving(Checkpoint):
+    """Writes ``last.ckpt``, from which the same command goes on as if nothing had happened.
+
+    A checkpoint takes its place when all that was logged before it is on the disk, too. One that is written within an
+    epoch waits for that until the next batch begins: until then its own batch isn't logged.
+
+    A training that is asked to stop (:mod:`facet.signals`) is saved at the end of the step, and then ends.
+
+    Args:
+        path: of the checkpoint.
+        minutes: between two checkpoints within an epoch; None writes none there.
+    """
+
+    def __init__(self, path: Path, minutes: float | None = 10.0) -> None:
+        self.path, self.minutes = path, minutes
+        self.waiting, self.written = False, 0.0
+        self.wish, self.stopping = Wish(), 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.waiting, self.written = False, time.monotonic()
+        self.wish, self.stopping = Wish(), 0
+        take(self.wish.note, *ASKED)  # Lightning's own end the process with 0; it sets back what was before them
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if self.waiting:
+            self._take(trainer)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if not trainer.is_last_batch and self._wanted(trainer, batch_idx):  # the epoch's end is near
+            self.save(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._wanted(trainer)
+        self.save(trainer)
+        self._take(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        """Write a checkpoint, which takes its place when its batch is logged."""
+        trainer.save_checkpoint(self._new)
+        self.waiting, self.written = True, time.monotonic()
+
+    def _take(self, trainer: Trainer) -> None:
+        """Let the checkpoint take its place; and stop, if that was the wish.
+
+        Raises:
+            Stopped: it was.
+        """
+        self.waiting = False
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                logger.save()
+            promote(self._new, self.path)
+        if self.stopping:
+            raise Stopped(self.stopping)
+
+    @property
+    def _new(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.new")
+
+    def _wanted(self, trainer: Trainer, batch_idx: int | None = None) -> bool:
+        """Whether a checkpoint is wanted now, and whether the run is to stop with it; the same in all processes.
+
+        Args:
+            trainer: of the run.
+            batch_idx: of the batch that has ended; None at the end of an epoch.
+        """
+        due = self.minutes is not None and time.monotonic() - self.written >= 60 * self.minutes
+        stopping = self.wish.signum or 0
+        if trainer.world_size > 1:
+            if batch_idx is not None and (batch_idx + 1) % LOOK:
+                return False
+            wishes = torch.tensor([int(due), stopping], device=trainer.strategy.root_device)
+            wishes = trainer.strategy.reduce(wishes, reduce_op="max")
+            due, stopping = bool(wishes[0]), int(wishes[1])
+        self.stopping = stopping
+        return due or bool(stopping)

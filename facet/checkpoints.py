@@ -1,0 +1,117 @@
+"""Checkpoint files that are whole or absent, known to be whole when they are read, and the one before beside them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any
+
+from facet.errors import UserError
+
+# Torch is imported where checkpoints are written or loaded: whether one is whole is known without it.
+
+
+def before(path: Path) -> Path:
+    """Where the checkpoint is that another one took the place of."""
+    return path.with_name(f"{path.stem}-before{path.suffix}")
+
+
+def promote(new: Path, path: Path) -> None:
+    """Let a written checkpoint take its place; the one that is there is kept (:func:`before`).
+
+    At any moment one of the two is there, whole.
+    """
+    if path.is_file():
+        os.replace(path, before(path))
+    os.replace(new, path)
+
+
+def write(file: IO[bytes], content: dict[str, Any]) -> None:
+    """Write a checkpoint that any ``torch.load`` reads, and behind it what it adds up to."""
+    import torch
+
+    summed: Any = _Summed(file)
+    torch.save(content, summed)
+    file.write(summed.told())
+
+
+class _Summed:
+    """A file that is written to, and the CRC-32 of it: against accidents, nobody is kept from forging one."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.sum = file, 0
+
+    def write(self, some: bytes) -> int:
+        self.sum = zlib.crc32(some, self.sum)
+        return self.file.write(some)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def told(self) -> bytes:
+        return TOLD + f"{self.sum:08x}".encode()
+
+
+TOLD = b"facet crc32 "
+LENGTH = len(TOLD) + 8
+CHUNK = 2**22
+AGAIN = "facet-train with force=true trains it again"
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a checkpoint is there and holds what was written, all of it read for that.
+
+    Of one that doesn't say what it adds up to, the checksums of its parts are looked at.
+    """
+    try:
+        with path.open("rb") as file:
+            left = os.fstat(file.fileno()).st_size - LENGTH
+            found = _Summed(file)
+            while left > 0 and (some := file.read(min(CHUNK, left))):
+                found.sum, left = zlib.crc32(some, found.sum), left - len(some)
+            told = file.read()
+        if told.startswith(TOLD):
+            return told == found.told()
+        with zipfile.ZipFile(path) as parts:
+            return parts.testzip() is None
+    except Exception:  # whatever reading a damaged archive comes to
+        return False
+
+
+def last_whole(path: Path) -> Path | None:
+    """A checkpoint, or the one before it where it isn't whole; None if neither is."""
+    return next((one for one in (path, before(path)) if is_whole(one)), None)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, on the CPU. Nothing that it might hold besides data is run.
+
+    Raises:
+        UserError: it isn't there, or isn't what was written.
+    """
+    import torch
+
+    if not is_whole(path):
+        raise UserError(f"the checkpoint {path} can't be read: it is missing or damaged; {AGAIN}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, pickle.UnpicklingError) as error:
+        raise UserError(
+            f"the checkpoint {path} can't be read: {' '.join(str(error).split())[:200]}; {AGAIN}"
+        ) from error
+    if not isinstance(content, dict):
+        raise UserError(f"the checkpoint {path} can't be read: it holds no training; {AGAIN}")
+    return content
+
+
+def batches_of(content: dict[str, Any]) -> int:
+    """How many training batches a checkpoint has behind it."""
+    return int(content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]["processed"])
+
+
+def epochs_of(content: dict[str, Any]) -> int:
+    """How many epochs it has finished."""
+    return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
