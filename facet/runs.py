@@ -88,9 +88,12 @@ class Run:
         """Find out that the run directory can be written to, and leave nothing.
 
         Raises:
-            UserError: it can't.
+            UserError: it can't, or it is a folder of somebody's, of which a training would clear away files.
         """
         try:
+            there = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
+            if there and not there & {"config.yaml", "status.json", ".lock"}:
+                raise UserError(f"{self.path} holds other files and no run: choose a run_dir that is new or empty")
             made = make_directory(self.path)
             with tempfile.TemporaryFile(dir=self.path):
                 pass

@@ -145,6 +145,20 @@ def test_a_second_process_leaves_a_run_alone(root: Path) -> None:
     assert sorted(file.name for file in run.path.iterdir()) == [".lock", "metrics.csv"]
 
 
+@pytest.mark.parametrize("more", [(), ("force=true",)])
+def test_a_folder_of_somebodys_is_left_alone(more: tuple[str, ...], tmp_path: Path) -> None:
+    mine = tmp_path / "thesis"
+    for name in ("grids/drawing.png", "metrics.csv"):
+        (mine / name).parent.mkdir(parents=True, exist_ok=True)
+        (mine / name).write_text("mine")
+    with pytest.raises(UserError, match="thesis holds other files and no run: choose a run_dir that is new or empty"):
+        train(tiny(tmp_path, f"run_dir={mine}", *more))
+    assert sorted(file.name for file in mine.rglob("*")) == ["drawing.png", "grids", "metrics.csv"]
+    (tmp_path / "empty").mkdir()
+    run = Run(train(tiny(tmp_path, f"run_dir={tmp_path / 'empty'}", "trainer.max_epochs=1", *more)))
+    assert run.status == "finished"
+
+
 def test_force_trains_again_and_a_torn_checkpoint_its_last_epoch(
     finished: Run, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
