@@ -97,7 +97,7 @@ def options(avatar: Avatar) -> dict[str, Any]:
 
 
 class _Written(Options):
-    """Options that are written here: DiceBear checks everybody's against a schema, for half of an avatar's time."""
+    """Options that are written here: DiceBear checks everybody's, for two fifths of an avatar's time."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._data, self._tags = data, None

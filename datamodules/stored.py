@@ -238,9 +238,7 @@ class StoredDataModule:
             seed=self.order_seed,
             steps=self.steps_per_batch,
             epoch=(lambda: trainer.current_epoch) if trainer and not trainer.overfit_batches else (lambda: 0),
-            done=(lambda: trainer.fit_loop.epoch_loop.batch_progress.current.ready)
-            if trainer and train
-            else (lambda: 0),
+            done=partial(_done, trainer) if trainer and train else (lambda: 0),
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )

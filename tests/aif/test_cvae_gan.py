@@ -1,8 +1,7 @@
-"""Bao et al.'s cVAE-GAN and the VAEs: which network learns from what, and the losses by hand."""
+"""Bao et al.'s cVAE-GAN: which network learns from what, and the losses by hand."""
 
 from __future__ import annotations
 
-import copy
 import functools
 from typing import Any
 
@@ -14,21 +13,11 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 from torch.optim import SGD
 
-from aif import losses
-from aif.baselines.classifier import AttributeClassifier
 from aif.baselines.cvae_gan import class_means
-from aif.baselines.vae import DisentangledVAE
-from aif.networks import Decoder, Posterior
 from aif.schedule import Schedule
 
 SGD_ = functools.partial(SGD, lr=0.1)
 NAMES = ["Smiling", "Eyeglasses"]
-
-
-def vae(**settings: Any) -> DisentangledVAE:
-    torch.manual_seed(1)
-    encoder, decoder = Posterior(16, 5, width=4), Decoder(16, attributes=0, latent_dim=5, width=4)
-    return DisentangledVAE(encoder, decoder, SGD_, **settings).double()
 
 
 def batch() -> tuple[Tensor, Tensor]:
@@ -36,9 +25,6 @@ def batch() -> tuple[Tensor, Tensor]:
     labels = torch.randint(0, 2, (8, 2)).double()
     labels[3, 1] = float("nan")
     return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
-
-
-# ---------------------------------------------------------------------- cVAE-GAN
 
 
 def test_every_loss_of_cvae_gan_teaches_the_networks_of_its_algorithm() -> None:
@@ -232,113 +218,3 @@ def test_cvae_gan_predicts_nothing_and_wants_the_labels() -> None:
     assert decoded.shape == images.shape
     assert decoded.min() >= 0
     assert decoded.max() <= 1
-
-
-# ---------------------------------------------------------------------- VAEs, classifier
-
-
-def test_the_covariance_terms_by_hand() -> None:
-    means = torch.randn(50, 3, dtype=torch.float64)
-    covariance = torch.cov(means.T, correction=0)
-    off_diagonal, diagonal = losses.covariance_to_identity(means)
-    torch.testing.assert_close(off_diagonal, 2 * covariance[[0, 0, 1], [1, 2, 2]].square().sum())
-    torch.testing.assert_close(diagonal, (covariance.diag() - 1).square().sum())
-    variances = torch.rand(50, 3, dtype=torch.float64)
-    same, diagonal = losses.covariance_to_identity(means, variances)
-    torch.testing.assert_close(same, off_diagonal)
-    torch.testing.assert_close(diagonal, (covariance.diag() + variances.mean(0) - 1).square().sum())
-
-
-@pytest.mark.parametrize("covariance", ["means", "codes"])
-def test_dip_vae_draws_the_covariance_towards_the_identity(covariance: Any) -> None:
-    net = vae(covariance=covariance, off_diagonal_weight=1e3, diagonal_weight=1e3, kl_weight=0.0)
-    images, _ = batch()
-    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
-
-    def apart() -> float:
-        terms = net.losses(images)
-        return (terms["off_diagonal"] + terms["diagonal"]).item()
-
-    before = apart()
-    for _ in range(400):
-        terms = net.losses(images)
-        optimizer.zero_grad()
-        torch.stack([net.weights[name] * term for name, term in terms.items()]).sum().backward()
-        optimizer.step()
-    assert apart() < 0.05 * before
-
-
-@pytest.mark.parametrize("clip", [None, 0.5])
-def test_a_step_of_a_vae_weighs_every_loss(clip: float | None) -> None:
-    """β, λ_od and λ_d, at the schedule's learning rate, the whole gradient clipped."""
-    settings: dict[str, Any] = {"schedule": Schedule(warmup=0.5), "gradient_clip": clip}
-    net = vae(kl_weight=4.0, off_diagonal_weight=2.0, diagonal_weight=3.0, **settings)
-    plain, (images, labels) = copy.deepcopy(net), batch()
-    torch.manual_seed(3)
-    terms = plain.losses(images)
-    total = terms["reconstruction"] + 4.0 * terms["kl"] + 2.0 * terms["off_diagonal"] + 3.0 * terms["diagonal"]
-    norm = torch.cat(
-        [g.flatten() for g in torch.autograd.grad(total, list(plain.parameters()), retain_graph=True)]
-    ).norm()
-    assert norm > 1, "else the test would not see the clipping"
-    expected = descended(plain, total, rate=0.1 * 0.5 * (clip / (float(norm) + 1e-6) if clip else 1))
-    step(net, images, labels, progress=0.25)
-    torch.testing.assert_close(dict(net.named_parameters()), expected)
-
-
-def test_dip_vae_ii_adds_the_codes_variances() -> None:
-    """I looks at the means' covariance, II at that of the codes: Cov(μ) + E[σ²]."""
-    images, _ = batch()
-    for covariance in ("means", "codes"):
-        net = vae(covariance=covariance, diagonal_weight=1.0)
-        mean, log_variance = net.posterior(images)
-        variances = log_variance.exp() if covariance == "codes" else None
-        found = net.losses(images)["diagonal"]
-        torch.testing.assert_close(found, losses.covariance_to_identity(mean, variances)[1])
-
-
-def test_a_beta_vae_has_no_covariance_terms() -> None:
-    assert set(vae(kl_weight=4.0).losses(batch()[0])) == {"reconstruction", "kl"}
-
-
-def test_a_vaes_losses_are_nats_per_image() -> None:
-    net, (images, _) = vae(), batch()
-    torch.manual_seed(3)
-    terms = net.losses(images)
-    torch.manual_seed(3)
-    mean, log_variance = net.posterior(images)
-    prior, posterior = Normal(0.0, 1.0), Normal(mean, (0.5 * log_variance).exp())
-    torch.testing.assert_close(terms["kl"], kl_divergence(posterior, prior).sum(1).mean())
-    logits = net.decoder(mean[:, :0], posterior.mean + posterior.stddev * torch.randn_like(mean))
-    log_likelihood = images * F.logsigmoid(logits) + (1 - images) * F.logsigmoid(-logits)
-    torch.testing.assert_close(terms["reconstruction"], -log_likelihood.sum((1, 2, 3)).mean())
-
-
-def test_the_classifier_reads_all_attributes_at_once() -> None:
-    net = AttributeClassifier(NAMES, SGD_, resolution=32).eval()
-    seen = net.predict(torch.rand(2, 3, 32, 32))
-    assert seen.shape == (2, 2)
-    features = net.network.layer1(net.network.maxpool(net.network.conv1(torch.rand(1, 3, 32, 32))))
-    assert features.shape[-1] == 32, "nothing is thrown away before the first block"
-
-
-def test_a_step_of_the_classifier_is_on_known_labels_at_the_schedules_rate() -> None:
-    images, labels = (values[2:5] for values in batch())
-    assert labels.isnan().any()
-    net = AttributeClassifier(NAMES, SGD_, resolution=16, schedule=Schedule(warmup=0.5)).double()
-    plain, known = copy.deepcopy(net), ~labels.isnan()
-    loss = F.binary_cross_entropy_with_logits(plain.network(images)[known], labels[known])
-    expected = descended(plain, loss, rate=0.1 * 0.5)
-    step(net, images, labels, progress=0.25)
-    torch.testing.assert_close(dict(net.named_parameters()), expected)
-
-
-@torch.no_grad()
-def test_validation_of_the_classifier_counts_known_labels_alone() -> None:
-    images, labels = batch()
-    labels[:3, 0] = torch.nan
-    net = AttributeClassifier(NAMES, SGD_, resolution=16).double().eval()
-    net.validation_step({"image": images, "attributes": labels}, 0)
-    known = ~labels.isnan()
-    right = ((net.network(images) > 0) == labels.bool())[known]
-    assert net.validation.compute().item() == pytest.approx(right.double().mean().item())
