@@ -19,14 +19,16 @@ def before(path: Path) -> Path:
     return path.with_name(f"{path.stem}-before{path.suffix}")
 
 
-def promote(new: Path, path: Path) -> None:
-    """Let a written checkpoint take its place; the one that is there is kept (:func:`before`).
+def written(path: Path) -> Path:
+    """Where a checkpoint is that has been written and has still to take its place."""
+    return path.with_name(f"{path.name}.new")
 
-    At any moment one of the two is there, whole.
-    """
+
+def promote(path: Path) -> None:
+    """Let a checkpoint that was written take its place; the one that is there is kept (:func:`before`)."""
     if path.is_file():
         os.replace(path, before(path))
-    os.replace(new, path)
+    os.replace(written(path), path)
 
 
 def write(file: IO[bytes], content: dict[str, Any]) -> None:
@@ -82,8 +84,8 @@ def is_whole(path: Path) -> bool:
 
 
 def last_whole(path: Path) -> Path | None:
-    """A checkpoint, or the one before it where it isn't whole; None if neither is."""
-    return next((one for one in (path, before(path)) if is_whole(one)), None)
+    """A checkpoint, or where it isn't whole the one that was to take its place, or the one before; None if none is."""
+    return next((one for one in (path, written(path), before(path)) if is_whole(one)), None)
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _resumable(run: Run) -> Path | None:
     whole = last_whole(run.checkpoint)
     if whole == run.checkpoint or not run.checkpoint.parent.is_dir():
         return whole
-    instead = "training from the start" if whole is None else "going on from the one before it"
+    instead = "training from the start" if whole is None else f"going on from {whole.name}"
     if whole or run.checkpoint.exists():
         say(f"the checkpoint {run.checkpoint} is missing or damaged; {instead}", "yellow")
     return whole

@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from facet.checkpoints import promote
+from facet.checkpoints import promote, written
 from facet.signals import ASKED, Stopped, Wish, take
 
 LOOK = 10  # batches between two looks at clock and signals where processes have to agree on them
@@ -56,7 +56,7 @@ class Saving(Checkpoint):
 
     def save(self, trainer: Trainer) -> None:
         """Write a checkpoint, which takes its place when its batch is logged."""
-        trainer.save_checkpoint(self._new)
+        trainer.save_checkpoint(written(self.path))
         self.waiting, self.written = True, time.monotonic()
 
     def _take(self, trainer: Trainer) -> None:
@@ -69,13 +69,9 @@ class Saving(Checkpoint):
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.save()
-            promote(self._new, self.path)
+            promote(self.path)
         if self.stopping:
             raise Stopped(self.stopping)
-
-    @property
-    def _new(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.new")
 
     def _wanted(self, trainer: Trainer, batch_idx: int | None = None) -> bool:
         """Whether a checkpoint is wanted now, and whether the run is to stop with it; the same in all processes.

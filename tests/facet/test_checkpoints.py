@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ def path(tmp_path: Path) -> Path:
     """Of a checkpoint, with another one before it."""
     path = tmp_path / "run" / "last.ckpt"
     for epoch in (0, 1):
-        new = path.with_name("new")
-        WholeCheckpoints().save_checkpoint({"epoch": epoch, "weights": torch.arange(1000.0)}, new)
-        checkpoints.promote(new, path)
+        content = {"epoch": epoch, "weights": torch.arange(1000.0)}
+        WholeCheckpoints().save_checkpoint(content, checkpoints.written(path))
+        checkpoints.promote(path)
     return path
 
 
@@ -28,6 +29,26 @@ def test_the_one_before_is_kept(path: Path) -> None:
     assert checkpoints.read(path)["epoch"] == 1
     assert checkpoints.read(checkpoints.before(path))["epoch"] == 0
     assert sorted(file.name for file in path.parent.iterdir()) == ["last-before.ckpt", "last.ckpt"]
+
+
+def test_a_kill_between_the_two_renames_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where the one that is kept, and takes the place of the one before, is damaged."""
+    path.write_bytes(b"damaged")
+    WholeCheckpoints().save_checkpoint({"epoch": 2}, checkpoints.written(path))
+    with monkeypatch.context() as patched:
+        rename, done = os.replace, []
+
+        def killed(*names: Path) -> None:
+            if done:
+                raise KeyboardInterrupt
+            done.append(rename(*names))
+
+        patched.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.promote(path)
+    whole = checkpoints.last_whole(path)
+    assert whole is not None
+    assert checkpoints.read(whole) == {"epoch": 2}
 
 
 def test_nothing_is_written_anywhere_else(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
