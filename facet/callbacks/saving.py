@@ -20,7 +20,8 @@ class Saving(Checkpoint):
     """Writes ``last.ckpt``, from which the same command goes on as if nothing had happened.
 
     A checkpoint takes its place when all that was logged before it is on the disk, too. One that is written within an
-    epoch waits for that until the next batch begins: until then its own batch isn't logged.
+    epoch waits for that until the next batch begins: until then its own batch isn't logged. Between a batch and what
+    follows from it, a validation or the end, there is none; and one of a run that is to end says so.
 
     A training that is asked to stop (:mod:`facet.signals`) is saved at the end of the step, and then ends.
 
@@ -37,6 +38,7 @@ class Saving(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.waiting, self.written = False, time.monotonic()
         self.wish, self.stopping = Wish(), 0
+        _begin_the_next_epoch(trainer)
         take(self.wish.note, *ASKED)  # Lightning's own end the process with 0; it sets back what was before them
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
@@ -46,13 +48,19 @@ class Saving(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if not trainer.is_last_batch and self._wanted(trainer, batch_idx):  # the epoch's end is near
+        if _goes_on(trainer) and self._wanted(trainer, batch_idx):
             self.save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._wanted(trainer)
         self.save(trainer)
         self._take(trainer)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["ended"] = trainer.should_stop
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        trainer.should_stop = checkpoint.get("ended", False)  # else it would train one more epoch
 
     def save(self, trainer: Trainer) -> None:
         """Write a checkpoint, which takes its place when its batch is logged."""
@@ -90,3 +98,19 @@ class Saving(Checkpoint):
             due, stopping = bool(wishes[0]), int(wishes[1])
         self.stopping = stopping
         return due or bool(stopping)
+
+
+def _goes_on(trainer: Trainer) -> bool:
+    """Whether the next batch follows this one at once: no validation, and no end of the epoch or of the run."""
+    fit, epoch = trainer.fit_loop, trainer.fit_loop.epoch_loop
+    assert fit._data_fetcher is not None
+    return not (trainer.should_stop or epoch._is_training_done or epoch._should_check_val_fx(fit._data_fetcher))
+
+
+def _begin_the_next_epoch(trainer: Trainer) -> None:
+    """After an epoch's checkpoint: under ``max_steps`` Lightning would end the epoch again, and count a batch more."""
+    fit = trainer.fit_loop
+    if fit.restarted_on_epoch_end:
+        fit.epoch_progress.increment_completed()
+        fit.reset_restart_stage()
+        fit._restarting = fit.epoch_loop.restarting = False

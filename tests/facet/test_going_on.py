@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -133,10 +134,11 @@ def test_a_finished_run_whose_checkpoint_is_damaged_is_trained_again(
 
 
 def test_minutes_are_counted_from_the_last_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, trainer = [1000.0], type("Trainer", (), {"world_size": 1})()
+    now, loop = [1000.0], SimpleNamespace(restarted_on_epoch_end=False)
+    trainer: Any = SimpleNamespace(world_size=1, fit_loop=loop)
     monkeypatch.setattr(saving.time, "monotonic", lambda: now[0])
     callback = saving.Saving(Path("last.ckpt"), minutes=10)
-    callback.on_train_start(trainer, None)  # type: ignore[arg-type]
+    callback.on_train_start(trainer, trainer)
     found = []
     for later in (1599.0, 1601.0):
         now[0] = later
