@@ -7,17 +7,22 @@ architecture with any discriminator. Its accuracy on the test split stands besid
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from facet import checkpoints
+from facet.commands import say
 from facet.configuration import digest
+from facet.errors import UserError
 from facet.files import atomic_write
 from facet.protocols import Classes, Data
 
@@ -127,19 +132,48 @@ def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, di
         The judge in evaluation mode, frozen, on the CPU; and its card: ``key``, test ``accuracy`` per attribute,
         how many of its labels are ``known``, and ``n`` images.
     """
-    key = judge_key(data)
-    path = data.directory / "judges" / f"{key}.pt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        if not path.is_file():
-            trained, card = train_judge(data, device)
-            content = {"state": trained.state_dict(), "card": {"key": key, **card}}
-            atomic_write(path, lambda file: torch.save(content, file))
-        saved = torch.load(path, map_location="cpu", weights_only=True)
     with torch.random.fork_rng():
         judge = _untrained(data)
+    path = data.directory / "judges" / f"{judge_key(data)}.pt"
+    saved = _kept(path, judge) or _made(path, data, device, judge)  # one that is there takes no lock
     judge.load_state_dict(saved["state"])
-    return judge.cpu().fused().requires_grad_(False), saved["card"]
+    return judge.fused().requires_grad_(False), saved["card"]
+
+
+def _kept(path: Path, judge: Judge) -> dict[str, Any] | None:
+    """What a file holds that is whole and suits a judge; None if it isn't there or is anything else."""
+    try:
+        saved = checkpoints.read(path)
+        shapes, known = (_shapes(state) for state in (saved["state"], judge.state_dict()))
+        return saved if shapes == known and saved["card"]["key"] == path.stem else None
+    except (UserError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in state.items()}
+
+
+def _made(path: Path, data: Data, device: torch.device | str, judge: Judge) -> dict[str, Any]:
+    """Train a judge and keep it, unless another process has by now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{path}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say("another process is training the judge of these data: waiting for it")
+        lock.acquire()
+    try:
+        if saved := _kept(path, judge):
+            return saved
+        if path.exists():
+            say(f"the judge {path} is damaged: it is trained again", "yellow")
+        trained, card = train_judge(data, device)
+        content = {"state": trained.cpu().state_dict(), "card": {"key": path.stem, **card}}
+        atomic_write(path, lambda file: checkpoints.write(file, content))
+        return content
+    finally:
+        lock.release()
 
 
 def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, dict[str, Any]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from facet import checkpoints
 from facet import judge as judge_module
 from facet.judge import Judge, get_judge, judge_key, masked_bce, train_judge
 
@@ -137,6 +141,90 @@ def test_it_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert card == again
     images = torch.rand(2, 3, 16, 16)
     assert torch.equal(first(images), second(images))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def flipped(path: Path) -> None:
+    """One bit, in the weights."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def of_others(path: Path) -> None:
+    """Whole, of another network."""
+    saved = checkpoints.read(path)
+    saved["state"] = Judge(("A", "B"), 16, width=4).state_dict()
+    with path.open("wb") as file:
+        checkpoints.write(file, saved)
+
+
+def of_other_data(path: Path) -> None:
+    saved = checkpoints.read(path)
+    saved["card"]["key"] = "other"
+    with path.open("wb") as file:
+        checkpoints.write(file, saved)
+
+
+def no_judge(path: Path) -> None:
+    torch.save([1, 2], path)
+
+
+@pytest.mark.parametrize("damage", [cut, flipped, emptied, of_others, of_other_data, no_judge])
+def test_a_damaged_judge_is_trained_again(
+    damage: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Few(tmp_path)
+    first, card = get_judge(data)
+    path = tmp_path / "judges" / f"{judge_key(data)}.pt"
+    damage(path)
+    capsys.readouterr()
+    second, again = get_judge(data)
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count(f"the judge {path} is damaged: it is trained again") == 1
+    assert again == card
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(first(images), second(images))
+    get_judge(data)
+    assert "damaged" not in capsys.readouterr().err
+
+
+def test_of_two_that_want_one_judge_one_trains_it_and_a_killed_one_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, train, trained = Few(tmp_path), judge_module.train_judge, []
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(judge_module, "train_judge", killed)
+        with pytest.raises(KeyboardInterrupt):
+            get_judge(data)
+    others: list[Any] = []
+    second = Thread(target=lambda: others.append(get_judge(data)))
+
+    def slowly(*arguments: Any) -> Any:
+        trained.append(None)
+        second.start()
+        second.join(0.2)
+        assert second.is_alive(), "it waits"
+        return train(*arguments)
+
+    monkeypatch.setattr(judge_module, "train_judge", slowly)
+    first, _ = get_judge(data)
+    second.join()
+    assert len(trained) == 1
+    assert "another process is training the judge" in " ".join(capsys.readouterr().err.split())
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(first(images), others[0][0](images))
 
 
 def test_training_is_reproducible(tmp_path: Path) -> None:
