@@ -39,13 +39,15 @@ class _Partial:
         self.labels = np.full((shape[0], attributes), -1, np.int8)
         self.checksums = np.zeros(shape[0], np.uint32)
         self.done = np.zeros(shape[0], bool)
-        self.images, self.journal = path / "images.npy", path / "journal"
+        self.images, self.journal, self.described = (
+            path / name for name in ("images.npy", "journal", "description.json")
+        )
         self.record = math.prod(shape[1:])
         self.origin = 0
 
     def start(self, description: str) -> None:
         """Take up what an earlier build of the same description left, or begin."""
-        if (self.path / "description.json").is_file() and (self.path / "description.json").read_text() == description:
+        if self._left(description):
             header = _header(self.shape)
             self.origin = len(header)
             with open(self.images, "r+b") as file:  # a build that failed while it closed gaps has changed it
@@ -58,7 +60,12 @@ class _Partial:
         self.images.write_bytes(_header(self.shape))  # written, not mapped: a disk that fills up would kill the process
         self.origin = self.images.stat().st_size
         self.journal.touch()
-        (self.path / "description.json").write_text(description)
+        self.described.write_text(description)
+
+    def _left(self, description: str) -> bool:
+        """Whether there is what an earlier build of the same description left, all of it."""
+        all_there = self.images.is_file() and self.journal.is_file() and self.described.is_file()
+        return all_there and self.described.read_bytes() == description.encode()
 
     def add(self, start: int, images: np.ndarray, labels: np.ndarray) -> None:
         """Write a chunk, then say so in the journal."""
@@ -104,9 +111,9 @@ class _Partial:
         np.save(self.path / "order.npy", order.astype(np.int64))
         meta = {"format": FORMAT, "description": description, "order": zlib.crc32(order.astype(np.int64).tobytes())}
         (self.path / "store.json").write_text(json.dumps(meta, indent=2), "utf-8")
-        for name in ("journal", "description.json"):
-            (self.path / name).unlink()
         os.replace(self.path, path)
+        for made_by in (self.journal, self.described):  # last: until then all that is made can be taken up
+            (path / made_by.name).unlink()
 
     def _compact(self) -> np.ndarray:
         """Fill the gaps with records from the end: record i of the store is position order[i] of the source."""
