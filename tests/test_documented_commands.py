@@ -91,7 +91,8 @@ def attempt(words: list[str], settings: dict[str, str]) -> None:
     elif name == "python":
         assert arguments[0] == "-m", arguments
         assert importlib.util.find_spec(arguments[1]), arguments
-        attempt(arguments[2:], settings)
+        if not arguments[1].startswith("tests."):  # which take settings of their own
+            attempt(arguments[2:], settings)
     elif name in VERBS:
         attempt_run(VERBS[name][arguments[0]], arguments[1:])
     else:

@@ -1,0 +1,22 @@
+"""Nothing grows with the length of a run (``python -m tests.soak steps=20000``: at length)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from soak import Sample, grown, soak
+
+FLAT = [Sample(1000 * (i + 1), 940.0, 40.0, 14, 25.0, 800.0, 2.0 * i) for i in range(20)]
+
+
+@pytest.mark.parametrize("leak", [{"resident": 960.0}, {"beside": 50.0}, {"files": 15}, {"checkpoint": 817.0}])
+def test_what_grows_is_named(leak: dict[str, float]) -> None:
+    assert grown(FLAT) == []
+    assert [one.split()[0] for one in grown([*FLAT[:-1], replace(FLAT[-1], **leak)])] == list(leak)
+
+
+@pytest.mark.slow
+def test_two_thousand_steps_leave_nothing_behind(tmp_path: Path) -> None:
+    assert grown(soak(tmp_path, 2000)) == []
