@@ -24,6 +24,7 @@ from facet.errors import ToldError
 from facet.help import HELP, help_of
 from facet.refusals import user_message
 from facet.signals import Stopped, end, handled
+from facet.targets import allow
 
 USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
 
@@ -53,6 +54,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         code, result = 0, None
         try:
             expand_homes(config)
+            allow(config.get("allow") or (), HydraConfig.get().overrides.task)
             result = task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
             code = report(primary, error, called)

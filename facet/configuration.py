@@ -29,6 +29,7 @@ from facet.errors import UserError, nearest
 from facet.origins import Origins
 from facet.rules import refuse
 from facet.signatures import signature
+from facet.targets import is_allowed, refusal
 
 TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else has a constructor to be checked against
     "attributes": Annotated[list[str], MinLen(1)] | None,
@@ -37,6 +38,7 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "runs": str,
     "run_dir": str | None,
     "force": bool,
+    "allow": list[str],
     "save_minutes": Annotated[float, Ge(0)] | None,
     "run": str | None,
     "split": Literal["train", "val", "test"],
@@ -126,6 +128,15 @@ def check(
     checker.node(config, "")
 
 
+def check_part(config: DictConfig, key: str) -> None:
+    """Check one node of a stored config, as :func:`check` checks a composed one.
+
+    Raises:
+        UserError: as there.
+    """
+    _Checker(config, "train", Origins(config, config_directory(), "train", {}, ())).node(config[key], key)
+
+
 class _Checker:
     def __init__(self, config: DictConfig, primary: str, origins: Origins) -> None:
         self.config, self.primary, self.origins = config, primary, origins
@@ -169,6 +180,8 @@ class _Checker:
     def call(self, node: DictConfig, path: str) -> None:
         """Check a node with ``_target_`` against the signature of what it calls."""
         target = str(node["_target_"])
+        if not is_allowed(target):
+            raise self.error(f"{path}._target_", refusal(target))
         try:
             parameters = signature(target)
         except LookupError:

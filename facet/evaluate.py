@@ -13,7 +13,7 @@ from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, read_json, write_json
-from facet.identity import at
+from facet.loading import data_of, load, model_of, settings_of
 from facet.measures import OPTIONAL
 from facet.runs import RESULTS_SCHEMA, Run, revision
 
@@ -87,11 +87,9 @@ def judged(run: Run, config: DictConfig) -> bool:
         return False
     if not set(wanted(config)) <= set(found.get("measured", ())):
         return False
-    if any(place is not None for place in config.data.values()):
-        from facet.making import make
-
-        if make(at(run.config(), config.data).data).fingerprint != found.get("data_fingerprint"):
-            return False
+    moved = any(place is not None for place in config.data.values())
+    if moved and data_of(run, settings_of(run, config.data)).fingerprint != found.get("data_fingerprint"):
+        return False
     return results.stat().st_mtime >= run.checkpoint.stat().st_mtime
 
 
@@ -111,17 +109,16 @@ def wanted(config: DictConfig) -> tuple[str, ...]:
 
 def judge_run(run: Run, config: DictConfig) -> None:
     """Measure one run and write ``examples.npz`` and then ``results.json``."""
-    settings = at(run.config(), config.data)
+    settings = settings_of(run, config.data)
     if run.status != "finished":
         say(f"{run.path} is {run.status}: its last checkpoint is judged", "yellow")
     import torch
 
     from facet.build import constant_attributes, judge_of, prepare, seeded
-    from facet.making import make
     from facet.protocols import LabelsGiven
 
     seeded(settings.seed)
-    data = make(settings.data)
+    data = data_of(run, settings)
     prepare(data)
     status = read_json(run.path / "status.json")
     if status.get("data_fingerprint") not in (None, data.fingerprint):
@@ -129,8 +126,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     elif (noted := status.get("data_files")) and noted["root"] != str(data.root):
         say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
-    # A run's first stage is a file that may have gone: what it became is here.
-    model = make(settings.model, **({"initial": None} if "initial" in settings.model else {}))
+    model = model_of(run, settings)
     torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
     measures, examples = measured(model, run, config, data, judge)
     if constant := constant_attributes(data, config.split):
@@ -211,9 +207,7 @@ def measured(
     seed = int(run.config().seed)
     if isinstance(model, Staged) and not isinstance(model, Editor):
         return measure_stages(model, run.stages(), data, judge, config.split, seed)
-    saved = run.saved()
-    model.on_load_checkpoint(saved)  # what a run has added to its model
-    model.load_state_dict(saved["state_dict"])
+    load(model, run)
     model.to(device(model), memory_format=torch.channels_last).eval()
     judge.to(device(model))
     if isinstance(model, StagedEditor):

@@ -38,18 +38,20 @@ def identity(config: DictConfig) -> str:
         node.pop(name, None)
     initial = settings["model"].get("initial")  # a file decides by what is in it
     if initial and Path(initial).is_file():
-        settings["model"]["initial"] = hashlib.sha256(Path(initial).read_bytes()).hexdigest()
+        with Path(initial).open("rb") as file:
+            settings["model"]["initial"] = hashlib.file_digest(file, "sha256").hexdigest()
     return digest(settings)
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """A config without interpolations, but for what each machine resolves for itself."""
+    """A config without interpolations, but for what each machine resolves for itself, and without what the command line
+    alone may say."""
     plain, raw = (OmegaConf.to_container(config, resolve=resolve) for resolve in (True, False))
     assert isinstance(plain, dict)
     assert isinstance(raw, dict)
     if (raw["trainer"] or {}).get("precision") == OF_THE_MACHINE:
         plain["trainer"]["precision"] = OF_THE_MACHINE
-    return {str(key): value for key, value in plain.items()}
+    return {str(key): value for key, value in plain.items() if key != "allow"}
 
 
 def same_run(one: Any, other: Any) -> bool:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from facet.errors import UserError
+from facet.targets import refuse_foreign
 
 
 def make(node: DictConfig, **extra: Any) -> Any:
     """Instantiate a node; a constructor's ``ValueError`` is the user's mistake.
 
     Raises:
-        UserError: with the constructor's own words, and which node it was of where they begin with an argument.
+        UserError: a ``_target_`` that is refused; else with the constructor's own words, and which node it was of where
+            they begin with an argument.
     """
+    resolved = deepcopy(node)  # what is looked at is what is made
+    resolved._set_parent(node._get_parent())
+    OmegaConf.resolve(resolved)
+    refuse_foreign(resolved, str(node._get_full_key(None)))
     try:
-        return instantiate(node, **extra)
+        return instantiate(resolved, **extra)
     except InstantiationException as error:
         cause = error.__cause__
         while cause is not None and not _users(cause):

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from facet import checkpoints
-from facet.configuration import register_resolvers
 from facet.errors import UserError
 from facet.files import make_directory, read_json, unmake, write_json
 from facet.metrics import rows
+from facet.records import read_config
 
 RESULTS_SCHEMA = 2  # of results.json
 
@@ -129,17 +129,14 @@ class Run:
         """The config it was trained with.
 
         Raises:
-            UserError: no run directory, or one without a checkpoint.
+            UserError: no run directory, one without a checkpoint, or a config that no training has written.
         """
         file = self.path / "config.yaml"
         if not file.is_file():
             raise UserError(f"{self.path} is not a run directory: it has no config.yaml")
         if not self.checkpoint.is_file():
             raise UserError(f"{self.path} has no checkpoint (status: {self.status}): train it first with facet-train")
-        register_resolvers()  # of what each machine resolves for itself
-        config = OmegaConf.load(file)
-        assert isinstance(config, DictConfig)
-        return config
+        return read_config(file)
 
 
 def revision() -> str:

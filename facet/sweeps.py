@@ -74,7 +74,9 @@ def train_apart() -> None:
         ToldError: it failed, and said why.
     """
     overrides = [*HydraConfig.get().overrides.task, "hydra.mode=RUN"]
-    child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides])
+    # Packages are found where this process finds them, and never where the command happens to run.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    child = subprocess.Popen([sys.executable, "-P", "-m", "facet.train", *overrides], env=environment)
     try:
         code = child.wait()
     except (KeyboardInterrupt, Stopped) as asked:  # the child is saved first

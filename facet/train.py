@@ -16,6 +16,7 @@ from facet.files import atomic_write, read_json
 from facet.identity import directory_to_train, noted_files, resolved, same_run
 from facet.length import check_length
 from facet.making import make
+from facet.records import read_config
 from facet.runs import Run, revision
 from facet.sweeps import on_several_devices, swept, take_gpu, train_apart
 
@@ -164,12 +165,12 @@ def _refuse(config: DictConfig, run: Run) -> None:
     check_length(config)
     run.claim()
     file = run.path / "config.yaml"
-    if file.is_file() and not config.force and not same_run(OmegaConf.load(file), config):
+    if file.is_file() and not config.force and not same_run(read_config(file), config):
         raise UserError(f"{run.path} belongs to a run with another config: choose another run_dir, or force=true")
 
 
 def _finished(config: DictConfig, run: Run) -> bool:
-    if config.force or run.status != "finished" or not same_run(OmegaConf.load(run.path / "config.yaml"), config):
+    if config.force or run.status != "finished" or not same_run(read_config(run.path / "config.yaml"), config):
         return False
     if last_whole(run.checkpoint) == run.checkpoint:
         say(f"finished already: {run.path}")

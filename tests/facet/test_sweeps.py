@@ -47,7 +47,8 @@ def test_two_at_a_time_with_a_gpu_each_and_some_that_fail(monkeypatch: pytest.Mo
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "20,21,22,23")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "trainer.accelerator=auto"]
-    sweep = ["attributes=[Smiling],[Smilling]", "seed=0,1", "+callbacks.seen._target_=seen_gpu.SeenGPU"]
+    seen_by = ["+callbacks.seen._target_=seen_gpu.SeenGPU", "allow=[seen_gpu]"]
+    sweep = ["attributes=[Smiling],[Smilling]", "seed=0,1", *seen_by]
     assert swept(monkeypatch, tmp_path, "-m", *sweep, *launcher) == 1, "something failed, but not everything"
     seen = [file.read_text().split() for file in (tmp_path / "runs").rglob("gpu")]
     assert len(seen) == 2
@@ -130,7 +131,7 @@ def test_a_search_over_several_devices_starts_single_runs(monkeypatch: pytest.Mo
     started = []
 
     class Command:
-        def __init__(self, arguments: list[str]) -> None:
+        def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
             started.append(arguments)
 
         def wait(self) -> int:
@@ -140,7 +141,7 @@ def test_a_search_over_several_devices_starts_single_runs(monkeypatch: pytest.Mo
     search = ["hparams_search=aif", "trainer=ddp", "hydra.sweeper.n_trials=1"]
     assert swept(monkeypatch, tmp_path, *search) == 2
     (arguments,) = started
-    assert arguments[1:3] == ["-m", "facet.train"]
+    assert arguments[1:4] == ["-P", "-m", "facet.train"], "nothing is imported from where it happens to run"
     assert {"trainer=ddp", "hparams_search=aif", "hydra.mode=RUN"} <= set(arguments)
     assert any(argument.startswith("model.kl_weight=") for argument in arguments)
 
