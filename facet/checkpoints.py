@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import zipfile
 import zlib
 from pathlib import Path
@@ -99,14 +98,26 @@ def read(path: Path) -> dict[str, Any]:
     if not is_whole(path):
         raise UserError(f"the checkpoint {path} can't be read: it is missing or damaged; {AGAIN}")
     try:
+        _refuse_packed(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, pickle.UnpicklingError) as error:
+    except Exception as error:  # whatever reading a damaged file, or one that would run something, comes to
         raise UserError(
             f"the checkpoint {path} can't be read: {' '.join(str(error).split())[:200]}; {AGAIN}"
         ) from error
     if not isinstance(content, dict):
         raise UserError(f"the checkpoint {path} can't be read: it holds no training; {AGAIN}")
     return content
+
+
+def _refuse_packed(path: Path) -> None:
+    """``torch.save`` packs nothing, but torch unpacks: a small file could fill the memory.
+
+    Raises:
+        ValueError: it is packed.
+    """
+    with zipfile.ZipFile(path) as parts:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in parts.infolist()):
+            raise ValueError("its parts are packed, as no training packs them")
 
 
 def batches_of(content: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, read_json, write_json
-from facet.loading import data_of, load, model_of, settings_of
+from facet.loading import data_of, load, model_of, settings_of, stages_of
 from facet.measures import OPTIONAL
 from facet.runs import RESULTS_SCHEMA, Run, revision
 
@@ -206,13 +206,13 @@ def measured(
 
     seed = int(run.config().seed)
     if isinstance(model, Staged) and not isinstance(model, Editor):
-        return measure_stages(model, run.stages(), data, judge, config.split, seed)
+        return measure_stages(model, stages_of(model, run), data, judge, config.split, seed)
     load(model, run)
     model.to(device(model), memory_format=torch.channels_last).eval()
     judge.to(device(model))
     if isinstance(model, StagedEditor):
         given = config.split, config.faces, seed, wanted(config)
-        return measure_edit_stages(model, run.stages(), data, judge, *given)
+        return measure_edit_stages(model, stages_of(model, run), data, judge, *given)
     if isinstance(model, Editor):
         return measure(model, data, judge, config.split, config.faces, seed, wanted(config))
     if isinstance(model, Coder):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig
 
+from facet import checkpoints
 from facet.configuration import check_part
 from facet.errors import UserError
 from facet.identity import at
@@ -82,6 +84,22 @@ def load(model: LightningModule, run: Run) -> None:
         model.load_state_dict(saved["state_dict"])
     except Exception as error:  # whatever another model's state comes to
         raise UserError(f"{run.checkpoint} is of another model than config.yaml: {_first_line(error)}") from error
+
+
+def stages_of(model: Any, run: Run) -> list[Path]:
+    """The files of a run's stages, from the narrowest, each looked at.
+
+    Raises:
+        UserError: there are none, or one is not of this model.
+    """
+    stages = run.stages()
+    for path in stages:
+        checkpoints.read(path)
+        try:
+            model.at_stage(path)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    return stages
 
 
 def _first_line(error: BaseException) -> str:

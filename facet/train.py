@@ -152,6 +152,9 @@ def _fit(
         raise
     _close(trainer, exit_code=0)
     if trainer.is_global_zero:
+        from facet.weights import NAME, write_weights
+
+        write_weights(run.checkpoint.with_name(NAME), model, config, parts.data, known)
         run.mark("finished", **known, training=parts.summary(trainer, model))
         say(f"finished {run.path}")
 
