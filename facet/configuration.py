@@ -55,6 +55,7 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "rounds": Annotated[int, Ge(1)],
 }
 PLACES = ("data.root", "data.labels", "data.store")  # where data have moved to, which the commands read themselves too
+OF_THE_MACHINE = "${fast_cpu_precision:}"  # the setting counts, not what a machine makes of it
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
 
 

@@ -12,10 +12,11 @@ from omegaconf import DictConfig
 from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
-from facet.files import atomic_write, read_json, write_json
+from facet.files import atomic_write, write_json
 from facet.loading import data_of, load, model_of, settings_of, stages_of
 from facet.measures import OPTIONAL
-from facet.runs import RESULTS_SCHEMA, Run, revision
+from facet.records import RESULTS_SCHEMA, known, read_results
+from facet.runs import Run, revision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +82,7 @@ def found(run: str) -> list[Path]:
 def judged(run: Run, config: DictConfig) -> bool:
     """Whether the run's last checkpoint has been judged as the config asks, under this schema."""
     results = run.path / "results.json"
-    found = read_json(results)
+    found = known(read_results, results)
     asked = {"schema": RESULTS_SCHEMA, "split": config.split, "faces": config.faces}
     if {key: found.get(key) for key in asked} != asked or not run.checkpoint.is_file():
         return False
@@ -120,7 +121,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     seeded(settings.seed)
     data = data_of(run, settings)
     prepare(data)
-    status = read_json(run.path / "status.json")
+    status = run.noted()
     if status.get("data_fingerprint") not in (None, data.fingerprint):
         say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
     elif (noted := status.get("data_files")) and noted["root"] != str(data.root):
@@ -150,7 +151,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
             "labels_given": isinstance(model, LabelsGiven),
             "judge": card,
             "measures": measures,
-            "training": read_json(run.path / "status.json").get("training", {}),
+            "training": run.noted().get("training", {}),
             "versions": dict(versions()),
             "revision": revision(),
             "data_fingerprint": data.fingerprint,

@@ -12,9 +12,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from facet.commands import say
-from facet.configuration import digest
+from facet.configuration import OF_THE_MACHINE, digest
 from facet.errors import UserError
-from facet.files import read_json
+from facet.records import known as known_of
+from facet.records import read_status
 
 # What doesn't change a run's outcome: its names, where it lies and is read from, how it is shown. Which data a run is
 # of, their content says and not their place.
@@ -24,7 +25,6 @@ INCIDENTAL = (
     *("trainer.log_every_n_steps", "trainer.enable_progress_bar", "trainer.enable_model_summary"),
     *("callbacks.progress", "callbacks.edits.faces"),
 )
-OF_THE_MACHINE = "${fast_cpu_precision:}"  # the setting counts, not what a machine makes of it
 
 
 def identity(config: DictConfig) -> str:
@@ -113,7 +113,7 @@ def of_these_data(path: Path, config: DictConfig) -> bool:
     the run noted, which needs no torch; what they hold is looked at only where any of these is other. A run whose data
     can't be looked at any more is not another run.
     """
-    status = read_json(path / "status.json")
+    status = known_of(read_status, path / "status.json")
     known = status.get("data_fingerprint")
     noted = status.get("data_files")
     if known is None or "store" not in config.data or (noted and noted == noted_files(config.data, noted["root"])):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from contextlib import suppress
 from pathlib import Path
 
 Row = dict[str, float | str]
@@ -18,10 +19,11 @@ def rows(path: Path) -> list[Row]:
         return []
     lines = text[: text.rfind("\n") + 1].splitlines()  # a last line without its end may be half a number
     found: list[Row] = []
-    for line in csv.DictReader(lines):
-        row: Row = {name: cell for name, cell in line.items() if name and cell}
-        if None not in line and None not in line.values() and _numbers(row):
-            found.append(row)
+    with suppress(csv.Error):  # a cell without end
+        for line in csv.DictReader(lines):
+            row: Row = {name: cell for name, cell in line.items() if name and cell}
+            if None not in line and None not in line.values() and _numbers(row):
+                found.append(row)
     return found
 
 

@@ -17,11 +17,9 @@ from omegaconf import DictConfig
 
 from facet import checkpoints
 from facet.errors import UserError
-from facet.files import make_directory, read_json, unmake, write_json
+from facet.files import make_directory, unmake, write_json
 from facet.metrics import rows
-from facet.records import read_config
-
-RESULTS_SCHEMA = 2  # of results.json
+from facet.records import known, read_config, read_status
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,11 @@ class Run:
     @property
     def status(self) -> str:
         """``finished``, ``failed``, ``interrupted``, ``running`` or ``absent``."""
-        return str(read_json(self.path / "status.json").get("status", "absent"))
+        return str(self.noted().get("status", "absent"))
+
+    def noted(self) -> dict[str, Any]:
+        """What ``status.json`` says; nothing where it can't be read."""
+        return known(read_status, self.path / "status.json")
 
     @property
     def checkpoint(self) -> Path:

@@ -12,7 +12,7 @@ from facet.checkpoints import batches_of, last_whole, read
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError, nearest
-from facet.files import atomic_write, read_json
+from facet.files import atomic_write
 from facet.identity import directory_to_train, noted_files, resolved, same_run
 from facet.length import check_length
 from facet.making import make
@@ -105,7 +105,7 @@ def _train(config: DictConfig, run: Run) -> None:
     known: dict[str, Any] = {"revision": revision(), "data_fingerprint": data.fingerprint}
     if "store" in config.data:
         known["data_files"] = noted_files(config.data, str(data.root))
-    if resume and read_json(run.path / "status.json").get("data_fingerprint") not in (None, known["data_fingerprint"]):
+    if resume and run.noted().get("data_fingerprint") not in (None, known["data_fingerprint"]):
         raise UserError(f"the data have changed since {run.path} began: force=true trains it again")
     _fit(config, run, parts, model, trainer, str(resume) if resume else None, known)
 

@@ -87,7 +87,7 @@ def _faces(rows: Sequence[Row]) -> Drawn:
     pictures: dict[str, Picture] = {}
     shown: list[Shown] = []
     for row in rows:
-        if row.evaluated and (strips := grids.read_examples(row.evaluated[0].directory)):
+        if row.evaluated and (strips := grids.read_strips(row.evaluated[0].directory)):
             pictures[row.key] = Strips(strips, row.evaluated[0].attribute)
             shown.append(Shown(row.key, row.title, "The first test faces that have the attribute, not chosen."))
     head = ["", "MSE", "Ĉ absent", "Ĉ present"]

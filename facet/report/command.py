@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,14 @@ def report(config: DictConfig) -> Path:
         raise UserError(str(error)) from error
     titles = {**dict(table.rows), **(dict(table.beside.rows) if table.beside else {})} if table else {}
     rows = [replace(row, title=titles.get(row.key, row.key)) for row in rows]
-    if table:
-        page = write_report(table, rows, directory, shown)
-    else:
-        assert page_of is not None
-        page = page_of.write_report(name, rows, directory, shown)
+    write = partial(write_report, table) if table else partial(page_of.write_report, name)  # type: ignore[union-attr]
+    try:
+        page = write(rows, directory, shown)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # of numbers that don't belong together
+        raise UserError(
+            f"the page of {name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge them "
+            "again with facet-evaluate table=… force=true"
+        ) from error
     log_table(config, directory)
     write_json(directory / "inputs.json", {"digest": inputs})
     say(f"the page: {page}")

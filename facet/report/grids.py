@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +11,8 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from facet.report.examples import read_examples
 
 Faces = NDArray[np.uint8]
 
@@ -29,13 +30,10 @@ def labels(attribute: str) -> dict[str, str]:
     }
 
 
-def read_examples(directory: Path) -> dict[str, Faces]:
+def read_strips(directory: Path) -> dict[str, Faces]:
     """The strips of a run's ``examples.npz``, ``[m, 3, r, r]`` each; empty where there is no such file."""
-    try:
-        with np.load(directory / "examples.npz", allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in labels("") if name in arrays}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        return {}
+    found = read_examples(directory, lambda name: name in labels(""))
+    return {name: found[name] for name in labels("") if name in found}
 
 
 def factor(faces: Faces) -> int:

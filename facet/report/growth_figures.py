@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Sequence
@@ -16,6 +15,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from facet.metrics import rows
+from facet.report.examples import read_examples
 from facet.report.figures import COLOURS, DASHES, INK, Scheme
 from facet.report.growth_results import Stage, stages_of
 from facet.report.published import PublishedCurve
@@ -29,24 +30,16 @@ ENLARGED, FRAME = 3, 90  # of a traversal's digits; milliseconds a frame
 
 def read_pictures(directory: Path) -> dict[str, Pictures]:
     """What ``facet-evaluate`` drew of a run, by name; empty where there is nothing."""
-    try:
-        with np.load(directory / "examples.npz", allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError):
-        return {}
+    return read_examples(directory)
 
 
 def by_epoch(directory: Path) -> dict[str, list[tuple[int, float]]]:
     """What a run logged once an epoch, by name: (epoch, value)."""
     curves: dict[str, list[tuple[int, float]]] = {}
-    try:
-        with (directory / "metrics.csv").open(newline="", encoding="utf-8") as file:
-            for line in csv.DictReader(file):
-                for name in ("val/mse", "val/difference", "val/edits", "code_size"):
-                    if text := line.get(name):
-                        curves.setdefault(name, []).append((int(line["epoch"]), float(text)))
-    except (OSError, ValueError):  # absent, or cut off: what was read counts
-        pass
+    for row in rows(directory / "metrics.csv"):
+        for name in ("val/mse", "val/difference", "val/edits", "code_size"):
+            if name in row and "epoch" in row:
+                curves.setdefault(name, []).append((int(float(row["epoch"])), float(row[name])))
     return curves
 
 

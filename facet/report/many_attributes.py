@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from facet.report import grids
+from facet.report.examples import read_examples
 from facet.report.faces import Strips
 from facet.report.figure_page import Drawn, Numbers, Picture, Shown
 from facet.report.figures import INK, Scheme, symbols
@@ -31,7 +31,7 @@ def drawn(rows: Sequence[Row]) -> Drawn:
             continue
         result = row.evaluated[0]
         names = result.content.get("attribute_names", [])
-        if len(names) == 1 and (strips := grids.read_examples(result.directory)):
+        if len(names) == 1 and (strips := grids.read_strips(result.directory)):
             pictures[row.key] = Strips(strips, result.attribute)
             title = f"{result.attribute.replace('_', ' ')}, a model of its own"
             shown.append(Shown(row.key, title, "The first test faces that have the attribute, not chosen."))
@@ -78,11 +78,9 @@ def turned(result: Result, prefix: str = "") -> Picture | None:
 
 
 def _read_turned(directory: Path, prefix: str = "") -> dict[str, Any]:
-    try:
-        with np.load(directory / "examples.npz", allow_pickle=False) as arrays:
-            return {name: arrays[prefix + name] for name in ("faces", "faces_reconstruction", "turned", "turned_on")}
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return {}
+    names = [prefix + name for name in ("faces", "faces_reconstruction", "turned", "turned_on")]
+    found = read_examples(directory, lambda name: name in names)
+    return {name.removeprefix(prefix): found[name] for name in names} if set(names) <= set(found) else {}
 
 
 class _Turned:

@@ -89,7 +89,7 @@ def grid_files(rows: Sequence[Row], attribute: str) -> dict[str, bytes]:
     made = {}
     for row in rows:
         for result in row.evaluated:
-            if strips := grids.read_examples(result.directory):
+            if strips := grids.read_strips(result.directory):
                 title = f"{row.title}, seed {result.seed}"
                 made[f"grid-{row.key}-seed{result.seed}.png"] = grids.grid_png(strips, title, attribute)
     return made
@@ -99,7 +99,7 @@ def page_grids(row: Row, attribute: str) -> list[Grid]:
     """The strips of a row's runs, for the page."""
     made = []
     for result in row.evaluated:
-        if strips := grids.read_examples(result.directory):
+        if strips := grids.read_strips(result.directory):
             first = next(iter(strips.values()))
             shown = tuple(
                 (label, data_uri(grids.strip_png(strips[name])))

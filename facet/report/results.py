@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
@@ -10,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from facet.errors import UserError
 from facet.measures.intervals import Rate
-from facet.runs import RESULTS_SCHEMA, Run
+from facet.records import read_results, read_status
+from facet.runs import Run
 
 INTERPRETABLE = 0.9
 """The reconstruction rate below which a row's edits can't be interpreted, for either label."""
@@ -228,31 +229,16 @@ def read_run(row: str, seed: int, directory: Path) -> Result:
     if not directory.is_dir():
         return Result(row, seed, directory, "never run")
     try:
-        status = _json(directory / "status.json")
+        status = read_status(directory / "status.json")
         if status.get("status") in ("failed", "running", "interrupted"):
             lines = str(status.get("error") or "").strip().splitlines()
             return Result(row, seed, directory, status["status"], lines[0] if lines else "")
-        content = _json(directory / "results.json")
-    except (OSError, ValueError) as error:
-        return Result(row, seed, directory, "unreadable", str(error).splitlines()[0])
+        content = read_results(directory / "results.json")
+    except UserError as error:
+        return Result(row, seed, directory, "unreadable", str(error).removeprefix(f"{directory}/"))
     if not content:
         return Result(row, seed, directory, "not evaluated" if status else "never run")
-    schema, split = content.get("schema"), content.get("split", "test")
-    if schema != RESULTS_SCHEMA:
-        reason = f"results.json has schema {schema}, this report reads {RESULTS_SCHEMA}: evaluate the run again"
-        return Result(row, seed, directory, "unreadable", reason)
-    if split != "test":
+    if (split := content.get("split", "test")) != "test":
         reason = f"results.json is of the {split} split, a table shows the test split: evaluate with split=test"
         return Result(row, seed, directory, "unreadable", reason)
     return Result(row, seed, directory, "evaluated", content=content)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """A JSON object; an absent file is an empty one, a broken file a ValueError that names it."""
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.name} can't be read: {error}") from error
-    return content if isinstance(content, dict) else {}

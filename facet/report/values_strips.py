@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from facet.measures.examples import SHARES, TOGETHER, VALUES
 from facet.report import grids
+from facet.report.examples import read_examples
 from facet.report.figure_page import Picture, Shown
 from facet.report.figures import INK, Scheme, symbols
 from facet.report.results import Result
@@ -50,11 +50,8 @@ def shown(key: str, result: Result, pictures: dict[str, Picture]) -> list[Shown]
 
 
 def _read(result: Result) -> dict[str, NDArray[np.uint8]]:
-    try:
-        with np.load(result.directory / "examples.npz", allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("varied", "together", "between") if name in arrays}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        return {}
+    found = read_examples(result.directory, lambda name: name in ("varied", "together", "between"))
+    return found if len(found.get("varied", ())) == len(result.content["attribute_names"]) else {}
 
 
 class _Values:

@@ -1,0 +1,175 @@
+"""What is read of ``config.yaml``, ``status.json`` and ``results.json``, and of which type it is: of each, once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Number = Annotated[float, Field(ge=-1e15, le=1e15)] | None
+Count = Annotated[int, Field(ge=0, le=10**15)] | None
+Text = Annotated[str, Field(max_length=1000)] | None
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Open(BaseModel):
+    """An object; whatever else it holds is not looked at."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class Made(Open):
+    """What something is made of, whatever its arguments: its constructor checks them."""
+
+    target: str = Field(alias="_target_")
+
+
+class Config(Open):
+    """A run's config."""
+
+    name: Name
+    seed: int = Field(ge=0, lt=2**32)
+    preset: Name
+    ablation: Name
+    attributes: list[str] | None = None
+    data: Made
+    model: Made
+    trainer: dict[str, Any]
+    callbacks: dict[str, Any]
+    logger: dict[str, Any] | None = None
+
+
+class Training(Open):
+    """What a training took; whatever else it holds is listed on a page as it is."""
+
+    steps: Count = None
+    images_seen: Count = None
+    seconds: Number = None
+    parameters: dict[str, Annotated[int, Field(ge=0, le=10**15)]] | None = None
+    extra: dict[str, Any] | None = None
+
+
+class Files(Open):
+    """Which files a run's data were read from."""
+
+    place: list[str]
+    root: str
+    state: str
+
+
+class Status(Open):
+    """``status.json``."""
+
+    status: Name
+    error: str | None = None
+    revision: Text = None
+    data_fingerprint: Text = None
+    data_files: Files | None = None
+    training: Training | None = None
+
+
+class Measured(Open):
+    """A mean, or a rate with its interval."""
+
+    value: Number
+    n: Count = None
+    low: Number = None
+    high: Number = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Measured:
+        if "low" in self.model_fields_set and None in (self.low, self.high, self.n):
+            raise ValueError("an interval needs low, high and n")
+        return self
+
+
+Figure = Measured | Number
+Figures = dict[str, Figure] | None
+
+
+class Drift(Open):
+    """How often an edit changes other attributes."""
+
+    on: Figures = None
+    off: Figures = None
+    mean: Number = None
+
+
+class Measures(Open):
+    """Of an editor, a coder or a predictor; below a measure stand attributes."""
+
+    mse: Figure = None
+    reconstruction: dict[str, Figures] | None = None
+    edits: dict[str, dict[str, Figures] | None] | None = None
+    classifier: dict[str, Figures] | None = None
+    leakage: dict[str, dict[str, Figures] | None] | None = None
+    drift: dict[str, Drift | None] | None = None
+    identity: dict[str, Figures] | None = None
+    identity_of_reconstruction: Figures = None
+    distance: Figures = None
+    distance_of_reconstruction: Figure = None
+    counterfactual: dict[str, Figures] | None = None
+    continuity: Figures = None
+    nuisance: Count = None
+    resolution: Count = None
+
+
+class StageOfEditor(Measures):
+    """An editor at the end of a stage."""
+
+    parameters: int = Field(ge=0, le=10**15)
+
+
+class Jacobians(Open):
+    """Errors against a teacher."""
+
+    data: Measured
+    canonical: Measured
+
+
+class StageOfCoder(Open):
+    """A grown coder at the end of a stage."""
+
+    code_size: int = Field(ge=1, le=10**6)
+    mse: Measured
+    swaps: Measured
+    ceiling: Measured
+    previous: Jacobians | None = None
+    original: Jacobians | None = None
+
+
+class AllMeasures(Measures):
+    """With those of every stage, where there are stages."""
+
+    stages: list[StageOfCoder] | list[StageOfEditor] | None = None
+
+
+class Card(Open):
+    """The judge's."""
+
+    key: str = ""
+    accuracy: dict[str, Number] = {}
+    known: dict[str, Count] | None = None
+    n: int = Field(0, ge=0, le=10**15)
+
+
+class Results(Open):
+    """``results.json``."""
+
+    experiment: Text = None
+    row: Text = None
+    seed: Count = None
+    preset: Text = None
+    data: Text = None
+    ablation: Text = None
+    split: Text = None
+    faces: Count = None
+    measured: list[str] | None = None
+    attribute_names: list[Name]
+    labels_given: bool | None = None
+    judge: Card
+    measures: AllMeasures
+    training: Training | None = None
+    versions: dict[str, str] | None = None
+    revision: Text = None
+    data_fingerprint: Text = None
