@@ -123,7 +123,7 @@ class _Partial:
             return order
         kept = self.shape[0] - len(gaps)
         if not kept:
-            raise ValueError(f"not one of the {self.shape[0]:,} images of {self.path.stem} could be decoded")
+            raise ValueError(f"not one of the {self.shape[0]:,} images of {self.path.with_suffix('')} could be decoded")
         moved = np.setdiff1d(np.arange(kept, self.shape[0]), gaps)
         with open(self.images, "r+b") as file:
             for source, target in zip(moved, gaps[gaps < kept], strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.celeba_tables import ATTRIBUTES
-from datamodules.parquet import Parquet, open_parquet
+from datamodules.parquet import Parquet, open_parquet, undamaged
 from datamodules.splits import SPLITS
 from datamodules.tables import codes, fault, settled
 
@@ -37,10 +37,13 @@ def read_shards(place: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def _labels(shard: Path) -> np.ndarray:
-    columns = set(open_parquet(str(shard)).schema_arrow.names)
+    file = open_parquet(str(shard))
+    with undamaged(str(shard)):
+        columns = set(file.schema_arrow.names)
     if missing := [name for name in ("image", *ATTRIBUTES) if name not in columns]:
         raise ValueError(f"{shard} has no column {missing[0]!r}: it is not CelebA with its attributes")
-    table = open_parquet(str(shard)).read(columns=list(ATTRIBUTES)).to_pydict()
+    with undamaged(str(shard)):
+        table = file.read(columns=list(ATTRIBUTES)).to_pydict()
     found = np.array([codes(table[name]) for name in ATTRIBUTES], np.int8)
     for name, column in zip(ATTRIBUTES, found, strict=True):
         if wrong := fault(name, column, table[name].__getitem__, lambda row: f"{shard}, row {row}"):

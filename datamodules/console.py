@@ -10,10 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from datamodules.building import Chunks
 
+LONGEST = 2_000  # characters of a line
+
 
 def say(line: str) -> None:
-    """A line that the user should see."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="yellow", markup=False)
+    """A line that the user should see; what a terminal would act upon in a name from elsewhere is told by its code."""
+    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+    shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]} …"
+    Console(stderr=True, soft_wrap=True, highlight=False).print(shown, style="yellow", markup=False)
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,15 @@ class Parquet:
 
     def names(self) -> Iterator[str]:
         for i, file in enumerate(self.files):
-            for row in range(open_parquet(str(file)).metadata.num_rows):
-                yield f"{i}/{row}"
+            yield from (f"{i}/{row}" for row in range(open_parquet(str(file)).metadata.num_rows))
 
     def read(self, name: str) -> bytes:
         shard, row = map(int, name.split("/"))
         file = self.files[shard]
         group, offset = _row_group(str(file), row)
-        value = _images(str(file), state(file), group, self.column)[offset].as_py()
+        images = _images(str(file), state(file), group, self.column)
+        with undamaged(str(file)):
+            value = images[offset].as_py()
         image = value.get("bytes") if isinstance(value, dict) else value
         if not isinstance(image, bytes):
             raise ValueError(f"row {row} of {file} holds no image bytes in its column {self.column!r}")
@@ -96,10 +98,22 @@ def _opened(path: str, state: str) -> Any:
     except ImportError as error:
         raise ValueError("parquet shards are read by pyarrow: pip install 'facet-lab[parquet]'") from error
     refuse_html(Path(path))
-    try:
+    with undamaged(path):
         return pyarrow.parquet.ParquetFile(path)
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is not a parquet file, or only a part of one: download it again") from error
+
+
+@contextmanager
+def undamaged(path: str) -> Iterator[None]:
+    """What pyarrow comes to with a damaged file, as the user's error: it raises what any of its parts raises.
+
+    Raises:
+        ValueError: the file isn't what its end says that it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = " ".join(str(error).split())[:100]
+        raise ValueError(f"{path} is not a parquet file, or only a part of one ({said}): download it again") from error
 
 
 def _row_group(path: str, row: int) -> tuple[int, int]:
@@ -113,4 +127,6 @@ def _row_group(path: str, row: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def _images(path: str, state: str, group: int, column: str) -> Any:
-    return open_parquet(path).read_row_group(group, columns=[column]).column(0)
+    file = open_parquet(path)
+    with undamaged(path):
+        return file.read_row_group(group, columns=[column]).column(0)

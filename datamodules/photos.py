@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import warnings
 import zlib
 from collections.abc import Sequence
 from typing import Literal
@@ -63,7 +64,9 @@ def decode_run(
         try:
             if isinstance(content, ValueError):
                 raise content
-            images[i] = decode(content, crop, resolution, channels)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Pillow has to say of pictures that it reads all the same
+                images[i] = decode(content, crop, resolution, channels)
         except DAMAGED as error:
             if on_corrupt == "fail":
                 raise ValueError(

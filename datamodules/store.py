@@ -25,7 +25,13 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from datamodules.building import FORMAT, Chunks, build, checksums, writing
 
-FILES = ("images.npy", "labels.npy", "checksums.npy", "order.npy")
+KINDS = {  # file -> type and dimensions
+    "images.npy": (np.dtype(np.uint8), 4),
+    "labels.npy": (np.dtype(np.int8), 2),
+    "checksums.npy": (np.dtype(np.uint32), 1),
+    "order.npy": (np.dtype(np.int64), 1),
+}
+FILES = tuple(KINDS)
 VERIFIED = "verified.json"  # sizes and times of the files when every record was last checked
 
 
@@ -56,12 +62,13 @@ class PackedStore:
     description: Mapping[str, Any]
 
     @classmethod
-    def open(cls, path: Path, verify: bool = False) -> PackedStore:
+    def open(cls, path: Path, verify: bool = False, record: Sequence[int] | None = None) -> PackedStore:
         """Open a store; check every record's checksum, where files are other than when that was last done.
 
         Args:
             path: its directory.
             verify: check in any case.
+            record: C, H, W and k, where they are known: a checksum doesn't tell how bytes are to be taken.
 
         Raises:
             CorruptStoreError: a file is missing, cut short or changed.
@@ -74,12 +81,17 @@ class PackedStore:
             labels, sums, order = (np.load(path / name) for name in FILES[1:])
         except OldStoreError:
             raise
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # whatever NumPy comes to with a damaged file
             raise CorruptStoreError(f"{path}: {error}") from error
-        if not isinstance(meta, dict) or "description" not in meta:
+        if not isinstance(meta, dict) or not isinstance(meta.get("description"), dict):
             raise CorruptStoreError(f"{path}: store.json isn't what was written")
+        for name, array in zip(FILES, (images, labels, sums, order), strict=True):
+            if not isinstance(array, np.ndarray) or (array.dtype, array.ndim) != KINDS[name] or not array.flags.carray:
+                raise CorruptStoreError(f"{path}: {name} isn't what was written")
         if not len(images) == len(labels) == len(sums) == len(order):
             raise CorruptStoreError(f"{path}: its files don't belong together")
+        if record is not None and (*images.shape[1:], labels.shape[1]) != tuple(record):
+            raise CorruptStoreError(f"{path}: its records have another shape than was written")
         state = json.dumps([_state(path / name) for name in (*FILES, "store.json")])
         if verify or _read(path / VERIFIED) != state:
             if zlib.crc32(order.tobytes()) != meta.get("order"):
@@ -113,7 +125,7 @@ def _state(file: Path) -> list[int]:
 
 def _read(file: Path) -> str | None:
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8", "replace")
     except OSError:
         return None
 
@@ -151,16 +163,17 @@ def open_or_build(
     Raises:
         ValueError: the place can't be written to, or is full.
     """
+    record = (*shape[1:], attributes)
     if os.path.exists(path):
         with suppress(CorruptStoreError):  # said and mended below, by whoever holds the lock
-            return _open_as(path, description)
+            return _open_as(path, record, description)
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _acquire(path, say)
     try:
         if os.path.exists(path):
             try:
-                return _open_as(path, description)
+                return _open_as(path, record, description)
             except CorruptStoreError as error:
                 say(f"{'old' if isinstance(error, OldStoreError) else 'corrupt'} store, built again: {error}")
                 with writing(path):
@@ -171,8 +184,8 @@ def open_or_build(
         lock.release()
 
 
-def _open_as(path: Path, description: Mapping[str, Any]) -> PackedStore:
-    store = PackedStore.open(path)
+def _open_as(path: Path, record: Sequence[int], description: Mapping[str, Any]) -> PackedStore:
+    store = PackedStore.open(path, record=record)
     asked, found = json.loads(json.dumps(description)), dict(store.description)
     if found != asked:
         versions = found.pop("version", None), asked.pop("version", None)

@@ -116,7 +116,13 @@ class StoredDataModule:
             ValueError: it is there, and isn't what was written.
         """
         path = self.built_path(split)
-        return path, PackedStore.open(path, verify) if path.is_dir() else None
+        record = (self.channels, self.resolution, self.resolution, self.stored_attributes)
+        return path, PackedStore.open(path, verify, record) if path.is_dir() else None
+
+    @property
+    def stored_attributes(self) -> int:
+        """How many labels a record has in the stores: one at least."""
+        return max(len(self.known), 1)
 
     def built_path(self, split: str) -> Path:
         """Where a split's store belongs."""
@@ -131,7 +137,7 @@ class StoredDataModule:
         store = open_or_build(
             self._place(label, description),
             (self.size(split), self.channels, self.resolution, self.resolution),
-            max(len(self.known), 1),
+            self.stored_attributes,
             {**description, "attributes": list(self.known)},
             lambda done: shown(make(done), f"{self.name}: {label}", done),
             say,

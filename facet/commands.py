@@ -20,7 +20,7 @@ from rich.console import Console
 
 from facet.command_line import expand_homes, readable
 from facet.configuration import config_directory, register_resolvers
-from facet.errors import ToldError
+from facet.errors import ToldError, in_one_line
 from facet.help import HELP, help_of
 from facet.refusals import user_message
 from facet.signals import Stopped, end, handled
@@ -31,7 +31,7 @@ USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
 
 def say(message: str, style: str | None = None) -> None:
     """A line to standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(message, style=style, markup=False)
+    Console(stderr=True, soft_wrap=True, highlight=False).print(in_one_line(message), style=style, markup=False)
 
 
 def run_command(primary: str, task: Callable[[DictConfig], object], called: str | None = None) -> None:

@@ -6,9 +6,20 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
+LONGEST = 2_000  # characters of a line
+
 
 class UserError(ValueError):
     """Something the user can mend: the message says what was wrong, where, and what to do."""
+
+
+def in_one_line(text: str) -> str:
+    """A text as a terminal shows it in a line that can be read: names from elsewhere may hold anything, of any length.
+
+    What a terminal would act upon is told by its code, and of very many characters the middle is left out.
+    """
+    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
 
 
 class ToldError(Exception):

@@ -21,14 +21,14 @@ HANGS = 20  # seconds
 
 
 @contextmanager
-def in_time() -> Iterator[None]:
+def in_time(seconds: int = HANGS) -> Iterator[None]:
     """An error where something waits for ever."""
 
     def late(*args: object) -> None:
         raise TimeoutError("it hangs")
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(HANGS)
+    signal.alarm(seconds)
     try:
         yield
     finally:

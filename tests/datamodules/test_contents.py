@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datamodules.console import say
 from datamodules.contents import NOTHING, contents
 from datamodules.folder import FolderDataModule
 from datamodules.parquet import Parquet
@@ -200,3 +201,10 @@ def test_a_copy_of_a_test_image_among_the_training_images_is_said(
     data(root).prepare_data()
     said = " ".join(capfd.readouterr().err.split())
     assert "folder: 1 images of test are in train too, byte for byte; the first is d.png" in said
+
+
+def test_a_name_from_elsewhere_is_one_line_on_any_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\nb\x1b[31mc [red]é")
+    assert capsys.readouterr().err == "a\\nb\\x1b[31mc [red]é\n"
+    say("x" * 100_000)
+    assert len(capsys.readouterr().err) < 2_100

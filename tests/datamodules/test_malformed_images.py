@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -232,3 +233,13 @@ def test_a_link_that_leads_nowhere_has_no_such_file(tmp_path: Path) -> None:
     (root / "d.png").symlink_to(root / "gone.png")
     with pytest.raises(ValueError, match=r"lists d\.png, but .* has no such file"):
         folder(root).prepare_data()
+
+
+def test_what_pillow_says_of_pictures_that_it_reads_is_kept_from_the_user(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    root = faces(tmp_path / "faces", LABELS)
+    (root / "a.png").write_bytes(encoded(grey(40), exif=exif.tobytes()[:-8]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode_run("directory", str(root), ["a.png"], "aif", 16, 3)[0].mean() == 40

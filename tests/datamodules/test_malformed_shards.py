@@ -90,6 +90,24 @@ def cut_shard(root: Path) -> Path:
     return shards
 
 
+def cut_end(root: Path) -> Path:
+    """The end says in Thrift what is where; its length and the magic number are right."""
+    shards = as_parquet(root)
+    file = next(shards.glob("train-*"))
+    content = file.read_bytes()
+    length = int.from_bytes(content[-8:-4], "little")
+    file.write_bytes(content[: -8 - length] + b"\xff" * length + content[-8:])
+    return shards
+
+
+def odd_column(root: Path) -> Path:
+    """A column whose name is no text."""
+    shards = as_parquet(root)
+    file = next(shards.glob("train-*"))
+    file.write_bytes(file.read_bytes().replace(b"Young", b"\xe3oung"))
+    return shards
+
+
 def html_shard(root: Path) -> Path:
     shards = as_parquet(root)
     next(shards.glob("train-*")).write_text("<!DOCTYPE html><html>sign in</html>")
@@ -125,6 +143,8 @@ REFUSED = {
     shards_of_no_split: r"data-00000-of-00001\.parquet: its name says no split; shards are named train-…",
     a_gap_in_a_folder: r"train has 2 of 3 shards and lacks 0001\.parquet: download it",
     cut_shard: r"train-00000-of-00001\.parquet is not a parquet file, or only a part of one",
+    cut_end: r"train-00000-of-00001\.parquet is not a parquet file, or only a part of one \(.*\): download it again",
+    odd_column: r"train-00000-of-00001\.parquet is not a parquet file, or only a part of one \(.*\): download it again",
     html_shard: r"train-00000-of-00001\.parquet is an HTML page",
     no_image_column: r"train-00000-of-00001\.parquet has no column 'image'",
     no_image_bytes: r"row 0 of .*train-00000-of-00001\.parquet holds no image bytes in its column 'image'",

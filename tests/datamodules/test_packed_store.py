@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,3 +160,54 @@ def test_where_data_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for empty in ("", " "):
         with pytest.raises(ValueError, match=r"data.root= is empty: set it to a directory, or leave it out"):
             data_directory("avatars", empty)
+
+
+def other_head(old: bytes, new: bytes) -> Callable[[Path], None]:
+    """The same bytes in a file of NumPy's, said to be something else."""
+
+    def change(file: Path) -> None:
+        head, end, rest = file.read_bytes().partition(b"\n")
+        assert old in head
+        file.write_bytes(head.replace(old, new)[: len(head)].ljust(len(head)) + end + rest)
+
+    return change
+
+
+def zipped(file: Path) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("x.npy", b"x")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("images.npy", other_head(b"(10, 3, 8, 8)", b"(10, 8, 3, 8)")),
+        ("images.npy", other_head(b"(10, 3, 8, 8)", b"(10, 1, 3, 64)")),
+        ("images.npy", other_head(b"|u1", b"|i1")),
+        ("images.npy", other_head(b"False", b"True")),
+        ("images.npy", other_head(b")", b" ")),  # NumPy's reader raises what Python's tokenizer does
+        ("labels.npy", other_head(b"(10, 2)", b"(10, 1, 2)")),
+        ("labels.npy", other_head(b"(10, 2)", b"(10, 9999999999999999)")),
+        ("checksums.npy", other_head(b"(10,)", b"(10, 1)")),
+        ("checksums.npy", other_head(b"<u4", b"<f4")),
+        ("order.npy", zipped),
+        ("store.json", lambda file: file.write_text('{"format": 2, "description": [1], "order": 1}')),
+        ("verified.json", lambda file: file.write_bytes(b"\xff")),
+    ],
+)
+def test_right_bytes_are_never_taken_for_something_else(
+    name: str, damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    build(tmp_path / "store")
+    damage(tmp_path / "store" / name)
+    store = build(tmp_path / "store")
+    assert store.images.dtype == np.uint8
+    assert np.array_equal(store.images, IMAGES)
+    assert np.array_equal(store.labels, LABELS)
+
+
+def test_a_shape_that_is_known_is_asked_for(tmp_path: Path) -> None:
+    build(tmp_path / "store")
+    PackedStore.open(tmp_path / "store", record=(3, 8, 8, 2))
+    with pytest.raises(CorruptStoreError, match="its records have another shape than was written"):
+        PackedStore.open(tmp_path / "store", record=(3, 8, 8, 3))

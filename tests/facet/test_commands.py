@@ -16,6 +16,7 @@ from tiny import overrides
 
 from facet import evaluate, runs, train
 from facet.checkpoints import batches_of
+from facet.commands import report as report_error
 from facet.configuration import compose_config
 from facet.errors import ToldError, UserError
 from facet.report import command as report
@@ -266,3 +267,13 @@ print(code, sorted({{"torch", "pytorch_lightning", "matplotlib", "wandb"}} & set
         [sys.executable, "-c", code], cwd=tmp_path, env=here, capture_output=True, text=True, timeout=120
     )
     assert done.stdout.splitlines()[-1] == f"{expected} []", done.stderr
+
+
+def test_a_name_from_elsewhere_is_one_line_on_any_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_error("train", UserError("a\nb\x1b[31mc\u202ed\ud800 é [red]x[/]")) == 2
+    assert capsys.readouterr().err == "facet-train: a\\nb\\x1b[31mc\\u202ed\\ud800 é [red]x[/]\n"
+    assert report_error("train", UserError("first " + "x" * 100_000 + " last")) == 2
+    said = capsys.readouterr().err
+    assert len(said) < 2_100
+    assert said.startswith("facet-train: first")
+    assert said.endswith("last\n")

@@ -1,0 +1,120 @@
+"""``python -m tests.fuzz n=10000 kinds=all seed=0``: odd inputs of every kind, given to the commands, and counted.
+
+    n      how many inputs in all
+    kinds  all, or some, parted by commas
+    seed   of the inputs; from the clock by default
+    again  a file of finds of an earlier time: those are tried, and nothing else
+
+No exit code but 0 and 2, no traceback, nothing half-written. What else is found is written to ``fuzz-finds/``, each
+place in the code once, and the exit code is 1 then.
+"""
+
+from __future__ import annotations
+
+import ast
+import faulthandler
+import os
+import re
+import resource
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+FINDS = Path("fuzz-finds")
+LAST = FINDS / "last"  # what was being tried, should the process die of it
+OURS = re.compile(r"/(aif|datamodules|facet|jacsup)/\w+\.py|/report/|/measures/")
+SHOWN = 30.0  # seconds between lines of progress
+
+
+def main() -> int:
+    """The long form; its exit code."""
+    sys.path.insert(0, str(Path(__file__).parent))  # as pytest has it
+    from fuzzing.kinds import KINDS
+
+    said = dict(argument.partition("=")[::2] for argument in sys.argv[1:])
+    if unknown := said.keys() - {"n", "kinds", "seed", "again"}:
+        print(f"{', '.join(sorted(unknown))}: there are n, kinds, seed and again", file=sys.stderr)
+        return 2
+    FINDS.mkdir(exist_ok=True)
+    _only_ours_is_said()
+    if "again" in said:
+        name, given = ast.literal_eval(Path(said["again"]).read_text("utf-8"))
+        print(_tried(KINDS[name], given) or "nothing was found")
+        return 0
+    names = list(KINDS) if said.get("kinds", "all") == "all" else said["kinds"].split(",")
+    seed, total = int(said.get("seed", time.time())), int(said.get("n", 10_000))
+    print(f"{total:,} inputs of {', '.join(names)}, seed={seed}", flush=True)
+    shares = sum(KINDS[name].share for name in names)
+    counts = {name: _many(KINDS[name], -(-total * KINDS[name].share // shares), seed) for name in names}
+    print(f"{'kind':<16}{'inputs':>8}{'exit 0':>8}{'exit 2':>8}{'other':>8}")
+    for name, found in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
+        print(f"{name:<16}{found.total():>8,}{found[0]:>8,}{found[2]:>8,}{found['other']:>8,}")
+    print(f"seed={seed}, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB of memory at most")
+    LAST.unlink(missing_ok=True)
+    return int(any(found["other"] for found in counts.values()))
+
+
+def _only_ours_is_said() -> None:
+    """Libraries in C write what they think of a file to standard error; a crash of theirs is still told there."""
+    sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
+    faulthandler.enable(os.fdopen(os.dup(2), "w"))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _many(kind: Any, n: int, seed: int) -> Counter[Any]:
+    """How often which exit code came of so many inputs of a kind."""
+    import hypothesis
+
+    counts: Counter[Any] = Counter()
+    places: set[str] = set()
+    began = shown = time.monotonic()
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=n,
+        deadline=None,
+        database=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(kind.inputs)
+    def each(given: Any) -> None:
+        nonlocal shown
+        LAST.write_text(repr((kind.name, given)), "utf-8", "backslashreplace")
+        found = _tried(kind, given)
+        counts["other" if isinstance(found, str) else found] += 1
+        if isinstance(found, str) and (place := _place(found)) not in places:
+            places.add(place)
+            file = FINDS / f"{kind.name.replace(' ', '-')}-{len(places)}"
+            LAST.replace(file)
+            file.with_suffix(".txt").write_text(found, "utf-8", "backslashreplace")
+            print(f"{kind.name}: found, in {file}: {place}")
+        if time.monotonic() - shown > SHOWN:
+            shown = time.monotonic()
+            print(f"{kind.name}: {counts.total():,} of {n:,}, {counts.total() / (shown - began):.0f} a second")
+
+    each()
+    return counts
+
+
+def _tried(kind: Any, given: Any) -> int | str:
+    """The exit code, or what was found."""
+    from fuzzing.harness import FoundError, outcome
+
+    try:
+        return outcome(kind, given)
+    except FoundError as error:
+        return str(error)
+
+
+def _place(found: str) -> str:
+    """Where in the code, and by which error: of the first traceback the last line and the last frame of ours."""
+    lines = found.split("\nThe above exception")[0].rstrip().splitlines()
+    frames = [line.strip().split("/")[-1] for line in lines if line.startswith("  File") and OURS.search(line)]
+    return " ".join([*frames[-1:], lines[-1].split(":")[0] if frames else lines[0][:60]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""Command lines: of every command, settings that are right, misspelt, of other types, or no settings at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from fuzzing.harness import FoundError, Kind, exit_code
+from fuzzing.mutations import damaged
+from fuzzing.sheets import LETTERS
+from hydra.core.global_hydra import GlobalHydra
+from hypothesis import strategies as st
+
+from facet import dashboard, dataset, evaluate, train
+from facet.configuration import choices, config_directory
+from facet.report import command as report
+
+COMMANDS: dict[str, tuple[str, Callable[[], object]]] = {
+    "facet-train": ("train", train.main),
+    "facet-evaluate": ("evaluate", evaluate.main),
+    "facet-report": ("report", report.main),
+    "facet-data info": ("dataset", dataset.main),
+    "facet-dashboard": ("dashboard", dashboard.main),
+}
+KEYS = (
+    *(
+        "seed",
+        "attributes",
+        "name",
+        "runs",
+        "run_dir",
+        "force",
+        "save_minutes",
+        "objective",
+        "run",
+        "split",
+        "measures",
+    ),
+    *("faces", "seeds", "overrides", "reports", "title", "commands", "experiments", "data.root", "data.labels"),
+    *("data.store", "data.resolution", "data.batch_size", "data.train_size", "data.workers", "data.limit", "data.crop"),
+    *("model.kl_weight", "model.gan_weight", "model.encoder.kind", "model.initial", "model._target_", "data._target_"),
+    *("networks.width", "networks.latent_dim", "networks.kind", "optimizers.lr", "trainer.max_epochs", "trainer"),
+    *("trainer.precision", "trainer.devices", "trainer.accelerator", "callbacks.progress", "callbacks.edits.faces"),
+    *("callbacks.growth.sizes", "logger.mode", "logger.entity", "model", "data", "hydra.job.name", "hydra.mode"),
+    *("hydra.sweep.dir", "hydra.run.dir", "hydra.verbose", "hydra/launcher", "hydra/sweeper", "hydra.searchpath", ""),
+)
+GROUPS = sorted(place.name for place in config_directory().iterdir() if place.is_dir())
+VALUES = (
+    *(
+        "0",
+        "1",
+        "-1",
+        "2",
+        "16",
+        "64",
+        "1e3",
+        "0.5",
+        "nan",
+        "inf",
+        "-inf",
+        "1e400",
+        "9" * 30,
+        "9" * 5000,
+        "null",
+        "None",
+    ),
+    *(
+        "true",
+        "False",
+        "yes",
+        "",
+        "''",
+        '""',
+        "x",
+        "a b",
+        "a,b",
+        "0,1",
+        "1,2,3",
+        "[]",
+        "[0]",
+        "[0,1]",
+        "[a",
+        "a]",
+        "{}",
+    ),
+    *(
+        "{a:1}",
+        "{a:",
+        "[[1]]",
+        "[Smiling]",
+        "[Smiling,Male]",
+        "Smiling",
+        "[Smilling]",
+        "['a b']",
+        "['a', \"b\"]",
+        "'a",
+        "a'",
+    ),
+    *(
+        "~",
+        "~/x",
+        "~nobody/x",
+        "/",
+        "/proc/x",
+        ".",
+        "..",
+        "x/../y",
+        "runs",
+        "?",
+        "*",
+        "[x]*",
+        "x" * 300,
+        "é",
+        "𝔘",
+        "\x1b[31m",
+    ),
+    *(
+        "${seed}",
+        "${x}",
+        "${",
+        "${oc.env:HOME}",
+        "${oc.env:NOTHING}",
+        "${count:1}",
+        "${part:0,0}",
+        "???",
+        "$(x)",
+        "`x`",
+    ),
+    *(
+        "range(1,3)",
+        "interval(0,1)",
+        "choice(1,2)",
+        "glob(*)",
+        "glob(x",
+        "int(1)",
+        "str(1)",
+        "sort(1)",
+        "tag(x,1)",
+        "a=b",
+    ),
+    *(
+        "cpu",
+        "gpu",
+        "ddp",
+        "csv",
+        "wandb",
+        "all",
+        "drift",
+        "test",
+        "val",
+        "train",
+        "32-true",
+        "bf16-mixed",
+        "device",
+        "a\nb",
+    ),
+    *(
+        "datamodules.folder.FolderDataModule",
+        "datamodules.mnist.MNISTDataModule",
+        "datamodules",
+        "x.y",
+        "aif.module.X",
+        "1.x",
+    ),
+)
+WORDS = (
+    *("-m", "--multirun", "--help", "-h", "--hydra-help", "--version", "--cfg", "job", "--cfg=hydra", "--info", "all"),
+    *("--resolve", "--package", "-p", "-c", "-cn", "-cp", "-cd", "--config-name=x", "--config-dir=/nowhere", "--run"),
+    *(
+        "--shell-completion",
+        "-sc",
+        "install=bash",
+        "--experimental-rerun",
+        "-x",
+        "--",
+        "-",
+        "=",
+        "==",
+        "+",
+        "~",
+        "~data",
+    ),
+    *(
+        "~model.kl_weight",
+        "~data.root=1",
+        "++",
+        "@",
+        "data@x=avatars",
+        "data@:x=y",
+        "experiment",
+        "seed",
+        "seed =1",
+        "a b=c",
+    ),
+)
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A command and its arguments."""
+    arguments = draw(st.lists(_arguments(), max_size=4))
+    if draw(st.integers(0, 5)) == 0:
+        arguments.insert(0, "-m")
+    return draw(st.sampled_from(("facet-train", *COMMANDS))), arguments
+
+
+@st.composite
+def _arguments(draw: st.DrawFn) -> str:
+    match draw(st.integers(0, 9)):
+        case 0:
+            return draw(st.sampled_from(WORDS))
+        case 1 | 2 | 3:
+            group = draw(st.sampled_from(GROUPS))
+            return f"{group}={draw(st.sampled_from(choices(group)) | st.sampled_from(VALUES))}"
+        case 4:
+            text = draw(damaged(b"data.root=/x"))[:2000].decode("utf-8", "surrogateescape")
+            return text.replace("\0", "")  # which no argument can hold
+    before = draw(st.sampled_from(("", "", "", "", "+", "++", "~")))
+    key = draw(st.sampled_from(KEYS) | st.sampled_from(KEYS).map(lambda key: key[:-1] + "x"))
+    value = draw(
+        st.one_of(
+            st.sampled_from(VALUES), st.sampled_from(VALUES), st.integers().map(str), st.text(LETTERS, max_size=8)
+        )
+    )
+    return f"{before}{key}={value}".replace("\0", "")
+
+
+def _attempt(given: tuple[str, list[str]], place: Path) -> int:
+    """The command itself, up to where it would train, judge, draw or send something."""
+    called, arguments = given
+    primary, main = COMMANDS[called]
+    was, home = Path.cwd(), {"HOME": str(place / "home")}
+    (place / "here").mkdir()
+    os.chdir(place / "here")
+    nothing: Any = lambda *given, **settings: None  # noqa: E731
+    try:
+        with (
+            patch.object(sys, "argv", [*called.split(), *arguments]),
+            patch.dict(os.environ, home),
+            patch("facet.train._train", nothing),
+            patch("facet.train.objective", nothing),
+            patch("facet.train.train_apart", nothing),
+            patch("facet.evaluate.judge_run", nothing),
+            patch("facet.dashboard.layout", nothing),
+            patch("datamodules.mnist._download", nothing),
+            patch("datamodules.celeba._download", nothing),
+        ):
+            code = exit_code(primary, main)
+    finally:
+        os.chdir(was)
+        GlobalHydra.instance().clear()
+    if left := [file for file in (place / "here").rglob("*") if file.is_file() and file.name != "multirun.yaml"]:
+        raise FoundError(f"left behind: {left}")
+    return code
+
+
+KINDS = (Kind("command lines", lines(), _attempt, share=2),)

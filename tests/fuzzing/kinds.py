@@ -1,0 +1,9 @@
+"""Every kind of input, by name."""
+
+from __future__ import annotations
+
+from fuzzing import celeba_inputs, command_lines, folder_inputs, store_inputs
+from fuzzing.harness import Kind
+
+MODULES = (folder_inputs, celeba_inputs, store_inputs, command_lines)
+KINDS: dict[str, Kind] = {kind.name: kind for module in MODULES for kind in module.KINDS}
