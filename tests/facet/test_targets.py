@@ -103,7 +103,7 @@ ODD = {
     "name: a\nseed: true": "seed: Input should be a valid integer",
     "name: [a": "expected",
     "name: \0": "special characters",
-    "#" * 2**20 + "\n": "larger than any config",
+    "#" * 2**20 + "\n": "no such file of ours has more",
 }
 
 
