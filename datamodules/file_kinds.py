@@ -8,6 +8,8 @@ STARTS = {
     b"version https://git-lfs": "a Git LFS pointer in place of the file: git lfs pull gets it",
     b"PK\x03\x04": "a zip, or an office document",
     b"%PDF": "a PDF",
+    b"%!PS": "PostScript, a program: save it as PNG",
+    b"\xc5\xd0\xd3\xc6": "PostScript, a program: save it as PNG",
     b"\x1f\x8b": "gzipped",
     b"7z\xbc\xaf": "a 7z archive",
     b"\x00\x05\x16\x07": "macOS' notes on a file (AppleDouble), not the file",
@@ -16,12 +18,13 @@ STARTS = {
 }
 BRANDS = {  # of the box format that some pictures and most videos come in
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "a HEIC picture: save it as JPEG or PNG"),
-    **dict.fromkeys((b"avif", b"avis"), "an AVIF picture, which this Pillow can't read: save it as JPEG or PNG"),
+    **dict.fromkeys((b"avif", b"avis"), "an AVIF picture: save it as JPEG or PNG"),
 }
+NO_FORMAT = "of no format that is read (JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000), or its beginning is damaged"
 
 
 def kind(content: bytes) -> str:
-    """What a file that Pillow doesn't know holds, for a message."""
+    """What a file holds that is of no format that is read, for a message."""
     if not content:
         return "empty (0 bytes)"
     if said := next((said for start, said in STARTS.items() if content.startswith(start)), None):
@@ -38,8 +41,8 @@ def kind(content: bytes) -> str:
     try:
         text = content[:512].decode("utf-8", "strict" if len(content) <= 512 else "ignore")
     except UnicodeDecodeError:
-        return "no picture that Pillow knows, or its beginning is damaged"
+        return NO_FORMAT
     printable = sum(one.isprintable() or one.isspace() for one in text)
     if text and printable == len(text):
         return f"text ({' '.join(text.split())[:30]!r})"
-    return "no picture that Pillow knows, or its beginning is damaged"
+    return NO_FORMAT

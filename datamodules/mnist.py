@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import struct
 import zlib
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 CHUNK = 5_000
 VERSION = 1
 SIDE = 28
+LONGEST_HEADER = 4 + 4 * 255  # bytes: any file's begins within so many
+LARGEST = 2**30  # bytes of a file, unpacked: MNIST's have 47 million at most
 
 
 class MNISTDataModule(StoredDataModule):
@@ -136,19 +139,33 @@ class MNISTDataModule(StoredDataModule):
 
 
 def unpacked(file: Path) -> bytes:
-    """What a file holds, gzipped or not.
+    """What an IDX file holds, gzipped or not: no more is read than its header says.
 
     Raises:
-        ValueError: a page in its place, or a part of it.
+        ValueError: a page in its place, a part of it, or another file.
     """
     refuse_html(file)
-    content = file.read_bytes()
-    if content[:2] != b"\x1f\x8b":
-        return content
+    with file.open("rb") as start:
+        packed = start.read(2) == b"\x1f\x8b"
     try:
-        return gzip.decompress(content)
+        with gzip.open(file) if packed else file.open("rb") as opened:
+            head = opened.read(LONGEST_HEADER)
+            values = math.prod(_shape(head, file))
+            if values > LARGEST:
+                raise ValueError(f"{file} says that it holds {values:,} bytes, and no more than {LARGEST:,} are read")
+            return head + opened.read(max(0, values + 1))  # more than there is, so that gzip looks at its checksum
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{file} is damaged ({error}): download it again") from error
+
+
+def _shape(content: bytes, file: Path) -> tuple[int, ...]:
+    """As a header has it."""
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise ValueError(f"{file} is not one of MNIST's files: download it again")
+    dimensions = content[3]
+    if len(content) < 4 + 4 * dimensions:
+        raise ValueError(f"{file} ends early: download it again")
+    return struct.unpack_from(f">{dimensions}I", content, 4)
 
 
 def read_idx(file: Path) -> np.ndarray:
@@ -158,15 +175,11 @@ def read_idx(file: Path) -> np.ndarray:
         ValueError: it isn't one, or a part of one.
     """
     content = unpacked(file)
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise ValueError(f"{file} is not one of MNIST's files: download it again")
-    dimensions = content[3]
-    if len(content) < 4 + 4 * dimensions:
-        raise ValueError(f"{file} ends early: download it again")
-    shape = struct.unpack_from(f">{dimensions}I", content, 4)
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions)
-    if len(values) != np.prod(shape):
-        raise ValueError(f"{file} ends early: download it again")
+    shape = _shape(content, file)
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape))
+    if len(values) != math.prod(shape):
+        less = len(values) < math.prod(shape)
+        raise ValueError(f"{file} {'ends early' if less else 'holds more than it says'}: download it again")
     return values.reshape(shape)
 
 

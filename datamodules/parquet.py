@@ -16,6 +16,8 @@ from typing import Any
 from datamodules.contents import Content, content, state
 from datamodules.tables import refuse_html
 
+MOST_ROWS = 10**7  # of a shard; CelebA has 202,599 images
+LARGEST_GROUP = 2**32  # bytes of a row group's images, unpacked
 NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>\d+)(?P<of>-of-(?P<count>\d+)(-[0-9a-f]{16})?)?")
 
 
@@ -97,9 +99,15 @@ def _opened(path: str, state: str) -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise ValueError("parquet shards are read by pyarrow: pip install 'facet-lab[parquet]'") from error
+    if not Path(path).is_file():
+        raise ValueError(f"{path} is no file")
     refuse_html(Path(path))
     with undamaged(path):
-        return pyarrow.parquet.ParquetFile(path)
+        file = pyarrow.parquet.ParquetFile(path)
+        rows = file.metadata.num_rows
+    if rows > MOST_ROWS:
+        raise ValueError(f"{path} says that it has {rows:,} rows, and no more than {MOST_ROWS:,} are read")
+    return file
 
 
 @contextmanager
@@ -128,5 +136,9 @@ def _row_group(path: str, row: int) -> tuple[int, int]:
 @lru_cache(maxsize=1)
 def _images(path: str, state: str, group: int, column: str) -> Any:
     file = open_parquet(path)
+    with undamaged(path):
+        size = file.metadata.row_group(group).total_byte_size
+    if size > LARGEST_GROUP:
+        raise ValueError(f"{path} has a row group of {size:,} bytes, and no more than {LARGEST_GROUP:,} are read")
     with undamaged(path):
         return file.read_row_group(group, columns=[column]).column(0)

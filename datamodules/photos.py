@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 import warnings
-import zlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -23,11 +21,10 @@ from datamodules.sources import open_source
 Crop = Literal["aif", "jacsup", "none"]
 OnCorrupt = Literal["fail", "skip"]
 OnMissing = Literal["fail", "skip"]
-DAMAGED = (  # what Pillow raises for files that aren't what they say
-    *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error, zlib.error),
-    Image.DecompressionBombError,
-)
-Image.MAX_IMAGE_PIXELS = 2**26  # 64 megapixels: beyond, Pillow warns, and beyond twice that it refuses; so do we
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
+"""Pillow knows forty more, of which some start programs (EPS: Ghostscript), and few are ever looked at."""
+LARGEST = 2**26  # 64 megapixels; beyond, Pillow warns, and beyond twice that it refuses
+Image.MAX_IMAGE_PIXELS = LARGEST
 
 
 def decode_run(
@@ -67,10 +64,11 @@ def decode_run(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what Pillow has to say of pictures that it reads all the same
                 images[i] = decode(content, crop, resolution, channels)
-        except DAMAGED as error:
+        except Exception as error:  # whatever Pillow comes to with a file that isn't what it says
             if on_corrupt == "fail":
+                why = " ".join(str(error).split()) or type(error).__name__
                 raise ValueError(
-                    f"{name} in {path} can't be decoded ({error}): mend it, or data.on_corrupt=skip leaves it out"
+                    f"{name} in {path} can't be decoded ({why}): mend it, or data.on_corrupt=skip leaves it out"
                 ) from error
             good[i] = False
     return images, good
@@ -92,16 +90,20 @@ def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.nda
     """Bytes of an image file to ``[C, r, r]`` uint8.
 
     Raises:
-        OSError: a part of an image, or a damaged one.
-        ValueError: not an image, more pixels than is reasonable, or numbers that aren't known to be colours.
+        ValueError: not an image, or one of no format of :data:`FORMATS`, more pixels than :data:`LARGEST`, or numbers
+            that aren't known to be colours.
+        Exception: whatever Pillow comes to with a part of an image, or a damaged one.
     """
+    too_many = f"more than {LARGEST:,} pixels: a decompression bomb, or to be made smaller first"
     try:
-        opened = Image.open(io.BytesIO(content))
+        opened = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
         raise ValueError(f"it is {file_kinds.kind(content)}") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(too_many) from error
     with opened as image:
-        if math.prod(image.size) > (Image.MAX_IMAGE_PIXELS or math.inf):
-            raise ValueError(f"{image.size[0]}×{image.size[1]} pixels: a decompression bomb")
+        if math.prod(image.size) > LARGEST:
+            raise ValueError(too_many)
         scale = resolution / (max(image.size) if crop == "none" else min(image.size))
         mode = "RGB" if channels == 3 else "L"
         if scale < 1:  # a JPEG can be decoded at half, a quarter or an eighth of its size

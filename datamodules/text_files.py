@@ -12,6 +12,7 @@ from datamodules.tables import refuse_html
 
 SEPARATORS = (",", ";", "\t", "|")
 INDEX = ("", "unnamed: 0", "index")  # what pandas calls the column that counts the rows
+LARGEST = 2**30  # bytes
 Row = tuple[int, list[str]]
 """A line's number, and its cells."""
 
@@ -25,6 +26,8 @@ def read_text(file: Path) -> str:
     if not file.is_file():
         raise ValueError(f"{file} is no file" if file.exists() else f"{file} is missing")
     try:
+        if (size := file.stat().st_size) > LARGEST:
+            raise ValueError(f"{file} has {size:,} bytes, and no table is read that has more than {LARGEST:,}")
         refuse_html(file)
         content = file.read_bytes()
     except OSError as error:

@@ -162,13 +162,17 @@ NONE: dict[str, tuple[bytes, str]] = {
     "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(100), "it is a 7z archive"),
     "numpy": (b"\x93NUMPY\x01\0", "it is a NumPy array"),
     "macOS' notes": (b"\0\5\x16\7\0\2\0\0" + bytes(40), r"it is macOS' notes on a file \(AppleDouble\)"),
-    "noise": (b"\xf7" + bytes(range(128, 256)) * 4, "it is no picture that Pillow knows, or its beginning is damaged"),
+    "noise": (b"\xf7" + bytes(range(128, 256)) * 4, "it is of no format that is read .*, or its beginning is damaged"),
     "half a jpeg": (WHOLE[: len(WHOLE) // 2], "truncated|broken"),
     "the beginning of a jpeg": (WHOLE[:30], "."),
-    "a jpeg without its beginning": (WHOLE[2:], "it is no picture that Pillow knows, or its beginning is damaged"),
+    "a jpeg without its beginning": (WHOLE[2:], "it is of no format that is read .*, or its beginning is damaged"),
     "half a png": (encoded(Image.effect_noise((60, 60), 90))[:1500], "truncated|broken|unrecognized"),
     "a png with a wrong byte": (encoded(Image.effect_noise((60, 60), 90))[:200] + b"\xff" * 2000, "."),
-    "a bomb": (encoded(Image.new("1", (20_000, 20_000))), "400.*pixels: a decompression bomb|decompression bomb"),
+    "a bomb": (encoded(Image.new("1", (20_000, 20_000))), "more than 67,108,864 pixels: a decompression bomb"),
+    "a smaller bomb": (encoded(Image.new("1", (9_000, 9_000))), "more than 67,108,864 pixels: a decompression bomb"),
+    "postscript": (encoded(Image.new("RGB", (9, 9)), "EPS"), "it is PostScript, a program: save it as PNG"),
+    "a format of few": (encoded(Image.new("RGB", (9, 9)), "TGA"), "it is of no format that is read"),
+    "an icon": (encoded(Image.new("RGB", (16, 16)), "ICO"), "it is of no format that is read"),
     "32 bits": (encoded(numbers(40 * 257, np.int32), "TIFF"), "its whole numbers have 32 bits, and no known white"),
     "32 bits, and dark": (encoded(numbers(40, np.int32), "TIFF"), "its whole numbers have 32 bits, and no known white"),
     "decimals above 1": (encoded(numbers(1.2, np.float32), "TIFF"), r"its decimal numbers go from 1\.2 to 1\.2: scale"),
@@ -226,6 +230,29 @@ def test_what_would_hang_or_never_end_is_refused(make: Callable[[Path], None], s
         folder(root).prepare_data()
     with pytest.raises(ValueError, match=said), in_time():
         decode_run("directory", str(root), ["d.png"], "aif", 16, 3)
+
+
+def test_a_table_without_end_is_not_read(tmp_path: Path) -> None:
+    root = faces(tmp_path / "faces", LABELS)
+    with (root / "labels.csv").open("r+b") as content:
+        content.truncate(2**40)
+    with pytest.raises(ValueError, match=r"labels\.csv has 1,099,511,627,776 bytes, and no table is read"):
+        folder(root)
+
+
+@pytest.mark.parametrize("raised", [KeyError("tag"), IndexError(), MemoryError(), AssertionError("a\nb")])
+def test_whatever_pillow_raises_is_of_the_file(
+    raised: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = faces(tmp_path / "faces", LABELS)
+
+    def damaged(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Image.Image, "convert", damaged)
+    with pytest.raises(ValueError, match=r"a\.png in .* can't be decoded \(.+\): mend it") as told:
+        decode_run("directory", str(root), ["a.png"], "aif", 16, 3)
+    assert "\n" not in str(told.value)
 
 
 def test_a_link_that_leads_nowhere_has_no_such_file(tmp_path: Path) -> None:

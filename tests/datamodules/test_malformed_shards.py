@@ -1,14 +1,20 @@
 """CelebA in parquet shards that are named otherwise, missing, doubled or damaged."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from celeba_forms import as_parquet
 from malformed import in_time
 from small_celeba import data, read, small_celeba
+
+from datamodules import parquet
+from datamodules.parquet import Parquet
 
 
 @pytest.fixture
@@ -158,3 +164,21 @@ def test_what_could_be_mistaken_is_refused_by_name(damage: Callable[[Path], Path
     with pytest.raises(ValueError, match=said) as raised, in_time():
         data(root).prepare_data()
     assert "\n" not in str(raised.value)
+
+
+def test_what_is_no_file_or_holds_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "0000.parquet")
+    with pytest.raises(ValueError, match=r"0000\.parquet is no file"), in_time():
+        list(Parquet(str(tmp_path)).names())
+    (tmp_path / "0000.parquet").unlink()
+    pyarrow.parquet.write_table(pyarrow.table({"image": [b"a", b"b"]}), tmp_path / "0000.parquet")
+    assert Parquet(str(tmp_path)).read("0/1") == b"b"
+    parquet._opened.cache_clear()
+    parquet._images.cache_clear()
+    monkeypatch.setattr(parquet, "LARGEST_GROUP", 10)
+    with pytest.raises(ValueError, match=r"0000\.parquet has a row group of \d+ bytes, and no more than 10 are read"):
+        Parquet(str(tmp_path)).read("0/1")
+    monkeypatch.setattr(parquet, "MOST_ROWS", 1)
+    parquet._opened.cache_clear()
+    with pytest.raises(ValueError, match=r"0000\.parquet says that it has 2 rows, and no more than 1 are read"):
+        list(Parquet(str(tmp_path)).names())

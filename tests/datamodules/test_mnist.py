@@ -3,6 +3,7 @@
 import gzip
 import os
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,13 @@ def test_the_real_digits_where_they_are() -> None:
         (bytes([0, 0, 8, 1]) + struct.pack(">I", 20) + b"123", "ends early"),
         (gzip.compress(b"whole", mtime=0)[:10], "is damaged"),
         (b"", "not one of MNIST's files"),
+        (bytes([0, 0, 8, 1]) + struct.pack(">I", 2) + b"123", "holds more than it says"),
+        (gzip.compress(bytes([0, 0, 8, 1]) + struct.pack(">I", 2) + bytes(2**24)), "holds more than it says"),
+        (
+            gzip.compress(bytes([0, 0, 8, 2]) + struct.pack(">II", 2**31, 2**31)),
+            "says that it holds 4,611,686,018,427",
+        ),
+        (gzip.compress(bytes([0, 0, 8, 1]) + struct.pack(">I", 2) + b"12")[:-5] + b"12345", "is damaged"),
     ],
 )
 def test_damaged_files_are_told(content: bytes, said: str, tmp_path: Path) -> None:
@@ -108,6 +116,16 @@ def test_damaged_files_are_told(content: bytes, said: str, tmp_path: Path) -> No
     with pytest.raises(ValueError, match=said) as raised:
         data(tmp_path / "mnist").prepare_data()
     assert "\n" not in str(raised.value)
+
+
+def test_no_more_is_unpacked_than_a_file_says(tmp_path: Path) -> None:
+    file = tmp_path / "labels.gz"
+    file.write_bytes(gzip.compress(bytes([0, 0, 8, 1]) + struct.pack(">I", 2) + bytes(2**25)))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="holds more"):
+        read_idx(file)
+    assert tracemalloc.get_traced_memory()[1] < 2**21
+    tracemalloc.stop()
 
 
 def test_missing_files_and_failed_downloads_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

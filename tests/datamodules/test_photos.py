@@ -140,7 +140,7 @@ def test_a_source_notices_what_changed(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_the_projects_own_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 178 * 218 - 1)
+    monkeypatch.setattr("datamodules.photos.LARGEST", 178 * 218 - 1)
     with pytest.raises(ValueError, match="decompression bomb"):
         decode(encoded(picture()), "aif", 32, 3)
     monkeypatch.setattr("datamodules.sources.LARGEST_FILE", 100)
