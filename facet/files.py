@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,21 +33,42 @@ def unmake(made: list[Path]) -> None:
 
 
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file beside its place, then rename it into it."""
+    """Write a file beside its place, then rename it into it.
+
+    What a killed process leaves of it has one name, and the next one to write the file takes it over.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    new = path.with_name(f".{path.name}.new")
+    with _alone(new) as file:
+        try:
             write(file)
             file.flush()
             os.fsync(file.fileno())  # else a machine that goes down may leave the name of a file without its content
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+            os.replace(new, path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[IO[bytes]]:
+    """An empty file to write to, which no other process writes to meanwhile: it waits until it has it."""
+    while True:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "wb") as file:
+            with suppress(OSError):  # a filesystem that has no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(file, path):  # another process had it, and has renamed it
+                continue
+            os.ftruncate(file.fileno(), 0)
+            yield file
+            return
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

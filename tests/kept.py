@@ -1,0 +1,62 @@
+"""What two directories hold, compared: files by name, and what is in them bit for bit, but for times and places."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+FREE = ("save_minutes", "workers")  # settings that change nothing
+TIMED = (".pdf", ".lock", "inputs.json", "verified.json", "last-before.ckpt")  # what is in them is of a moment
+CLOCKS = ("seconds", "Timer", "state")  # keys under which times are
+TEXTS = (".json", ".csv", ".yaml", ".html", ".md", ".tex")
+
+
+def differences(expected: Path, found: Path) -> Iterator[str]:
+    """What is missing, left over or other in one directory than in another; nothing where nothing was lost."""
+    names = [{str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()} for root in (expected, found)]
+    for name in sorted(names[0] ^ names[1]):
+        yield f"{name} is {'missing' if name in names[0] else 'left over'}"
+    for name in sorted(names[0] & names[1]):
+        if not name.endswith(TIMED) and not _same(*(_content(root / name, root) for root in (expected, found))):
+            yield f"{name} is other"
+
+
+def _content(file: Path, root: Path) -> Any:
+    """What a file holds, in a form that compares."""
+    if file.suffix in (".ckpt", ".pt"):
+        return torch.load(file, map_location="cpu", weights_only=True)
+    if file.suffix == ".npz":
+        with np.load(file) as arrays:
+            return dict(arrays)
+    if file.suffix not in TEXTS:
+        return file.read_bytes()
+    text = file.read_text("utf-8").replace(str(root), "PLACE")
+    if file.suffix == ".json":
+        return json.loads(text)
+    if file.name == "config.yaml":
+        return re.sub(rf"\n *({'|'.join(FREE)}):.*", "", text)
+    if file.name == "metrics.csv":  # columns come in the order in which they were first logged
+        return [{key: value for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(text))]
+    return re.sub(r"data:[^\"]{1000,}", "", text) if file.suffix == ".html" else text
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same, bit for bit, what is no number too; times don't count."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = {key for key in one | other if not str(key).startswith(CLOCKS)}
+        return all(key in one and key in other and _same(one[key], other[key]) for key in keys)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.dtype == other.dtype and _same(one.numpy(), other.numpy())
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+    return bool(one == other or (one != one and other != other))

@@ -1,0 +1,144 @@
+"""Runs that are killed again and again and go on by the same commands, beside the same runs that nobody kills.
+
+``python -m tests.kills methods=all n=1000`` (about an hour): every method is trained, judged and reported by a process
+that gets SIGKILL at a random moment, in a random part or before a random change of a file, and is started again, until
+it ends by itself. Then its directories hold what those of an uncut one hold: the same files, the same bits. What isn't
+so is listed, and the exit code is 1. ``seed=`` repeats the choices; ``commands=train`` trains only.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from kept import differences
+from lives import METHODS, Life, left_running
+from moments import PARTS, PER_LIFE, STARTING, Changes, Moment, go_to, now_at, watch
+
+MOST = 4 * PER_LIFE  # kills of one run
+
+
+@dataclass
+class Uncut:
+    """A method's commands that nobody killed: how long they took, and how many changes of files they made."""
+
+    life: Life
+    seconds: float
+    changes: int
+
+    @staticmethod
+    def of(life: Life) -> Uncut:
+        """Run them.
+
+        Raises:
+            RuntimeError: they failed.
+        """
+        life.begin()
+        begun, changes = time.monotonic(), Changes(life.place)
+        if life.end(life.start(changes.count), Moment()) != 0:
+            raise RuntimeError(f"{life.method} fails uncut:\n{life.log.read_text()}")
+        return Uncut(life, time.monotonic() - begun, changes.made)
+
+    def lost_by(self, life: Life, most: int, luck: random.Random) -> Iterator[str]:
+        """Kill the same commands until they end by themselves, at most so often; what was lost by that."""
+        life.begin()
+        code = -signal.SIGKILL
+        while code == -signal.SIGKILL:
+            killed = life.kills.total()
+            moment = Moment.drawn(luck, self.seconds, self.changes) if killed < most else Moment()
+            go_to(STARTING)
+            process = life.start(Changes(life.place, moment.change).count)
+            code = life.end(process, moment)
+            if left := left_running(process):
+                yield f"a process outlived the one that was killed: {left[0]}"
+            if code == -signal.SIGKILL:
+                life.kills[now_at()] += 1
+        if code:
+            yield f"exit code {code}: {life.log.read_text()[-1500:]}"
+        else:
+            yield from differences(self.life.place, life.place)
+
+
+@dataclass
+class Killing:
+    """Methods killed in turn.
+
+    Attributes:
+        methods: of :data:`lives.METHODS`.
+        commands: of ``train``, ``evaluate`` and ``report``.
+        root: where all of it is.
+        kills: how often by method and part.
+        lost: what was lost by method, in words.
+    """
+
+    methods: list[str]
+    commands: tuple[str, ...]
+    root: Path
+    kills: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lost: list[tuple[str, str]] = field(default_factory=list)
+
+    def go_on(self, n: int, luck: random.Random) -> None:
+        """Kill them n times in all, each about as often."""
+        watch()
+        uncut: dict[str, Uncut] = {}
+        most = min(MOST, -(-n // len(self.methods)))
+        for number in range(sys.maxsize):
+            if self.kills.total() >= n:
+                return
+            method = self.methods[number % len(self.methods)]
+            place = self.root / method.replace("/", "-")
+            if method not in uncut:
+                uncut[method] = Uncut.of(Life(method, place / "uncut", self.commands))
+            settings = (f"save_minutes={luck.choice([0, 10])}", f"data.workers={luck.choice([1, 2])}")
+            life = Life(method, place / f"life{number}", self.commands, settings)
+            lost = list(uncut[method].lost_by(life, most, luck))
+            self.lost += [(method, f"{life.place.name}, {' '.join(settings)}: {each}") for each in lost]
+            self.kills.update({(method, part): times for part, times in life.kills.items()})
+            print(f"{self.kills.total():5} kills; {method} after {life.kills.total()}", *lost, sep="\n  ", flush=True)
+            if not lost:
+                shutil.rmtree(life.place)
+
+    def table(self) -> str:
+        """Kills by part and by method, in Markdown."""
+        lines = ["| killed at | times |", "|---|---|"]
+        for part in (STARTING, *(part for *_, part in PARTS)):
+            lines.append(f"| {part} | {sum(times for (_, at), times in self.kills.items() if at == part):,} |")
+        lines += ["", "| method | kills | lost |", "|---|---|---|"]
+        for method in self.methods:
+            times = sum(times for (name, _), times in self.kills.items() if name == method)
+            lines.append(f"| `{method}` | {times:,} | {sum(name == method for name, _ in self.lost) or 'nothing'} |")
+        return "\n".join(lines)
+
+
+def main() -> None:
+    """The command."""
+    said = {"methods": "all", "n": "1000", "seed": str(int(time.time())), "commands": "train,evaluate,report"}
+    said |= dict(argument.split("=", 1) for argument in sys.argv[1:])
+    methods = list(METHODS) if said["methods"] == "all" else said["methods"].split(",")
+    root = Path(tempfile.mkdtemp(prefix="facet-kills-"))
+    os.environ |= {"FACET_CACHE": str(root / "cache"), "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline"}
+    torch.set_num_threads(1)
+    print(f"seed={said['seed']}, in {root}", flush=True)
+    killing = Killing(methods, tuple(said["commands"].split(",")), root)
+    killing.go_on(int(said["n"]), random.Random(int(said["seed"])))
+    print(f"\n{killing.table()}\n\n{killing.kills.total():,} kills of {len(methods)} methods, seed={said['seed']}")
+    print("\n".join(f"LOST by {method}: {what}" for method, what in killing.lost) or "nothing was lost")
+    if not killing.lost:
+        shutil.rmtree(root)
+    sys.exit(bool(killing.lost))
+
+
+if __name__ == "__main__":
+    main()
