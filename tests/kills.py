@@ -3,7 +3,8 @@
 ``python -m tests.kills methods=all n=1000`` (about an hour): every method is trained, judged and reported by a process
 that gets SIGKILL at a random moment, in a random part or before a random change of a file, and is started again, until
 it ends by itself. Then its directories hold what those of an uncut one hold: the same files, the same bits. What isn't
-so is listed, and the exit code is 1. ``seed=`` repeats the choices; ``commands=train`` trains only.
+so is listed, and the exit code is 1. ``seed=`` repeats the choices; ``commands=train`` trains only, on data that are
+there.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class Killing:
         """Kill them n times in all, each about as often."""
         watch()
         uncut: dict[str, Uncut] = {}
+        data = self.root if self.commands == ("train",) else None
         most = min(MOST, -(-n // len(self.methods)))
         for number in range(sys.maxsize):
             if self.kills.total() >= n:
@@ -100,9 +102,9 @@ class Killing:
             method = self.methods[number % len(self.methods)]
             place = self.root / method.replace("/", "-")
             if method not in uncut:
-                uncut[method] = Uncut.of(Life(method, place / "uncut", self.commands))
+                uncut[method] = Uncut.of(Life(method, place / "uncut", self.commands, data=data))
             settings = (f"save_minutes={luck.choice([0, 10])}", f"data.workers={luck.choice([1, 2])}")
-            life = Life(method, place / f"life{number}", self.commands, settings)
+            life = Life(method, place / f"life{number}", self.commands, settings, data)
             lost = list(uncut[method].lost_by(life, most, luck))
             self.lost += [(method, f"{life.place.name}, {' '.join(settings)}: {each}") for each in lost]
             self.kills.update({(method, part): times for part, times in life.kills.items()})

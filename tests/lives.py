@@ -38,7 +38,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {  # experiment: a table that 
     "jacsup/control": ("jacsup-figure1", DIGITS),
     "jacsup/scratch": ("jacsup-figure1", DIGITS),
     "jacsup/faces/student": ("jacsup-figure4", STAGED),
-    "jacsup/faces/control": ("jacsup-figure4", STAGED),
+    "jacsup/faces/control": ("compare", STAGED),
     "jacsup/faces/fader": ("jacsup-table1", NO_STAGES),
 }
 LEFT = 10.0  # seconds that processes may outlive the one that started them
@@ -54,6 +54,7 @@ class Life:
         place: the directory of all that they read and write.
         commands: of ``train``, ``evaluate`` and ``report``.
         settings: of the training, that change nothing of what comes out.
+        data: where the data set is, if not in its place: one that lives share.
         kills: how often a process was killed in which part.
     """
 
@@ -61,6 +62,7 @@ class Life:
     place: Path
     commands: tuple[str, ...]
     settings: tuple[str, ...] = ()
+    data: Path | None = None
     kills: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -71,15 +73,20 @@ class Life:
     def begin(self) -> None:
         """Make the files that are there before."""
         self.place.mkdir(parents=True)
-        if METHODS[self.method][1] is DIGITS:
-            draw_digits(self.place / "data")
+        if METHODS[self.method][1] is DIGITS and not self._data.is_dir():
+            draw_digits(self._data)
+
+    @property
+    def _data(self) -> Path:
+        kind = "digits" if METHODS[self.method][1] is DIGITS else "avatars"
+        return (self.data or self.place) / kind
 
     def run(self) -> None:
         """The commands, one after the other."""
         table, small = METHODS[self.method]
-        said = [*small, f"data.root={self.place / 'data'}"]
+        said = [*small, "trainer.log_every_n_steps=1", f"data.root={self._data}"]
         if small is DIGITS:
-            said += [f"data.store={self.place / 'store'}"]
+            said += [f"data.store={self._data / 'store'}"]
         runs = f"runs={self.place / 'runs'}"
         run = facet.train.train(compose_config("train", [f"experiment={self.method}", *said, runs, *self.settings]))
         if "evaluate" in self.commands:

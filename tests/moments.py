@@ -84,13 +84,13 @@ class Moment:
     @staticmethod
     def drawn(luck: random.Random, seconds: float, changes: int) -> Moment:
         """One for commands that take so many seconds and changes of files where nobody kills them."""
-        match luck.randrange(3):
+        match luck.randrange(4):
             case 0:
                 return Moment(seconds=luck.expovariate(PER_LIFE / seconds))
             case 1:
-                return Moment(change=1 + int(luck.expovariate(PER_LIFE / changes)))
-            case _:
                 return Moment(part=luck.choice(PARTS)[-1], seconds=luck.expovariate(1 / WITHIN))
+            case _:
+                return Moment(change=1 + int(luck.expovariate(PER_LIFE / changes)))
 
 
 class Changes:
