@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 
 FREE = ("save_minutes", "workers")  # settings that change nothing
 TIMED = (".pdf", ".lock", "inputs.json", "verified.json", "last-before.ckpt")  # what is in them is of a moment
-CLOCKS = ("seconds", "Timer", "state")  # keys under which times are
+CLOCKS = ("seconds", "images_per_second", "Timer", "state")  # keys and columns of times
 TEXTS = (".json", ".csv", ".yaml", ".html", ".md", ".tex")
 
 
@@ -36,6 +37,9 @@ def _content(file: Path, root: Path) -> Any:
     if file.suffix == ".npz":
         with np.load(file) as arrays:
             return dict(arrays)
+    if file.suffix == ".safetensors":
+        with safe_open(file, "pt") as weights:
+            return {name: weights.get_tensor(name) for name in weights.keys()}, weights.metadata()  # noqa: SIM118
     if file.suffix not in TEXTS:
         return file.read_bytes()
     text = file.read_text("utf-8").replace(str(root), "PLACE")
@@ -43,9 +47,11 @@ def _content(file: Path, root: Path) -> Any:
         return json.loads(text)
     if file.name == "config.yaml":
         return re.sub(rf"\n *({'|'.join(FREE)}):.*", "", text)
-    if file.name == "metrics.csv":  # columns come in the order in which they were first logged
+    if file.suffix == ".csv":  # columns come in the order in which they were first logged
         return [{key: value for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(text))]
-    return re.sub(r"data:[^\"]{1000,}", "", text) if file.suffix == ".html" else text
+    if file.suffix == ".html":  # its numbers are those of table.csv
+        return re.sub(r"data:[^\"]{1000,}|<td[^>]*>[\d.,]+</td>", "", text)
+    return text
 
 
 def _same(one: Any, other: Any) -> bool:
