@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         sys.exit(0)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
     register_resolvers()
-    log = Path.cwd() / f".sweep-{uuid.uuid4().hex}"  # in a file, because launchers run jobs in processes of their own
+    log = _place_of_log(called) / f".sweep-{uuid.uuid4().hex}"  # launchers run jobs in processes of their own
 
     def job(config: DictConfig) -> object:
         register_resolvers()  # again: in another process
@@ -80,6 +81,19 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     finally:  # whoever ended the process
         of_jobs = _exit_code(log)
     sys.exit(code or of_jobs)
+
+
+def _place_of_log(called: str) -> Path:
+    """Where a sweep notes what became of its jobs: the working directory, which other machines see, if it can be used.
+
+    The command ends here where there is none, since what is said relative to it can't be meant.
+    """
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        say(f"{called}: the directory that it was started in is gone: change to one that is there", "red")
+        sys.exit(USER)
+    return here if os.access(here, os.W_OK, effective_ids=True) else Path(tempfile.gettempdir())
 
 
 def _exit_code(log: Path) -> int:

@@ -56,7 +56,7 @@ class _File:
 
     def save(self) -> None:
         """Write what waits."""
-        if not self.waiting:
+        if not self.waiting or not self.path.parent.is_dir():  # a run that was removed isn't made again by its curves
             return
         known = set().union(*self.waiting)
         if known <= set(self.names) and self.path.is_file():

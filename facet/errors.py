@@ -22,6 +22,10 @@ def in_one_line(text: str) -> str:
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
 
 
+class RemovedError(UserError):
+    """The directory of a run isn't there any more, or is another's: nothing of the run is written any more."""
+
+
 class ToldError(Exception):
     """Some of several things failed, each told when it did: one more line, and an exit code.
 

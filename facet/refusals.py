@@ -24,6 +24,8 @@ def user_message(primary: str, error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" for {error.filename}" if error.filename else ""
         return f"there is no room on the disk{where}; what was there before is whole, and the same command goes on"
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+        return f"{error.filename} can't be read or written ({error.strerror})"
     if isinstance(error, InstantiationException):
         return None  # a constructor of ours failed; what it refuses is a UserError already
     if isinstance(error, OverrideParseException):

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig
 
 from facet import checkpoints
-from facet.errors import UserError
+from facet.errors import RemovedError, UserError
 from facet.files import make_directory, unmake, write_json
 from facet.metrics import rows
 from facet.records import known, read_config, read_status
@@ -72,7 +72,7 @@ class Run:
         Raises:
             UserError: another process is training in it.
         """
-        made = make_directory(self.path)
+        made: list[Path] | None = make_directory(self.path)
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -80,11 +80,14 @@ class Run:
             raise UserError(f"another process is training {self.path}: wait, or choose another run_dir") from None
         try:
             yield
+        except RemovedError:
+            made = None  # what is there now is another's
+            raise
         finally:
-            if [file.name for file in self.path.iterdir()] == [".lock"]:
+            if made is not None and [file.name for file in self.path.iterdir()] == [".lock"]:
                 (self.path / ".lock").unlink()
             lock.release()
-            unmake(made)
+            unmake(made or [])
 
     def claim(self) -> None:
         """Find out that the run directory can be written to, and leave nothing.

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from facet.checkpoints import batches_of, last_whole, read
 from facet.commands import run_command, say
 from facet.configuration import check
-from facet.errors import UserError, nearest
+from facet.errors import RemovedError, UserError, nearest
 from facet.files import atomic_write
 from facet.identity import directory_to_train, noted_files, resolved, same_run
 from facet.length import check_length
@@ -142,6 +142,9 @@ def _fit(
         trainer.fit(
             model, datamodule=parts.data.for_lightning(), ckpt_path=resume, weights_only=True if resume else None
         )
+    except RemovedError:
+        _end_at_wandb(trainer, exit_code=1)
+        raise
     except BaseException as error:  # Lightning ends the process itself on Ctrl-C
         if trainer.is_global_zero:
             if isinstance(error, Exception):
@@ -185,10 +188,15 @@ def _finished(config: DictConfig, run: Run) -> bool:
 
 
 def _close(trainer: Trainer, exit_code: int) -> None:
-    """End W&B's run, so that the next job of a sweep in this process gets its own."""
+    for logger in trainer.loggers:
+        logger.finalize("failed" if exit_code else "success")
+    _end_at_wandb(trainer, exit_code)
+
+
+def _end_at_wandb(trainer: Trainer, exit_code: int) -> None:
+    """So that the next job of a sweep in this process gets a run of its own."""
     loggers: list[Any] = trainer.loggers
     for logger in loggers:
-        logger.finalize("failed" if exit_code else "success")
         if type(logger).__name__ == "WandbLogger":
             logger.experiment.finish(exit_code=exit_code)
 

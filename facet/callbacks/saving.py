@@ -11,6 +11,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from facet.checkpoints import promote, written
+from facet.errors import RemovedError
 from facet.signals import ASKED, Stopped, Wish, take
 
 LOOK = 10  # batches between two looks at clock and signals where processes have to agree on them
@@ -34,10 +35,12 @@ class Saving(Checkpoint):
         self.path, self.minutes = path, minutes
         self.waiting, self.written = False, 0.0
         self.wish, self.stopping = Wish(), 0
+        self.lock: int | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.waiting, self.written = False, time.monotonic()
         self.wish, self.stopping = Wish(), 0
+        self.lock = self._lock()
         _begin_the_next_epoch(trainer)
         take(self.wish.note, *ASKED)  # Lightning's own end the process with 0; it sets back what was before them
 
@@ -48,11 +51,13 @@ class Saving(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        self._check_place()
         if _goes_on(trainer) and self._wanted(trainer, batch_idx):
             self.save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._wanted(trainer)
+        self._check_place()
         self.save(trainer)
         self._take(trainer)
 
@@ -66,6 +71,22 @@ class Saving(Checkpoint):
         """Write a checkpoint, which takes its place when its batch is logged."""
         trainer.save_checkpoint(written(self.path))
         self.waiting, self.written = True, time.monotonic()
+
+    def _check_place(self) -> None:
+        """Nothing is written to where the run isn't any more, which would make a directory that is no run.
+
+        Raises:
+            RemovedError: the run directory is gone, or another is in its place.
+        """
+        if self._lock() != self.lock:
+            raise RemovedError(f"the run directory {self.path.parent.parent} was removed or moved during the training")
+
+    def _lock(self) -> int | None:
+        """Which file is the run's lock; while this process holds it, no other has its number."""
+        try:
+            return (self.path.parent.parent / ".lock").stat().st_ino
+        except OSError:
+            return None
 
     def _take(self, trainer: Trainer) -> None:
         """Let the checkpoint take its place; and stop, if that was the wish.

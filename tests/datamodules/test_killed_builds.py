@@ -133,7 +133,9 @@ def disarmed() -> bool:
 ENDS = {"killed": killed, "stopped": stopped, "full": refused(errno.ENOSPC), "failing": refused(errno.EIO)}
 
 
-@pytest.mark.parametrize("before", [half, *(pytest.param(before, marks=pytest.mark.slow) for before in (nothing, corrupt))])
+@pytest.mark.parametrize(
+    "before", [half, *(pytest.param(before, marks=pytest.mark.slow) for before in (nothing, corrupt))]
+)
 @pytest.mark.parametrize("end", ENDS)
 def test_a_build_ended_at_any_operation_is_made_up_for(
     end: str, before: Callable[[Path], None], tmp_path: Path
