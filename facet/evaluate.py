@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from facet.checkpoints import tensors_digest
 from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
@@ -81,8 +82,7 @@ def found(run: str) -> list[Path]:
 
 def judged(run: Run, config: DictConfig) -> bool:
     """Whether the run's last checkpoint has been judged as the config asks, under this schema."""
-    results = run.path / "results.json"
-    found = known(read_results, results)
+    found = known(read_results, run.path / "results.json")
     asked = {"schema": RESULTS_SCHEMA, "split": config.split, "faces": config.faces}
     if {key: found.get(key) for key in asked} != asked or not run.checkpoint.is_file():
         return False
@@ -91,7 +91,10 @@ def judged(run: Run, config: DictConfig) -> bool:
     moved = any(place is not None for place in config.data.values())
     if moved and data_of(run, settings_of(run, config.data)).fingerprint != found.get("data_fingerprint"):
         return False
-    return results.stat().st_mtime >= run.checkpoint.stat().st_mtime
+    if found.get("checkpoint") is not None:
+        return bool(found["checkpoint"] == tensors_digest(run.checkpoint))
+    training = run.noted().get("training")  # results of before say what they are of by this
+    return training is not None and found.get("training") == training
 
 
 def wanted(config: DictConfig) -> tuple[str, ...]:
@@ -155,6 +158,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
             "versions": dict(versions()),
             "revision": revision(),
             "data_fingerprint": data.fingerprint,
+            "checkpoint": tensors_digest(run.checkpoint),
         },
     )
     if (logger := settings.get("logger")) is not None and logger.get("mode") != "disabled":
