@@ -173,3 +173,4 @@ class Results(Open):
     versions: dict[str, str] | None = None
     revision: Text = None
     data_fingerprint: Text = None
+    checkpoint: Text = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import numpy as np
 import pytest
 from tiny import tiny
 
+from facet import checkpoints
 from facet.configuration import compose_config
 from facet.evaluate import evaluate, judged
-from facet.files import read_json
+from facet.files import read_json, write_json
 from facet.report.command import report
 from facet.runs import Run
 from facet.train import train
@@ -92,6 +95,27 @@ def test_a_judged_run_is_skipped(chain: tuple[Path, Run], capsys: pytest.Capture
     assert not judged(chain[1], compose_config("evaluate", ["split=val"]))
     evaluate(compose_config("evaluate", [f"run={chain[1].path}"]))
     assert "judged already" in capsys.readouterr().err
+
+
+def test_what_was_judged_is_known_by_content_and_not_by_times(chain: tuple[Path, Run], tmp_path: Path) -> None:
+    run, asked = Run(tmp_path / "copy"), compose_config("evaluate", [])
+    shutil.copytree(chain[1].path, run.path)
+    results = run.path / "results.json"
+    os.utime(results, (0, 0))  # a copy whose times were not kept, a clock that was set back
+    assert judged(run, asked)
+    held = read_json(results)
+    write_json(results, {key: value for key, value in held.items() if key != "checkpoint"})  # of an earlier version
+    os.utime(results, (0, 0))
+    assert judged(run, asked)
+    write_json(results, {key: value for key, value in held.items() if key != "checkpoint"} | {"training": {}})
+    assert not judged(run, asked), "of a run that went on since"
+    write_json(results, held)
+    saved = run.saved()
+    next(iter(saved["state_dict"].values())).add_(1)
+    with run.checkpoint.open("wb") as file:
+        checkpoints.write(file, saved)
+    os.utime(run.checkpoint, (0, 0))
+    assert not judged(run, asked), "other weights, whatever their file's time"
 
 
 def test_the_same_command_gives_the_same_results(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from PIL import Image
 
 from facet.configuration import compose_config
-from facet.report.command import commands, log_table
+from facet.report.command import commands, fingerprint, log_table
+from facet.report.results import RowRuns
 from facet.tables import table_runs
 
 
@@ -44,3 +46,15 @@ def test_the_commands_name_the_rows_beside_the_table_that_there_are(tmp_path: Pa
     run_directory(beside).mkdir(parents=True)
     rows = [row for row, *_ in table_runs(config)]
     assert commands(config, rows)[0].endswith("aif/table1/icgan,aif/table1/every_layer seed=0,1")
+
+
+def test_a_page_is_made_again_when_what_it_is_made_from_is_other_and_not_by_times(tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    rows = [RowRuns("ours", "ours", ((0, tmp_path),))]
+    found = []
+    for text, time in (("{}", 1), ("{}", 2), ("[]", 2)):
+        results.write_text(text)
+        os.utime(results, (time, time))
+        found.append(fingerprint(rows, []))
+    assert found[0] == found[1] != found[2]
+    assert fingerprint(rows, ["facet-train"]) != found[2]
