@@ -12,7 +12,7 @@ from datamodules.tables import refuse_html
 
 SEPARATORS = (",", ";", "\t", "|")
 INDEX = ("", "unnamed: 0", "index")  # what pandas calls the column that counts the rows
-LARGEST = 2**30  # bytes
+LARGEST, LONGEST_NAME = 2**30, 200  # bytes of a table, and characters of a column's name
 Row = tuple[int, list[str]]
 """A line's number, and its cells."""
 
@@ -88,6 +88,8 @@ def _check_names(file: Path, header: list[str]) -> None:
         raise ValueError(f"{file} has a column without a name: is there a comma at the end of its first line?")
     if odd := next((name for name in header if not name.isprintable()), None):
         raise ValueError(f"{file}: the column {odd!r} has a line break or the like in its name: take it out")
+    if long := next((name for name in header if len(name) > LONGEST_NAME), None):
+        raise ValueError(f"{file}: the column {long[:40]!r}… has a name of more than {LONGEST_NAME} characters")
     folded = [name.casefold() for name in header]
     if twice := next((name for name in header if folded.count(name.casefold()) > 1), None):
         raise ValueError(f"{file} has two columns named {twice!r}, or differing by upper case alone: take away one")

@@ -38,6 +38,7 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "runs": str,
     "run_dir": str | None,
     "force": bool,
+    "online": bool,
     "allow": list[str],
     "save_minutes": Annotated[float, Ge(0)] | None,
     "run": str | None,

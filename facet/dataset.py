@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from facet.commands import run_command, say
 from facet.configuration import check
@@ -73,11 +74,11 @@ def _info(data: Any) -> None:
     for split in SPLITS:
         path, store = data.built(split)
         if store is None:
-            table.add_row(split, f"{data.size(split):,}", "not built", str(path))
+            table.add_row(split, f"{data.size(split):,}", "not built", Text(str(path)))
             continue
         left_out = data.size(split) - len(store.images)
         images = f"{len(store.images):,}" + (f" ({left_out:,} left out)" if left_out else "")
-        table.add_row(split, images, f"{store.images.nbytes:,}", str(path))
+        table.add_row(split, images, f"{store.images.nbytes:,}", Text(str(path)))
     Console().print(table)
 
 

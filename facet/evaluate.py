@@ -162,9 +162,10 @@ def judge_run(run: Run, config: DictConfig) -> None:
         },
     )
     if (logger := settings.get("logger")) is not None and logger.get("mode") != "disabled":
-        from facet.loggers import log_judged
+        from facet.loggers import Mode, log_judged
 
-        log_judged(run.path, summary_of(run), logger.mode, logger.project, logger.entity)
+        mode: Mode = "online" if config.online else "offline"  # not the run's to say: it may be somebody else's
+        log_judged(run.path, summary_of(run), mode, logger.project, logger.entity)
 
 
 SUMMARY = ("mse", "edit_off", "edit_on", "accuracy", "leakage_bits_sample", "leakage_bits_mean", "drift")

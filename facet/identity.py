@@ -87,7 +87,10 @@ def directory_to_train(config: DictConfig) -> Path:
 def _first(config: DictConfig) -> Path:
     if config.get("run_dir"):
         return Path(config.run_dir)
-    return Path(config.runs) / str(config.name) / f"seed{config.seed}-{identity(config)}"
+    name = str(config.name)
+    if name.startswith("/") or not name.isprintable() or {"", ".", ".."} & set(name.split("/")):
+        raise UserError(f"name={name!r}: it is part of a directory's name below runs=, such as mine/first")
+    return Path(config.runs) / name / f"seed{config.seed}-{identity(config)}"
 
 
 def existing(config: DictConfig) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,7 +87,9 @@ def log_judged(run: Path, judged: Mapping[str, float], mode: Mode, project: str,
 def wandb_id(run: Path) -> str:
     """The run's id at W&B, kept beside it, so that a resumed run goes on in the same one."""
     file = run / "wandb-id"
-    if not file.is_file():
-        new = uuid.uuid4().hex[:8]
-        atomic_write(file, lambda handle: handle.write(new.encode()))
-    return file.read_text("utf-8")
+    known = file.read_text("utf-8", "replace") if file.is_file() else ""
+    if re.fullmatch(r"[\w-]{1,64}", known):
+        return known
+    new = uuid.uuid4().hex[:8]
+    atomic_write(file, lambda handle: handle.write(new.encode()))
+    return new

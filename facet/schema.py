@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Number = Annotated[float, Field(ge=-1e15, le=1e15)] | None
 Count = Annotated[int, Field(ge=0, le=10**15)] | None
-Text = Annotated[str, Field(max_length=1000)] | None
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it has a character that can't be shown")
+    return text
+
+
+Text = Annotated[str, Field(max_length=1000), AfterValidator(_printable)] | None
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 
 
 class Open(BaseModel):
@@ -24,6 +32,14 @@ class Made(Open):
     target: str = Field(alias="_target_")
 
 
+class Logger(Open):
+    """Where W&B keeps a run."""
+
+    mode: Text = None
+    project: Text = None
+    entity: Text = None
+
+
 class Config(Open):
     """A run's config."""
 
@@ -36,7 +52,7 @@ class Config(Open):
     model: Made
     trainer: dict[str, Any]
     callbacks: dict[str, Any]
-    logger: dict[str, Any] | None = None
+    logger: Logger | None = None
 
 
 class Training(Open):

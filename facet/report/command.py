@@ -77,9 +77,15 @@ def report(config: DictConfig) -> Path:
     titles = {**dict(table.rows), **(dict(table.beside.rows) if table.beside else {})} if table else {}
     rows = [replace(row, title=titles.get(row.key, row.key)) for row in rows]
     write = partial(write_report, table) if table else partial(page_of.write_report, name)  # type: ignore[union-attr]
-    try:
+    try:  # results are read by a schema, which doesn't tell whether they belong together
         page = write(rows, directory, shown)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # of numbers that don't belong together
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise UserError(
             f"the page of {name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge them "
             "again with facet-evaluate table=… force=true"

@@ -19,6 +19,7 @@ LEGEND = (
 )
 TEX = {character: f"\\{character}" for character in "%&_#${}"}
 TEX |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "|": r"\textbar{}"}
+TEX |= {"[": "{[}"}  # which behind the end of a line would be a length
 TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "*": "$^*$", "†": r"$^\dagger$", "–": "--", "−": "$-$", '"': "''"}
 TEX |= {"x̂": r"$\hat{x}$", "Ĉ": r"$\hat{C}$", "ŷ": r"$\hat{y}$", "ẑ": r"$\hat{z}$", "±": r"$\pm$", "×": r"$\times$"}
 TEX |= {"α": r"$\alpha$", "β": r"$\beta$", "δ": r"$\delta$", "μ": r"$\mu$", "ρ": r"$\rho$"}

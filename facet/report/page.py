@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -156,7 +158,8 @@ def template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["symbols"] = symbols
+    environment.filters |= {"symbols": symbols, "placeless": placeless}
+    environment.globals["policy"] = policy
     return environment.get_template(name)
 
 
@@ -169,7 +172,7 @@ def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
 
     versions: dict[str, Any] = {}
     for content in contents:
-        for name, version in content.get("versions", {}).items():
+        for name, version in (content.get("versions") or {}).items():
             versions.setdefault(name, {})[str(version)] = None
     found = [
         ("Data", facts("data")),
@@ -184,6 +187,23 @@ def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
 def symbols(text: str) -> Markup:
     """``L_aux`` with a real subscript and typographic apostrophes; everything else escaped."""
     return Markup(figures.SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text.replace("'", "’")))))
+
+
+def placeless(text: str) -> str:
+    """A text without the directories of this machine: pages are sent around."""
+    return PLACE.sub("…/", text)
+
+
+PLACE = re.compile(r"(?<![\w.:/<…-])/(?:[^\s/'\",;:()\[\]{}]+/)+")
+
+
+def policy(script: str | None = None) -> Markup:
+    """What a browser is to do of a page: show what is in it, run its one script, and ask nobody anything."""
+    allowed = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "img-src data:"]
+    allowed.append("style-src 'unsafe-inline'")
+    if script is not None:
+        allowed.append(f"script-src 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'")
+    return Markup(f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(allowed)}">')
 
 
 def data_uri(content: bytes, kind: str = "png") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ COLUMNS = (
     "judge_accuracy",
 )
 """The columns of ``table.csv``; docs/measures.md says what every column of every page is."""
+COMPUTED, NUMBER = re.compile(r"\s*[=+\-@\t\r]"), re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?|-?(nan|inf)")
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,15 @@ def count_cell(row: Row) -> str:
 def csv_text(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     """A page's ``table.csv``: rates in [0, 1], empty where there is no number."""
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([head, *lines])
+    csv.writer(file, lineterminator="\n").writerows([*map(_cell, line)] for line in (head, *lines))
     return file.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A text that a spreadsheet would compute (``=1+1``), behind an apostrophe; numbers stay numbers."""
+    if not isinstance(value, str) or NUMBER.fullmatch(value):
+        return value
+    return ("'" * bool(COMPUTED.match(value)) + value).replace("\r", " ")  # which would end the line
 
 
 def to_csv(rows: Sequence[Row]) -> str:

@@ -106,6 +106,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         edited("split", "split,"),
         r"line 2: 4 columns, and 5 in .* \(parted by ','\)",
     ),
+    "a name of a page": (PLAIN.replace("Smiling", "S" * 201), r"a name of more than 200 characters"),
     "end commas everywhere": (PLAIN.replace("\n", ",\n"), r"a column without a name: is there a comma at the end"),
     "a row too short": (edited("a.png,1,0,train", "a.png,1"), r"line 2: 2 columns, and 4 in the header"),
     "a row too long": (edited("a.png,1", "a,b.png,1"), r"line 2: 5 columns, and 4 in the header"),

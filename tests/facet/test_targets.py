@@ -16,7 +16,7 @@ from facet import targets
 from facet.configuration import check, compose_config, config_directory
 from facet.errors import UserError
 from facet.evaluate import evaluate
-from facet.identity import resolved
+from facet.identity import resolved, run_directory
 from facet.making import make
 from facet.records import read_config
 
@@ -152,6 +152,14 @@ def test_a_plug_in_is_made_of_what_is_its_own(tmp_path: Path) -> None:
     targets.allow(["plugged"], ["allow=[plugged]"])
     for others in ("plugged.networks.load", "plugged.networks.torch.hub.load", "pluggedtoo.Wide"):
         assert not targets.is_allowed(others)
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "a//b", ".", "a\nb"])
+def test_a_runs_name_leads_nowhere_else(name: str, tmp_path: Path) -> None:
+    config = tiny(tmp_path)
+    config.name = name
+    with pytest.raises(UserError, match=r"name=.*it is part of a directory's name below runs="):
+        run_directory(config)
 
 
 def test_only_the_command_line_allows(tmp_path: Path, stored: dict[str, Any]) -> None:

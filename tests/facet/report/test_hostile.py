@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from sealed import assert_sealed
 
 from facet.configuration import compose_config
 from facet.loggers import make_loggers
@@ -19,8 +21,8 @@ from facet.report import aif_figures, compare, markup, page, staged_page
 from facet.report.command import log_table
 from facet.report.figures import symbols
 from facet.report.markup import to_latex, to_markdown
-from facet.report.results import RowRuns, read_rows
-from facet.report.tables import TableSpec
+from facet.report.results import RowRuns, read_rows, read_run
+from facet.report.tables import TableSpec, csv_text
 from facet.tags import tags
 
 Make = Callable[..., tuple[int, Path]]
@@ -80,6 +82,7 @@ def test_a_table_in_every_format(make_run: Make, tmp_path: Path, texts: list[Tex
     directory = page.write_report(table, runs, tmp_path, [HOSTILE]).parent
     assert shown_as_they_are(texts, HOSTILE)
     html = (directory / "index.html").read_text()
+    assert_sealed(html)
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
     tex = (directory / "table.tex").read_text()
@@ -102,7 +105,8 @@ def test_every_page_of_figures(
     module: Any, name: str, names: tuple[str, ...], make_run: Make, tmp_path: Path, texts: list[Text]
 ) -> None:
     runs = [RowRuns("mine", f"mine {HOSTILE}", [renamed(make_run("ours"), *names)])]
-    html = module.write_report(name, runs, tmp_path, [HOSTILE]).read_text()
+    html = module.write_report(name, runs, tmp_path, [HOSTILE, f"data.root={tmp_path}"]).read_text()
+    assert_sealed(html)
     assert "<script>alert" not in html
     assert texts
     for text in texts:
@@ -121,6 +125,34 @@ def test_latex_and_markdown_of_a_title(make_run: Make) -> None:
     rows = read_rows([RowRuns("ours", "ours", [make_run("ours")])], table.rows)
     assert r"\caption{About \textbackslash{}input\{x\}" in to_latex(table, rows, "Smiling")
     assert to_markdown(table, rows, (), "Smiling").startswith(r"# About \\input\{x\} \$")
+
+
+def test_a_spreadsheet_computes_nothing_and_numbers_stay_numbers() -> None:
+    harmful = ['=HYPERLINK("http://x")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "-x", "-nano"]
+    numbers = ["-0.1", "+1", "-1e-05", -0.5, 3, "-inf", "-nan", "", "plain", "a=b", "−1"]
+    lines = list(csv.reader(io.StringIO(csv_text(["=head", "b"], [harmful, numbers]), newline="")))
+    assert lines[0] == ["'=head", "b"]
+    assert lines[1] == [f"'{text}".replace("\r", " ") for text in harmful]
+    assert lines[2] == [str(number) for number in numbers]
+
+
+def test_a_bracket_behind_the_end_of_a_line_is_no_length() -> None:
+    assert markup._tex("[1cm] x]") == "{[}1cm] x]"
+
+
+def test_a_page_tells_no_directory_of_a_machine() -> None:
+    rest = "~/c, aif/table1/ours, 1/2, https://a.b/c/d, a </b/c>"
+    said = page.placeless(f"FileNotFoundError: '/home/me/my data/a.png' and /srv/x/y: {rest}")
+    assert said == f"FileNotFoundError: '…/my data/a.png' and …/y: {rest}"
+    assert page.placeless("facet-train data.root=/mnt/me/celeba") == "facet-train data.root=…/celeba"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u202eb", "\x1b[31m", "x" * 201, ""])
+def test_names_that_can_not_be_shown_are_no_attributes(name: str, make_run: Make) -> None:
+    seed, directory = renamed(make_run("ours"), name)
+    result = read_run("ours", seed, directory)
+    assert result.state == "unreadable"
+    assert result.error.startswith("results.json can't be used: attribute_names.0: ")
 
 
 def test_tags_are_as_wandb_takes_them() -> None:
