@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from facet.checkpoints import tensors_digest
-from facet.commands import report, run_command, say
+from facet.commands import INTERNAL, USER, report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, write_json
@@ -46,7 +46,7 @@ def evaluate(config: DictConfig) -> None:
             raise UserError(f"no run of {config.table.name} is below runs={config.runs}: train first, or set runs=")
     else:
         raise UserError("say what to evaluate: run=DIRECTORY or table=NAME")
-    failed = []
+    failed: dict[Path, int] = {}
     for path in paths:
         run = Run(path)
         if len(paths) > 1 and run.status != "finished":
@@ -61,10 +61,10 @@ def evaluate(config: DictConfig) -> None:
         except Exception as error:
             if len(paths) == 1:
                 raise
-            report("evaluate", error)  # the others are judged all the same
-            failed.append(path)
+            failed[path] = report("evaluate", error)  # the others are judged all the same
     if failed:
-        raise ToldError(f"could not be judged: {', '.join(map(str, failed))}")
+        code = USER if set(failed.values()) == {USER} else INTERNAL
+        raise ToldError(f"could not be judged: {', '.join(map(str, failed))}", code)
 
 
 def found(run: str) -> list[Path]:
@@ -127,7 +127,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     status = run.noted()
     if status.get("data_fingerprint") not in (None, data.fingerprint):
         say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
-    elif (noted := status.get("data_files")) and noted["root"] != str(data.root):
+    elif (noted := status.get("data_files")) and "store" in settings.data and noted["root"] != str(data.root):
         say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
     model = model_of(run, settings)

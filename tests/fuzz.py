@@ -46,8 +46,8 @@ def main() -> int:
     names = list(KINDS) if said.get("kinds", "all") == "all" else said["kinds"].split(",")
     seed, total = int(said.get("seed", time.time())), int(said.get("n", 10_000))
     print(f"{total:,} inputs of {', '.join(names)}, seed={seed}", flush=True)
-    shares = sum(KINDS[name].share for name in names)
-    counts = {name: _many(KINDS[name], -(-total * KINDS[name].share // shares), seed) for name in names}
+    shares = sum(KINDS[name].few for name in names)
+    counts = {name: _many(KINDS[name], -(-total * KINDS[name].few // shares), seed) for name in names}
     print(f"{'kind':<16}{'inputs':>8}{'exit 0':>8}{'exit 2':>8}{'other':>8}")
     for name, found in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
         print(f"{name:<16}{found.total():>8,}{found[0]:>8,}{found[2]:>8,}{found['other']:>8,}")
@@ -89,7 +89,7 @@ def _many(kind: Any, n: int, seed: int) -> Counter[Any]:
             places.add(place)
             file = FINDS / f"{kind.name.replace(' ', '-')}-{len(places)}"
             LAST.replace(file)
-            file.with_suffix(".txt").write_text(found, "utf-8", "backslashreplace")
+            file.with_name(f"{file.name}.txt").write_text(found, "utf-8", "backslashreplace")
             print(f"{kind.name}: found, in {file}: {place}")
         if time.monotonic() - shown > SHOWN:
             shown = time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from facet.commands import run_command, say
+from facet.commands import USER, run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
 from facet.files import read_json, write_json
@@ -98,7 +98,8 @@ def report(config: DictConfig) -> Path:
 
 def _with_numbers(page: Path, states: set[State]) -> Path:
     if "evaluated" not in states:
-        raise ToldError(f"no run on {page} has numbers ({', '.join(sorted(states))}): judge them with facet-evaluate")
+        line = f"no run on {page} has numbers ({', '.join(sorted(states))}): judge them with facet-evaluate"
+        raise ToldError(line, USER)
     return page
 
 

@@ -161,12 +161,13 @@ def test_a_directory_is_found_by_its_own_name_before_any_pattern(tmp_path: Path)
     assert evaluate.found(str(tmp_path / "runs[x]=1" / "seed?")) == [tmp_path / "runsx=1" / "seed1"]
 
 
+@pytest.mark.parametrize(("error", "code"), [(UserError("its data can't be looked at"), 2), (KeyError("ours"), 1)])
 def test_a_run_that_can_not_be_looked_at_keeps_no_other_from_being_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def looked_at(run: runs.Run, config: object) -> bool:
         if run.path.name == "seed0":
-            raise UserError("its data can't be looked at")
+            raise error
         return False
 
     judged: list[str] = []
@@ -174,10 +175,11 @@ def test_a_run_that_can_not_be_looked_at_keeps_no_other_from_being_judged(
     monkeypatch.setattr(evaluate, "judge_run", lambda run, config: judged.append(run.path.name))
     for seed in (0, 1):
         runs.Run(tmp_path / f"seed{seed}").mark("finished")
-    with pytest.raises(ToldError, match=r"could not be judged: .*seed0$"):
+    with pytest.raises(ToldError, match=r"could not be judged: .*seed0$") as told:
         evaluate.evaluate(compose_config("evaluate", [f"run={tmp_path}/seed*"]))
+    assert told.value.code == code
     assert judged == ["seed1"]
-    assert "its data can't be looked at" in capsys.readouterr().err
+    assert error.args[0] in capsys.readouterr().err
 
 
 def test_a_run_in_a_directory_of_any_name(run: Run, tmp_path: Path) -> None:

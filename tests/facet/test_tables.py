@@ -59,8 +59,9 @@ def test_a_page_without_a_number_says_why_and_fails(tmp_path: Path) -> None:
     Run(run).mark("failed", error="RuntimeError: the machine went down")
     places = [f"runs={tmp_path / 'runs'}", f"reports={tmp_path / 'reports'}", "logger=csv"]
     for _ in range(2):  # the second finds the page there
-        with pytest.raises(ToldError, match="has numbers"):
+        with pytest.raises(ToldError, match="has numbers") as told:
             report(compose_config("report", ["table=table1", *places]))
+        assert told.value.code == 2
     assert "the machine went down" in (tmp_path / "reports/table1/index.html").read_text()
 
 

@@ -19,6 +19,7 @@ from facet.configuration import compose_config
 from facet.dataset import dataset
 
 Files = dict[str, bytes]
+SOME = 8  # one of so many refused inputs is followed by a good one, and one of so many pictures is built into a store
 Given = tuple[Files, dict[str, Any]]
 """Files by name, in place of the good ones; and settings of the data set."""
 
@@ -64,7 +65,7 @@ def attempt(data: str, good: Files, usual: dict[str, Any], given: Given, place: 
     write(place / "data", {**{name: content for name, content in good.items() if name not in files}, **files})
     code = build(data, place, {**usual, **settings})
     _check_stores(place, complete=not code, greys=greys)
-    if code and sum(map(len, files.values())) % 3 == 0:  # of some: it takes as long again
+    if code and sum(map(len, files.values())) % SOME == 0:
         for name in files.keys() - good.keys():
             (place / "data" / name).unlink()
         write(place / "data", {name: good[name] for name in files if name in good})

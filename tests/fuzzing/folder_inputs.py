@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fuzzing.data_inputs import Files, Given, attempt
-from fuzzing.harness import Kind
+from fuzzing.data_inputs import SOME, Files, Given, attempt
+from fuzzing.harness import FoundError, Kind, exit_code, write
 from fuzzing.mutations import damaged
 from fuzzing.pictures import pictures
 from fuzzing.sheets import as_bytes, sheets
 from hypothesis import strategies as st
 from malformed import GREYS, NAMES, encoded, grey
+
+from datamodules.photos import decode_run
+from facet.errors import UserError
 
 SHEET = [["file", "Smiling", "Hat", "split"], ["a.png", "1", "0", "train"], ["b.png", "0", "", "val"]]
 SHEET = [*SHEET, ["c.png", "1", "1", "test"]]
@@ -98,7 +101,24 @@ def _folder(given: Given, place: Path) -> int:
 
 
 def _pictures(given: Given, place: Path) -> int:
-    return attempt("folder", good(), USUAL, given, place)
+    """Decode it; of some, build the store."""
+    files, settings = given
+    ((name, content),) = files.items()
+    if len(content) % SOME == 0:
+        return attempt("folder", good(), USUAL, given, place)
+    root = write(place / "data", files)
+
+    def decode() -> None:
+        try:
+            images, fine = decode_run(
+                "directory", str(root), [name], channels=3, resolution=8, **{"crop": "aif", **settings}
+            )
+        except ValueError as error:  # as facet-data does
+            raise UserError(str(error)) from error
+        if images.shape != (1, 3, 8, 8) or (not fine[0] and images.any()):
+            raise FoundError(f"decoded to {images.shape}, {fine}")
+
+    return exit_code("dataset", decode, named=[str(root)])
 
 
 def _digits(given: Given, place: Path) -> int:
