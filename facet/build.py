@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import Timer
 
+from facet.callbacks.as_saved import AsSaved
 from facet.callbacks.counting import Counter, OwnStep
 from facet.callbacks.edits import EditMonitor
 from facet.callbacks.finite import Finite
@@ -117,6 +118,8 @@ class Parts:
             default_root_dir=str(self.run.path),
             plugins=[WholeCheckpoints()],
         )
+        # its handlers end a process with 0, or wait for others in the middle of a step; ours: facet/callbacks/saving.py
+        trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
         return trainer
 
     def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
@@ -179,4 +182,5 @@ def build(config: DictConfig, run: Run) -> Parts:
             callback.judge = judge_of(config)[0]
             callback.directory = run.path / "grids"
     saving = Saving(run.checkpoint, config.save_minutes)
-    return Parts(config, run, data, [*callbacks, RandomState(), OwnStep(), Counter(), Timer(), Finite(), saving])
+    own = [AsSaved(), RandomState(), OwnStep(), Counter(), Timer(), Finite(), saving]
+    return Parts(config, run, data, [*callbacks, *own])

@@ -24,7 +24,7 @@ from facet.configuration import config_directory, register_resolvers
 from facet.errors import ToldError, in_one_line
 from facet.help import HELP, help_of
 from facet.refusals import user_message
-from facet.signals import Stopped, end, handled
+from facet.signals import CLUSTERS, Stopped, end, handled
 from facet.targets import allow
 
 USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
@@ -70,7 +70,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     code = 0
     try:
         sys.argv[1:] = for_every_job(readable(sys.argv[1:], sweep=in_sweep(sys.argv[1:])))
-        with handled(end, signal.SIGTERM):
+        with handled(end, *CLUSTERS):
             hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except (Stopped, KeyboardInterrupt) as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Being asked to stop (SIGTERM of a cluster, SIGUSR1 of SLURM, Ctrl-C): in training, at the end of the step."""
+"""Being asked to stop (SIGTERM of a cluster, SIGUSR1 and 2 of SLURM, Ctrl-C): in training, at the end of the step."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 Handler = Callable[[int, FrameType | None], None]
-ASKED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+CLUSTERS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+ASKED = (*CLUSTERS, signal.SIGINT)
 
 
 class Stopped(BaseException):
@@ -36,7 +37,7 @@ def name(signum: int) -> str:
     return "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
 
 
-def end(signum: int, frame: FrameType | None = None) -> None:
+def end(signum: int, frame: FrameType | None = None) -> NoReturn:
     """A handler: the command ends, whatever it is doing, and what is half done is undone on the way.
 
     Raises:
@@ -68,10 +69,33 @@ class Wish:
 
     Attributes:
         signum: by which; None until then.
+        before: the handlers that it took the place of.
     """
 
     def __init__(self) -> None:
         self.signum: int | None = None
+        self.before: dict[int, Any] = {}
+
+    def listen(self) -> None:
+        """Note signals from now on."""
+        self.before |= take(self.note, *ASKED)
+
+    def give_back(self) -> None:
+        """Let those handle signals that did before."""
+        while self.before:
+            signal.signal(*self.before.popitem())
+
+    def grant(self, signum: int) -> None:
+        """Hand a signal on, now that all is saved: to whoever handled it before (submitit requeues), else end.
+
+        Raises:
+            Stopped: nobody else did.
+        """
+        self.signum = None
+        handler = self.before.get(signum)
+        if not callable(handler) or handler is signal.default_int_handler:
+            end(signum)
+        handler(signum, None)
 
     def note(self, signum: int, frame: FrameType | None = None) -> None:
         """The handler."""

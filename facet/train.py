@@ -16,6 +16,7 @@ from facet.files import atomic_write
 from facet.identity import directory_to_train, noted_files, resolved, same_run
 from facet.length import check_length
 from facet.making import make
+from facet.processes import follow, together
 from facet.records import read_config
 from facet.runs import Run, revision
 from facet.sweeps import on_several_devices, swept, take_gpu, train_apart
@@ -63,7 +64,10 @@ def train(config: DictConfig) -> Path:
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 
     _refuse(config, run)
-    with run.owned() if rank_zero_only.rank == 0 else nullcontext():  # type: ignore[attr-defined]
+    first = rank_zero_only.rank == 0  # type: ignore[attr-defined]
+    if not first:
+        follow()
+    with run.owned() if first else nullcontext():
         if not _finished(config, run):  # by another process, between the first look and the lock
             _train(config, run)
     return run.path
@@ -139,9 +143,10 @@ def _fit(
         run.mark("running", **known)
         say(f"training {run.path}")
     try:
-        trainer.fit(
-            model, datamodule=parts.data.for_lightning(), ckpt_path=resume, weights_only=True if resume else None
-        )
+        with together(trainer):
+            trainer.fit(
+                model, datamodule=parts.data.for_lightning(), ckpt_path=resume, weights_only=True if resume else None
+            )
     except RemovedError:
         _end_at_wandb(trainer, exit_code=1)
         raise

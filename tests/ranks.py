@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,46 @@ def supervised(rank: int, place: Path) -> dict[str, Any]:
     return {"model": model.state_dict(), **covariance.found}
 
 
-JOBS: dict[str, Job] = {"shares": shares, "growth": growth, "supervised": supervised}
+def resumed(rank: int, place: Path) -> dict[str, Any]:
+    """How a run that was cut within an epoch differs from the whole one (``facet/test_processes.py``)."""
+    import torch
+    from pytorch_lightning import Callback
+    from tiny import metrics, tiny, weights
+
+    from facet import build
+    from facet.callbacks import saving
+    from facet.runs import Run
+    from facet.train import train
+
+    class Cut(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if trainer.fit_loop.epoch_loop.total_batch_idx == 10:
+                raise InterruptedError
+
+    class Parts(build.Parts):
+        def trainer(self, batches: int) -> Any:
+            self.callbacks = [*self.callbacks, *([] if batches else [Cut()])]
+            return super().trainer(batches)
+
+    saving.LOOK = 2  # an epoch has six batches
+    whole, cut = Run(place / "whole"), Run(place / "cut")
+    settings = ["experiment=aif/table1/best", "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    settings += ["trainer.precision=32-true", "trainer.log_every_n_steps=1", "trainer.max_epochs=2", "save_minutes=0"]
+    train(tiny(place, *settings, f"run_dir={whole.path}"))
+    build.Parts = Parts  # type: ignore[misc]
+    with suppress(InterruptedError):
+        train(tiny(place, *settings, f"run_dir={cut.path}"))
+    train(tiny(place, *settings, f"run_dir={cut.path}"))
+    if rank:  # the first one writes
+        return {}
+    one, other = weights(whole), weights(cut)
+    tensors = [name for name, value in one.items() if isinstance(value, torch.Tensor)]
+    differ = [name for name in tensors if not torch.equal(one[name], other[name])]
+    rows = zip(*(metrics(run).splitlines() for run in (whole, cut)), strict=True)
+    return {"weights": differ, "curves": [(a, b) for a, b in rows if a != b]}
+
+
+JOBS: dict[str, Job] = {"shares": shares, "growth": growth, "supervised": supervised, "resumed": resumed}
 
 
 def main() -> None:

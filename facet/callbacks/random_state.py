@@ -13,30 +13,34 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 class RandomState(Callback):
     """Saves the generators of Python, NumPy and torch with every checkpoint, and restores them on resuming.
 
-    Lightning's checkpoints hold none, so a resumed run would differ from one that never stopped. A validation, with all
+    Lightning's checkpoints hold none, so a resumed run would differ from one that never stopped. Of several processes
+    each has its own; one that wasn't there before gets noise of its own. A validation, with all
     that other callbacks do in it, draws from the same generators: it begins with the seed, so that one validation's
     noise is the other's, and leaves them as they were, so that training is the same however often, and by whatever, it
     is validated. The order of the data needs nothing here: it is a function of seed and epoch.
     """
 
     def __init__(self) -> None:
-        self._restored: dict[str, Any] | None = None
+        self._restored: list[dict[str, Any]] = []  # of every process
         self._training: dict[str, Any] | None = None  # while there is a validation
 
     def state_dict(self) -> dict[str, Any]:
-        return self._training or _state()
+        state = self._training or _state()
+        if not torch.distributed.is_initialized():
+            return {"processes": [state]}
+        of_all: list[Any] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(of_all, state)  # all are asked, and the first one writes
+        return {"processes": of_all}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._restored = state_dict
+        self._restored = state_dict.get("processes", [state_dict])  # before that it was the first one's
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._restored is None:
-            return
-        if trainer is not None and trainer.global_rank:  # the checkpoint holds the first rank's: other noise is wanted
+        states, self._restored = self._restored, []
+        if trainer.global_rank < len(states):
+            _restore(states[trainer.global_rank])
+        elif states:  # there were fewer processes
             torch.manual_seed(torch.initial_seed() + trainer.current_epoch)
-            return
-        _restore(self._restored)
-        self._restored = None
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._training = _state()

@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from facet.checkpoints import promote, written
 from facet.errors import RemovedError
-from facet.signals import ASKED, Stopped, Wish, take
+from facet.signals import Wish
 
 LOOK = 10  # batches between two looks at clock and signals where processes have to agree on them
 
@@ -42,7 +42,13 @@ class Saving(Checkpoint):
         self.wish, self.stopping = Wish(), 0
         self.lock = self._lock()
         _begin_the_next_epoch(trainer)
-        take(self.wish.note, *ASKED)  # Lightning's own end the process with 0; it sets back what was before them
+        self.wish.listen()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.wish.give_back()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self.wish.give_back()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if self.waiting:
@@ -92,7 +98,7 @@ class Saving(Checkpoint):
         """Let the checkpoint take its place; and stop, if that was the wish.
 
         Raises:
-            Stopped: it was.
+            Stopped: it was, and nobody else is there to handle the signal.
         """
         self.waiting = False
         if trainer.is_global_zero:
@@ -100,7 +106,7 @@ class Saving(Checkpoint):
                 logger.save()
             promote(self.path)
         if self.stopping:
-            raise Stopped(self.stopping)
+            self.wish.grant(self.stopping)
 
     def _wanted(self, trainer: Trainer, batch_idx: int | None = None) -> bool:
         """Whether a checkpoint is wanted now, and whether the run is to stop with it; the same in all processes.
