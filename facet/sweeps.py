@@ -75,8 +75,8 @@ def train_apart() -> None:
     """
     overrides = [*HydraConfig.get().overrides.task, "hydra.mode=RUN"]
     # Packages are found where this process finds them, and never where the command happens to run.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    child = subprocess.Popen([sys.executable, "-P", "-m", "facet.train", *overrides], env=environment)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+    child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides], env=environment)
     try:
         code = child.wait()
     except (KeyboardInterrupt, Stopped) as asked:  # the child is saved first

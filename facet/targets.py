@@ -32,7 +32,6 @@ LIBRARIES = (
         "DeviceStatsMonitor EarlyStopping LearningRateMonitor ModelCheckpoint ModelSummary RichModelSummary "
         "RichProgressBar StochasticWeightAveraging TQDMProgressBar ThroughputMonitor Timer",
     )
-    | _of("pytorch_lightning.loggers", "CSVLogger TensorBoardLogger WandbLogger")
     | _of("pytorch_lightning.strategies", "DDPStrategy SingleDeviceStrategy")
     | _of("torch.optim", "ASGD Adadelta Adagrad Adam AdamW Adamax NAdam RAdam RMSprop Rprop SGD")
     | _of(
@@ -73,9 +72,11 @@ def refusal(target: str) -> str:
     """Why not, and what to do, for a message."""
     if _within(target, OWN):
         return f"{target} can't be imported: there is no such class"
+    alike = [name for name in LIBRARIES if name.split(".")[0] == target.split(".")[0]]
+    meant = f" (nearest: {nearest(target, alike)})" if alike else ""
     return (
-        f"{target} is refused: configs make classes of {', '.join(OWN)}, and what facet/targets.py lists of libraries "
-        f"(nearest: {nearest(target, LIBRARIES)}). If you know what it does, say allow=[{target}] on the command line"
+        f"{target} is refused: configs make classes of {', '.join(OWN)}, and what facet/targets.py lists of libraries"
+        f"{meant}. If you know what it does, say allow=[{target}] on the command line, or its package"
     )
 
 

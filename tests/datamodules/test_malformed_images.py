@@ -255,6 +255,18 @@ def test_whatever_pillow_raises_is_of_the_file(
     assert "\n" not in str(told.value)
 
 
+def test_people_link_their_pictures(tmp_path: Path) -> None:
+    root = faces(tmp_path / "faces", LABELS + "d.png,1,train\n")
+    (root / "a.png").rename(tmp_path / "elsewhere.png")
+    (root / "a.png").symlink_to(tmp_path / "elsewhere.png")
+    (root / "d.png").symlink_to(tmp_path / "secret")
+    (tmp_path / "secret").write_bytes(b"\xffsecret")
+    with pytest.raises(ValueError, match=r"d\.png in .* can't be decoded \(it is of no format") as raised:
+        folder(root).prepare_data()
+    assert "secret" not in str(raised.value)
+    assert [len(folder(root, on_corrupt="skip").tensors(split)[0]) for split in ("train", "val", "test")] == [1, 1, 1]
+
+
 def test_a_link_that_leads_nowhere_has_no_such_file(tmp_path: Path) -> None:
     root = faces(tmp_path / "faces", LABELS + "d.png,1,train\n")
     (root / "d.png").symlink_to(root / "gone.png")

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from facet.loading import stages_of
 from facet.making import make
 from facet.runs import Run
 from facet.train import train
+from facet.weights import write_weights
 from jacsup.stages import load_stage
 
 
@@ -63,6 +65,38 @@ def test_a_model_can_be_made_again_of_its_weights_alone(run: Run) -> None:
     assert all(torch.equal(value, averaged[name]) for name, value in model.state_dict().items()), "averaged"
     trained = checkpoints.read(run.checkpoint)["current_model_state"]
     assert any(not torch.equal(value, trained[name]) for name, value in tensors.items())
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        *(
+            "aif/figure2/classifier",
+            "aif/figure7/beta_vae",
+            "aif/table1/icgan",
+            "aif/table3/cvae_gan",
+            "aif/beyond/fader",
+        ),
+        *("aif/table1/best", "jacsup/chain", "jacsup/faces/student"),
+    ],
+)
+def test_whatever_the_method(experiment: str, tmp_path: Path) -> None:
+    small = ["trainer.precision=32-true"] + ["++networks.width=4", "data.resolution=32"] * ("chain" not in experiment)
+    config = compose_config("train", [f"experiment={experiment}", *small])
+    model = make(config.model)
+    if experiment == "jacsup/chain":
+        model.grow()  # it has a teacher now
+    known = {"revision": "", "data_fingerprint": ""}
+    write_weights(tmp_path / "w.safetensors", model, config, SimpleNamespace(resolution=32, channels=3), known)
+    header, tensors = header_of(tmp_path / "w.safetensors"), load_file(tmp_path / "w.safetensors")
+    other = make(OmegaConf.create({"model": header["model"]}).model)
+    state = {**tensors, **header["state"]}
+    other.on_load_checkpoint({**header["checkpoint"], "state_dict": state})
+    other.load_state_dict(state)
+    expected, found = model.state_dict(), other.state_dict()
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        assert torch.equal(found[name], value) if isinstance(value, torch.Tensor) else found[name] == value, name
 
 
 def test_a_bomb_in_any_file_is_one_line_and_does_not_go_off(run: Run, tmp_path: Path) -> None:
