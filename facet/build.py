@@ -126,10 +126,12 @@ class Parts:
         """What the training took: for ``status.json`` and every page."""
         timer = next(c for c in self.callbacks if isinstance(c, Timer))
         images = next(c for c in self.callbacks if isinstance(c, Counter)).images
+        finite = next(c for c in self.callbacks if isinstance(c, Finite))
         data: Any = self.data
         return {
             "steps": images // data.batch_size,
             "images_seen": images,
+            **({"skipped": int(finite.skipped)} if finite.skip else {}),
             "seconds": round(timer.time_elapsed("train"), 1),
             "parameters": {
                 name: _size(child)
@@ -181,6 +183,7 @@ def build(config: DictConfig, run: Run) -> Parts:
         if isinstance(callback, EditMonitor):
             callback.judge = judge_of(config)[0]
             callback.directory = run.path / "grids"
+    finite = Finite(skip=config.on_nonfinite == "skip")
     saving = Saving(run.checkpoint, config.save_minutes)
-    own = [AsSaved(), RandomState(), OwnStep(), Counter(), Timer(), Finite(), saving]
+    own = [AsSaved(), RandomState(), OwnStep(), Counter(), Timer(), finite, saving]
     return Parts(config, run, data, [*callbacks, *own])

@@ -41,6 +41,7 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "online": bool,
     "allow": list[str],
     "save_minutes": Annotated[float, Ge(0)] | None,
+    "on_nonfinite": Literal["stop", "skip"],
     "run": str | None,
     "split": Literal["train", "val", "test"],
     "faces": Annotated[int, Ge(1)],

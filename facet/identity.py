@@ -20,7 +20,7 @@ from facet.records import read_status
 # What doesn't change a run's outcome: its names, where it lies and is read from, how it is shown. Which data a run is
 # of, their content says and not their place.
 INCIDENTAL = (
-    *("name", "ablation", "runs", "run_dir", "logger", "force", "save_minutes", "objective"),
+    *("name", "ablation", "runs", "run_dir", "logger", "force", "save_minutes", "on_nonfinite", "objective"),
     *("data.root", "data.labels", "data.store", "data.workers", "data.residency", "data.download"),
     *("trainer.log_every_n_steps", "trainer.enable_progress_bar", "trainer.enable_model_summary"),
     *("callbacks.progress", "callbacks.edits.faces"),

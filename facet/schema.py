@@ -60,6 +60,7 @@ class Training(Open):
 
     steps: Count = None
     images_seen: Count = None
+    skipped: Count = None
     seconds: Number = None
     parameters: dict[str, Annotated[int, Field(ge=0, le=10**15)]] | None = None
     extra: dict[str, Any] | None = None

@@ -163,7 +163,10 @@ def _fit(
         from facet.weights import NAME, write_weights
 
         write_weights(run.checkpoint.with_name(NAME), model, config, parts.data, known)
-        run.mark("finished", **known, training=parts.summary(trainer, model))
+        summary = parts.summary(trainer, model)
+        run.mark("finished", **known, training=summary)
+        if skipped := summary.get("skipped"):
+            say(f"{skipped} batches were skipped: a loss or a weight was no finite number after them", "yellow")
         say(f"finished {run.path}")
 
 

@@ -1,4 +1,4 @@
-"""A training whose losses are no numbers any more ends, and its last good checkpoint is kept."""
+"""A training whose losses or weights are no numbers any more ends, or goes on without the batch that made them so."""
 
 from __future__ import annotations
 
@@ -9,29 +9,51 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from facet.callbacks.undoing import Undoing
 from facet.errors import UserError
 
-LOOK = 10  # batches whose losses are looked at together where that makes a device, or other processes, wait
+LOOK = 10  # batches that are looked at together where that makes a device, or other processes, wait
 IMAGES = 8  # named in a message
+WEIGHTS = "a weight of the model"
 
 
 class Finite(Callback):
-    """Looks at every loss that a step logs, and at all weights before they are written.
+    """Looks at every loss that a step logs and has weight, and at all weights after it.
 
-    The losses of some batches are kept where they are and looked at together, so that no step waits for a number.
+    No step waits for a number: of some batches what was found is kept where it is, and looked at together. Or, where
+    batches are skipped, each is undone by the device itself (:mod:`facet.callbacks.undoing`), with all its steps; it
+    counts as a batch of the run, for schedules too, and its noise is drawn.
+
+    Args:
+        skip: whether a batch that leads to what is no number is undone, instead of ending the run.
+
+    Attributes:
+        skipped: how many batches were.
     """
 
-    def __init__(self) -> None:
-        self.seen: list[tuple[int, tuple[str, ...], Tensor, Tensor]] = []  # batch, losses, which aren't numbers, images
+    def __init__(self, skip: bool = False) -> None:
+        self.skip, self.skipped = skip, torch.zeros((), dtype=torch.long)
+        self.before = Undoing()
+        self.seen: list[tuple[int, tuple[str, ...], Tensor, Tensor]] = []  # batch, what, which isn't a number, images
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if self.skip:
+            self.before.take(trainer, pl_module)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        losses = {name: value for name, value in trainer.callback_metrics.items() if name.startswith("train/")}
-        if losses:
-            broken = ~torch.stack([value.detach().float() for value in losses.values()]).isfinite()
-            self.seen.append((trainer.fit_loop.epoch_loop.total_batch_idx, tuple(losses), broken, batch["index"]))
+        names, broken = _found(trainer, pl_module)
         waits = trainer.world_size > 1 or trainer.strategy.root_device.type != "cpu"
+        if self.skip:
+            fine = ~broken.any()
+            if trainer.world_size > 1:
+                fine = trainer.strategy.reduce(fine.int(), reduce_op="min").bool()
+            self.before.undo_unless(fine, told=not waits)
+            self.skipped = self.skipped.to(fine.device) + ~fine
+            pl_module.log("train/skipped", self.skipped.float())
+            return
+        self.seen.append((trainer.fit_loop.epoch_loop.total_batch_idx, names, broken, batch["index"]))
         if not waits or (batch_idx + 1) % LOOK == 0:
             self.look(trainer)
 
@@ -47,8 +69,14 @@ class Finite(Callback):
         if broken := _broken(weights) or _broken(averages):
             raise UserError(f"{broken} of the model is no finite number: {ADVICE}")
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"skipped": int(self.skipped)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.skipped = torch.tensor(state_dict["skipped"])
+
     def look(self, trainer: Trainer) -> None:
-        """Find the first loss that is no number.
+        """Find the first loss, or weights, that are no numbers.
 
         Raises:
             UserError: there is one.
@@ -70,7 +98,24 @@ class Finite(Callback):
         raise UserError(f"a loss of another process is no finite number: {ADVICE}")
 
 
-ADVICE = "the last good checkpoint is kept; try a smaller learning rate, or a clipped gradient where the method has one"
+ADVICE = (
+    "the last good checkpoint is kept; try a smaller learning rate, or a clipped gradient where the method has one; "
+    "on_nonfinite=skip goes on from there without such batches"
+)
+
+
+@torch.no_grad()
+def _found(trainer: Trainer, module: LightningModule) -> tuple[tuple[str, ...], Tensor]:
+    """What of a step could be no number, and which of it isn't, bool, where the training is."""
+    logged: dict[str, Tensor] = trainer._logger_connector.metrics["callback"]  # of this step: older ones are other's
+    losses = {
+        name: value.detach().float()
+        for name, value in logged.items()
+        if name.startswith("train/") and getattr(module, f"{name.removeprefix('train/')}_weight", None) != 0
+    }
+    sizes = torch._foreach_norm(list(module.parameters()))  # no number if anything in them is none
+    weights = torch.stack([size.to(module.device, torch.float) for size in sizes]).sum()
+    return (*losses, WEIGHTS), ~torch.stack([*losses.values(), weights]).isfinite()
 
 
 def _broken(weights: Mapping[str, Tensor]) -> str | None:
