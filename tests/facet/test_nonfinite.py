@@ -116,7 +116,7 @@ def test_a_skipped_batch_leaves_all_as_it_was_and_is_counted(
     assert read_json(again.path / "status.json")["training"]["skipped"] == 4
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EACH)
 @pytest.mark.parametrize(("kind", "said"), [("images", r"train/\w+"), ("gradients", "a weight of the model")])
 def test_the_batch_is_named_in_which_it_began(
     kind: str, said: str, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
