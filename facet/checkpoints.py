@@ -68,6 +68,8 @@ def is_whole(path: Path) -> bool:
 
     Of one that doesn't say what it adds up to, the checksums of its parts are looked at.
     """
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb") as file:
             left = os.fstat(file.fileno()).st_size - LENGTH
@@ -91,7 +93,7 @@ def tensors_digest(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as parts:
             sums = [(part.filename.partition("/")[2], part.file_size, part.CRC) for part in parts.infolist()]
-    except (OSError, zipfile.BadZipFile):
+    except Exception:  # whatever reading a damaged archive comes to
         return None
     tensors = sorted(each for each in sums if each[0].startswith("data/"))
     return hashlib.sha256(repr(tensors).encode()).hexdigest()[:16]

@@ -13,6 +13,8 @@ Row = dict[str, float | str]
 
 def rows(path: Path) -> list[Row]:
     """The rows of a ``metrics.csv``, each with its step; without any that is cut off or holds something else."""
+    if not path.is_file():  # a pipe would be waited for
+        return []
     try:
         text = path.read_bytes().decode("utf-8", "replace")
     except OSError:

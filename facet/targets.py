@@ -110,7 +110,8 @@ def _is_defined(target: str) -> bool:
     What a module has imported from elsewhere is not its own: ``facet.build.torch.load`` is no name of ours.
     """
     module, _, name = target.rpartition(".")
-    if not _within(module, (*OWN, *_others)) or not all(map(str.isidentifier, target.split("."))):
+    is_name = all(map(str.isidentifier, target.split("."))) and not name.startswith("_")
+    if not is_name or not _within(module, (*OWN, *_others)):
         return False
     try:
         place, found = Source.of(module).definition(name)

@@ -33,6 +33,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "arguments": {"_target_": "torch.optim.Adam", "_partial_": True, "_args_": [{"_target_": "evil.evil"}]},
     "in-a-list": {"_target_": "aif.networks.Encoder", "resolution": [{"deep": {"_target_": "evil.evil"}}]},
     "not-recursive": {"_target_": "aif.networks.Encoder", "_recursive_": False, "width": {"_target_": "evil.evil"}},
+    "private": {"_target_": "facet.curves._File", "path": "/x", "batches": 0},
     "a-path": {"_target_": "aif./evil.evil"},
     "a-class-of-nothing": {"_target_": {"_target_": "evil.evil"}},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from malformed import in_time
 
+from facet import checkpoints
+from facet.errors import UserError
+from facet.loading import stages_of
 from facet.report import panels
 from facet.report.examples import read_examples
 from facet.report.markup import to_latex, to_markdown
 from facet.report.results import RowRuns, read_rows, read_run
 from facet.report.tables import TableSpec, to_csv
+from facet.runs import Run
 
 Make = Callable[..., tuple[int, Path]]
 ODD: tuple[Any, ...] = ("text", "", "\ud800", [1], [], {"a": {"b": 1}}, {}, -1e300, 10**400, True, None)
@@ -86,3 +92,18 @@ def test_pictures_of_other_kinds_are_none(tmp_path: Path) -> None:
     for content in (b"", b"PK", (tmp_path / "examples.npz").read_bytes()[:200]):
         (tmp_path / "examples.npz").write_bytes(content)
         assert read_examples(tmp_path) == {}
+
+
+def test_a_pipe_in_place_of_any_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    run = Run(tmp_path / "run")
+    for pipe in ("config.yaml", "status.json", "results.json", "metrics.csv", "stages/1.ckpt", "checkpoints/last.ckpt"):
+        (tmp_path / "run" / pipe).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / "run" / pipe)
+    with in_time():
+        assert (run.status, run.metrics(), read_run("ours", 0, tmp_path / "run").state) == ("absent", {}, "unreadable")
+        assert not checkpoints.is_whole(run.checkpoint)
+        with pytest.raises(UserError):
+            stages_of(None, run)
+        with pytest.raises(UserError):
+            run.config()
