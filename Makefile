@@ -1,6 +1,6 @@
 # make help lists the targets. Everything below sets up .venv by itself and is quick when nothing is to be done.
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slow lint format clean page reproduce-table1 reproduce-table1-beside reproduce-table2 \
+.PHONY: help setup test test-reliability test-slow lint format clean page reproduce-table1 reproduce-table1-beside reproduce-table2 \
 	reproduce-table3 reproduce-table3-beside reproduce-aif $(addprefix reproduce-aif-figure,2 3 4 5 6 7) compare \
 	reproduce-jacsup $(addprefix reproduce-jacsup-figure,1 2 3 4 5) reproduce-jacsup-tradeoff reproduce-jacsup-table1
 
@@ -40,6 +40,9 @@ setup: $(VENV)/.ready  ## make .venv with everything pinned by constraints.txt
 # A worker for every core, each with one thread; a file's tests share what they train, so they go to the same worker.
 test: setup  ## the test suite (≤ 6 minutes on two cores)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 15
+
+test-reliability: setup  ## the tests of docs/reliability.md (CI runs them after make test; about 5 minutes)
+	@$(BIN)/python -m pytest -m reliability --numprocesses auto --dist load --durations 15
 
 test-slow: setup  ## the tests that make test leaves out: the wheel in an empty environment (5 GB, minutes)
 	@$(BIN)/python -m pytest -m slow --durations 0

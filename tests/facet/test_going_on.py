@@ -66,6 +66,7 @@ def trained(config: Any, monkeypatch: pytest.MonkeyPatch, *more: Callback) -> Pa
         return train(config)
 
 
+@pytest.mark.reliability
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_goes_on_within_an_epoch_bit_for_bit(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
