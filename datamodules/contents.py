@@ -98,7 +98,7 @@ def contents(
         raise ValueError(f"{error.filename} can't be read ({error.strerror or error})") from error
     with suppress(OSError):
         memory.mkdir(parents=True, exist_ok=True)
-        new = remembered.with_name(f"{os.getpid()}-{remembered.name}")
+        new = remembered.with_name(f".new-{remembered.name}")  # taken over by the next one if this process is killed
         np.save(new, found)
         os.replace(new, remembered)
     return found

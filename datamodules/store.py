@@ -131,8 +131,8 @@ def _read(file: Path) -> str | None:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write a file that is whole whenever another process looks."""
-    new = file.with_name(f"{file.name}.{os.getpid()}")
+    """Write a file beside its place first, under a name that the next one takes over if this process is killed."""
+    new = file.with_name(f".{file.name}.new")
     new.write_text(text, "utf-8")
     os.replace(new, file)
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +30,13 @@ def promote(path: Path) -> None:
     if path.is_file():
         os.replace(path, before(path))
     os.replace(written(path), path)
+
+
+def settle(path: Path) -> None:
+    """Let a checkpoint take its place that a kill between the two renames of :func:`promote` kept from it."""
+    if not path.exists() and is_whole(written(path)):
+        with suppress(FileNotFoundError):  # another process of the run has
+            os.replace(written(path), path)
 
 
 def write(file: IO[bytes], content: dict[str, Any]) -> None:
@@ -100,8 +108,8 @@ def tensors_digest(path: Path) -> str | None:
 
 
 def last_whole(path: Path) -> Path | None:
-    """A checkpoint, or where it isn't whole the one that was to take its place, or the one before; None if none is."""
-    return next((one for one in (path, written(path), before(path)) if is_whole(one)), None)
+    """A checkpoint, or where it isn't whole the one before, or the one that was to take its place; None if none is."""
+    return next((one for one in (path, before(path), written(path)) if is_whole(one)), None)
 
 
 def read(path: Path) -> dict[str, Any]:

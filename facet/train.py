@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from facet.checkpoints import batches_of, last_whole, read
+from facet.checkpoints import batches_of, last_whole, read, settle
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import RemovedError, UserError, nearest
@@ -116,6 +116,7 @@ def _train(config: DictConfig, run: Run) -> None:
 
 def _resumable(run: Run) -> Path | None:
     """The checkpoint to go on from: the last, or the one before where the last is damaged; None if there is none."""
+    settle(run.checkpoint)
     whole = last_whole(run.checkpoint)
     if whole == run.checkpoint or not run.checkpoint.parent.is_dir():
         return whole
