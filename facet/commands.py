@@ -21,7 +21,7 @@ from rich.console import Console
 
 from facet.command_line import expand_homes, readable
 from facet.configuration import config_directory, register_resolvers
-from facet.errors import ToldError, in_one_line
+from facet.errors import ToldError, UserError, in_one_line
 from facet.help import HELP, help_of
 from facet.refusals import user_message
 from facet.signals import CLUSTERS, Stopped, end, handled
@@ -49,6 +49,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
     register_resolvers()
     log = _place_of_log(called) / f".sweep-{uuid.uuid4().hex}"  # launchers run jobs in processes of their own
+    ended: list[int] = []  # the exit code of a single job
 
     def job(config: DictConfig) -> object:
         register_resolvers()  # again: in another process
@@ -62,6 +63,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         except SystemExit as error:  # Lightning's, on Ctrl-C before the first step
             raise Stopped(signal.SIGINT) from error
         if HydraConfig.get().mode != RunMode.MULTIRUN:
+            ended.append(code)
             sys.exit(code)
         with log.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"code": code, "name": " ".join(HydraConfig.get().overrides.task)}) + "\n")
@@ -76,8 +78,11 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
         say(f"stopped ({stopped}): the same command goes on", "red")
         code = stopped.code
-    except Exception as error:
-        code = report(primary, error, called)
+    except SystemExit as error:  # a job's, or Hydra's, which has 1 for a mistake in its own options
+        code = ended[0] if ended else USER if error.code else 0
+    except Exception as error:  # Hydra's, a sweeper's or a launcher's
+        of_options = isinstance(error, ValueError | OSError) and user_message(primary, error) is None
+        code = report(primary, UserError(" ".join(str(error).split())) if of_options else error, called)
     finally:  # whoever ended the process
         of_jobs = _exit_code(log)
     sys.exit(code or of_jobs)

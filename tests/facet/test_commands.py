@@ -271,6 +271,23 @@ print(code, sorted({{"torch", "pytorch_lightning", "matplotlib", "wandb"}} & set
     assert done.stdout.splitlines()[-1] == f"{expected} []", done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--shell-completion"], "facet-train: Expecting one subcommand from"),
+        (["--resolve"], "facet-train: The --resolve flag can only be used"),
+        (["--experimental-rerun", "x"], "facet-train: File x does not exist!"),
+        (["--cfg", "job", "-p", "x"], "package 'x' not found in config"),
+        (["hydra.run.dir=/proc/x"], "facet-train: [Errno 2] No such file or directory: '/proc/x'"),
+    ],
+)
+def test_hydras_own_options(run: Run, arguments: list[str], said: str) -> None:
+    code, errors = run("train", *arguments)
+    assert code == 2
+    assert errors.startswith(said)
+    assert len(errors.splitlines()) == 1
+
+
 def test_a_name_from_elsewhere_is_one_line_on_any_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_error("train", UserError("a\nb\x1b[31mc\u202ed\ud800 é [red]x[/]")) == 2
     assert capsys.readouterr().err == "facet-train: a\\nb\\x1b[31mc\\u202ed\\ud800 é [red]x[/]\n"

@@ -117,7 +117,9 @@ def _attempt(given: tuple[str, list[str]], place: Path) -> int:
     finally:
         os.chdir(was)
         GlobalHydra.instance().clear()
-    if left := [file for file in (place / "here").rglob("*") if file.is_file() and file.name != "multirun.yaml"]:
+    if left := [
+        file for file in (place / "here").rglob(".*") if file.is_file()
+    ]:  # what is written before it is renamed
         raise FoundError(f"left behind: {left}")
     return code
 

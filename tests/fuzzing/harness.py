@@ -90,7 +90,8 @@ def exit_code(primary: str, command: Callable[[], object], *, named: Sequence[st
     if len(told.errors) > LONG or not told.errors.replace("\n", "").isprintable():
         raise FoundError(f"no lines that anybody could read: {told.errors[:LONG]!r}")
     for warning in warned:
-        if not issubclass(warning.category, DeprecationWarning | ResourceWarning):
+        of_hydra = f"{os.sep}hydra{os.sep}" in warning.filename  # of its own options
+        if not issubclass(warning.category, DeprecationWarning | ResourceWarning) and not of_hydra:
             raise FoundError(f"a warning: {warning.category.__name__}: {warning.message} ({warning.filename})")
     return int(code)
 
@@ -118,7 +119,8 @@ class _Captured:
     @property
     def errors(self) -> str:
         self.err.flush()
-        return self.err.buffer.getvalue().decode()  # type: ignore[attr-defined, no-any-return]
+        lines = self.err.buffer.getvalue().decode().splitlines(True)  # type: ignore[attr-defined]
+        return "".join(line for line in lines if "A new study created" not in line)  # Optuna's, in colours
 
 
 @contextmanager
