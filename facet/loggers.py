@@ -15,6 +15,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 from facet import tags as allowed
 from facet.curves import CurvesLogger
 from facet.files import atomic_write
+from facet.metrics import rows
 
 Mode = Literal["offline", "online", "disabled"]
 
@@ -36,7 +37,8 @@ def make_loggers(
         experiment: W&B's group.
         tags: W&B's tags: ablation and preset.
         config: the whole config, plain.
-        batches: how many a resumed run has behind it; what ``metrics.csv`` holds of them is kept.
+        batches: how many a resumed run has behind it; what ``metrics.csv`` holds of them is kept, and is where W&B's
+            offline run begins again.
         mode: of W&B; ``offline`` needs no account and asks nothing, ``wandb sync`` uploads it later.
         project: W&B's project.
         entity: W&B's user or team.
@@ -61,6 +63,10 @@ def make_loggers(
             config=config,
         )
         wandb._wandb_init.pop("anonymous", None)  # Lightning still passes it, and W&B warns about it in every run
+        if mode == "offline":  # each start writes a file of its own, and a process that is killed leaves an empty one
+            for row in rows(run / "metrics.csv"):
+                numbers = {name: float(value) for name, value in row.items() if name != "step"}
+                wandb.log_metrics(numbers, step=int(float(row["step"])))
         loggers.append(wandb)
     return loggers
 
