@@ -89,9 +89,10 @@ def contents(
     for line in source.states(names):
         asked.update(line.encode("utf-8", "surrogateescape") + b"\n")
     remembered = memory / f"{asked.hexdigest()[:32]}.npy"
-    with suppress(OSError, ValueError, EOFError):
-        if len(found := np.load(remembered)) == len(names):
-            return np.asarray(found, np.int64)
+    with suppress(Exception):  # whatever NumPy comes to with a damaged file
+        known = np.load(remembered)
+        if isinstance(known, np.ndarray) and (known.dtype, known.shape) == (np.int64, (len(names),)):
+            return known
     try:
         found = np.array([size << 32 | crc for size, crc in shown(source.contents(names))], np.int64)
     except OSError as error:

@@ -182,8 +182,10 @@ def test_images_are_read_once_and_again_where_anything_may_have_changed(root: Pa
     assert found() == first
     assert len(read) == 2 * len(NAMES)
     for file in (tmp_path / "memory").iterdir():
-        file.write_bytes(b"cut")
-    assert found() == first
+        whole = file.read_bytes()
+        for damage in (b"cut", b"PK\x03\x04", whole.replace(b")", b" "), whole.replace(b"<i8", b"<f8"), whole[:-1]):
+            file.write_bytes(damage)
+            assert found() == first
 
 
 def test_a_place_that_can_not_be_written_to_costs_only_time(root: Path, tmp_path: Path) -> None:
