@@ -9,9 +9,9 @@ import errno
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -74,10 +74,8 @@ class Zip:
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         refuse_html(self.path)
-        try:
+        with _undamaged(f"{self.path} is not a zip, or only a part of one: download it again"):
             self.zip = zipfile.ZipFile(self.path)
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{self.path} is not a zip, or only a part of one ({error}): download it again") from error
         self.entries: dict[str, zipfile.ZipInfo] = {}
         for entry in self.zip.infolist():
             check_inside(entry.filename, str(self.path))
@@ -95,15 +93,8 @@ class Zip:
             raise FileNotFoundError(name)
         if self.entries[name].file_size > LARGEST_FILE:
             raise ValueError(f"{name} in {self.path} unpacks to {self.entries[name].file_size:,} bytes: refused")
-        try:
+        with _undamaged(f"{name} in {self.path} is damaged or can't be unpacked"):  # encrypted, or an odd method
             return self.zip.read(self.entries[name])
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            RuntimeError,
-        ) as error:  # encrypted, or an odd method
-            raise ValueError(f"{name} in {self.path} is damaged or can't be unpacked ({error})") from error
 
     def states(self, names: Sequence[str]) -> Iterator[str]:
         yield from (str(self.path.resolve()), state(self.path), *names)
@@ -112,6 +103,22 @@ class Zip:
         """As the zip's own directory has them: nothing is unpacked."""
         for entry in (self.entries[name] for name in names):
             yield (entry.file_size, entry.CRC) if entry.file_size <= LARGEST_FILE else NOTHING
+
+
+@contextmanager
+def _undamaged(otherwise: str) -> Iterator[None]:
+    """What a zip or one of its packers comes to with damage, as the user's error: each raises what it likes.
+
+    Raises:
+        ValueError: it is damaged.
+        OSError: a disk or a network refuses it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise ValueError(f"{otherwise} ({' '.join(str(error).split())[:100] or type(error).__name__})") from error
 
 
 SOURCES: dict[str, Callable[[str], Source]] = {"directory": Directory, "zip": Zip, "parquet": Parquet}

@@ -191,6 +191,40 @@ def no_image_at_all(root: Path) -> Path:
     return root
 
 
+def zip_of(root: Path, method: int, change: Callable[[bytes], bytes]) -> Path:
+    """The pictures in a zip, all of it changed."""
+    with zipfile.ZipFile(root / "img_align_celeba.zip", "w", method) as archive:
+        for file in sorted((root / "img_align_celeba").iterdir()):
+            archive.write(file, file.name)
+    shutil.rmtree(root / "img_align_celeba")
+    archived = root / "img_align_celeba.zip"
+    archived.write_bytes(change(archived.read_bytes()))
+    return root
+
+
+def damaged_lzma(root: Path) -> Path:
+    return zip_of(root, zipfile.ZIP_LZMA, lambda content: content[:60] + b"\xff" * 60 + content[120:])
+
+
+def damaged_bzip2(root: Path) -> Path:
+    return zip_of(root, zipfile.ZIP_BZIP2, lambda content: content[:60] + b"\xff" * 60 + content[120:])
+
+
+def of_a_later_version(root: Path) -> Path:
+    """Of version 25.5 by its directory."""
+    return zip_of(root, zipfile.ZIP_STORED, lambda content: content.replace(b"PK\1\2\x14\3\x14", b"PK\1\2\x14\3\xff"))
+
+
+def of_no_names(root: Path) -> Path:
+    """Names that are said to be UTF-8, and aren't."""
+
+    def change(content: bytes) -> bytes:
+        entry = content.index(b"PK\1\2")
+        return content[: entry + 9] + b"\x08" + content[entry + 10 : entry + 46] + b"\xff" + content[entry + 47 :]
+
+    return zip_of(root, zipfile.ZIP_STORED, change)
+
+
 def empty_zip(root: Path) -> Path:
     shutil.rmtree(root / "img_align_celeba")
     with zipfile.ZipFile(root / "img_align_celeba.zip", "w"):
@@ -234,6 +268,10 @@ REFUSED = {
     packed: r"neither img_align_celeba/ .* \(img_align_celeba_png\.7z\.001 has to be unpacked\)",
     no_image_at_all: r"lacks 12 of the 12 listed images, the first is 000001\.jpg",
     empty_zip: r"img_align_celeba\.zip lacks 12 of the 12 listed images",
+    damaged_lzma: r"000001\.jpg in .*img_align_celeba\.zip is damaged or can't be unpacked \(Corrupt input data\)",
+    damaged_bzip2: r"000001\.jpg in .*img_align_celeba\.zip is damaged or can't be unpacked \(Invalid data stream\)",
+    of_a_later_version: r"img_align_celeba\.zip is not a zip, or only a part of one: .* \(zip file version",
+    of_no_names: r"img_align_celeba\.zip is not a zip, or only a part of one: .* \(.*codec can't decode",
     zip_of_a_folder_twice: r"img_align_celeba\.zip has two images named 000001\.jpg",
     mask_hq_without_its_map: r"is CelebAMask-HQ without CelebA-HQ-to-CelebA-mapping\.txt: its split is CelebA's by",
     mask_hq_without_splits: r"is CelebAMask-HQ without list_eval_partition\.txt: its split is CelebA's by",

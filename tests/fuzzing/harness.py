@@ -87,7 +87,8 @@ def exit_code(primary: str, command: Callable[[], object], *, named: Sequence[st
             _check_refusal(error, named)
     if code not in (0, 2) or "Traceback (most recent call last)" in told.errors:
         raise FoundError(f"exit code {code}\n{told.errors}")
-    if len(told.errors) > LONG or not told.errors.replace("\n", "").isprintable():
+    of_argparse = told.errors.startswith("usage: ")  # which says again what was said to it
+    if not of_argparse and (len(told.errors) > LONG or not told.errors.replace("\n", "").isprintable()):
         raise FoundError(f"no lines that anybody could read: {told.errors[:LONG]!r}")
     for warning in warned:
         of_hydra = f"{os.sep}hydra{os.sep}" in warning.filename  # of its own options
