@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = 2
+MADE_BY = ("journal", "description.json")
 SKIPPED = -2
 """The label of a record that could not be made: it is left out of the finished store."""
 
@@ -39,9 +40,7 @@ class _Partial:
         self.labels = np.full((shape[0], attributes), -1, np.int8)
         self.checksums = np.zeros(shape[0], np.uint32)
         self.done = np.zeros(shape[0], bool)
-        self.images, self.journal, self.described = (
-            path / name for name in ("images.npy", "journal", "description.json")
-        )
+        self.images, self.journal, self.described = (path / name for name in ("images.npy", *MADE_BY))
         self.record = math.prod(shape[1:])
         self.origin = 0
 
@@ -112,8 +111,7 @@ class _Partial:
         meta = {"format": FORMAT, "description": description, "order": zlib.crc32(order.astype(np.int64).tobytes())}
         (self.path / "store.json").write_text(json.dumps(meta, indent=2), "utf-8")
         os.replace(self.path, path)
-        for made_by in (self.journal, self.described):  # last: until then all that is made can be taken up
-            (path / made_by.name).unlink()
+        forget(path)  # last: until then all that is made can be taken up
 
     def _compact(self) -> np.ndarray:
         """Fill the gaps with records from the end: record i of the store is position order[i] of the source."""
@@ -136,6 +134,12 @@ class _Partial:
             file.seek(0)
             file.write(_header((kept, *self.shape[1:])))
         return order[:kept]
+
+
+def forget(path: Path) -> None:
+    """Remove from a finished store what it was made by; a build that was killed may have left it."""
+    for name in MADE_BY:
+        (path / name).unlink(missing_ok=True)
 
 
 def build(

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from filelock import BaseFileLock, FileLock, Timeout
 
-from datamodules.building import FORMAT, Chunks, build, checksums, writing
+from datamodules.building import FORMAT, Chunks, build, checksums, forget, writing
 
 KINDS = {  # file -> type and dimensions
     "images.npy": (np.dtype(np.uint8), 4),
@@ -166,7 +166,10 @@ def open_or_build(
     record = (*shape[1:], attributes)
     if os.path.exists(path):
         with suppress(CorruptStoreError):  # said and mended below, by whoever holds the lock
-            return _open_as(path, record, description)
+            store = _open_as(path, record, description)
+            with suppress(OSError):  # where nothing can be written
+                forget(path)
+            return store
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _acquire(path, say)

@@ -163,7 +163,7 @@ def _fit(
     if trainer.is_global_zero:
         from facet.weights import NAME, write_weights
 
-        write_weights(run.checkpoint.with_name(NAME), model, config, parts.data, known)
+        write_weights(run.checkpoint.with_name(NAME), model, run.saved(), config, parts.data, known)
         summary = parts.summary(trainer, model)
         run.mark("finished", **known, training=summary)
         if skipped := summary.get("skipped"):

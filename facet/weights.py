@@ -25,12 +25,20 @@ FORMAT = 1
 NAME = "weights.safetensors"
 
 
-def write_weights(path: Path, model: LightningModule, config: DictConfig, data: Any, known: Mapping[str, Any]) -> None:
-    """Write a model as it is, atomically.
+def write_weights(
+    path: Path,
+    model: LightningModule,
+    saved: Mapping[str, Any],
+    config: DictConfig,
+    data: Any,
+    known: Mapping[str, Any],
+) -> None:
+    """Write a model as its last checkpoint holds it, atomically.
 
     Args:
         path: of the file.
-        model: trained.
+        model: it says what it adds to checkpoints; where a run averages, its weights may be those before or after.
+        saved: the checkpoint.
         config: the run's.
         data: what it was trained on.
         known: of the run: ``revision`` and ``data_fingerprint``.
@@ -38,15 +46,15 @@ def write_weights(path: Path, model: LightningModule, config: DictConfig, data: 
     Raises:
         TypeError: a module that keeps something in its checkpoints that JSON can't hold.
     """
-    state = model.state_dict()
-    kept: dict[str, Any] = {"state_dict": state}
-    model.on_save_checkpoint(kept)
+    state = saved["state_dict"]
+    added: dict[str, Any] = {"state_dict": state}
+    model.on_save_checkpoint(added)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     told = {
         "format": FORMAT,
         "model": resolved(config)["model"],
         "state": {name: value for name, value in state.items() if name not in tensors},
-        "checkpoint": {name: value for name, value in kept.items() if name != "state_dict"},
+        "checkpoint": {name: saved[name] for name in added if name != "state_dict"},
         "attributes": list(getattr(model, "attribute_names", ())),
         "resolution": data.resolution,
         "channels": data.channels,

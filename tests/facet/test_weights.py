@@ -67,6 +67,17 @@ def test_a_model_can_be_made_again_of_its_weights_alone(run: Run) -> None:
     assert any(not torch.equal(value, trained[name]) for name, value in tensors.items())
 
 
+def test_a_run_that_was_killed_after_its_last_checkpoint_leaves_the_same(run: Run) -> None:
+    file = run.path / "checkpoints" / "weights.safetensors"
+    tensors = load_file(file)
+    file.unlink()
+    run.mark("running")
+    train(tiny(run.path.parents[4], "trainer.max_epochs=1"))
+    assert run.status == "finished"
+    found = load_file(file)
+    assert all(torch.equal(found[name], value) for name, value in tensors.items())
+
+
 @pytest.mark.parametrize(
     "experiment",
     [
@@ -87,7 +98,9 @@ def test_whatever_the_method(experiment: str, tmp_path: Path) -> None:
     if experiment == "jacsup/chain":
         model.grow()  # it has a teacher now
     known = {"revision": "", "data_fingerprint": ""}
-    write_weights(tmp_path / "w.safetensors", model, config, SimpleNamespace(resolution=32, channels=3), known)
+    saved: dict[str, Any] = {"state_dict": model.state_dict()}
+    model.on_save_checkpoint(saved)
+    write_weights(tmp_path / "w.safetensors", model, saved, config, SimpleNamespace(resolution=32, channels=3), known)
     header, tensors = header_of(tmp_path / "w.safetensors"), load_file(tmp_path / "w.safetensors")
     other = make(OmegaConf.create({"model": header["model"]}).model)
     state = {**tensors, **header["state"]}
