@@ -23,9 +23,11 @@ def check_length(config: DictConfig) -> None:
             "trainer.fast_dev_run keeps no checkpoint that could be judged: for a run of seconds say "
             "trainer.max_epochs=1 trainer.limit_train_batches=2 +trainer.limit_val_batches=2"
         )
-    if trainer.get("max_time") is not None:
+    clocks = [f"callbacks.{name}" for name, node in config.callbacks.items() if _is_clock(node)]
+    clocks += ["trainer.max_time"] * (trainer.get("max_time") is not None)
+    if clocks:
         raise UserError(
-            "trainer.max_time: learning rates follow a run's length in batches, which a clock doesn't tell: "
+            f"{clocks[0]}: learning rates follow a run's length in batches, which a clock doesn't tell: "
             "set trainer.max_epochs, or +trainer.max_steps (batches)"
         )
     for name in ("max_epochs", "max_steps", "limit_train_batches"):
@@ -38,3 +40,8 @@ def check_length(config: DictConfig) -> None:
             f"trainer.max_epochs={trainer.max_epochs}: nothing would end the run: "
             "set a number, or +trainer.max_steps (batches)"
         )
+
+
+def _is_clock(node: DictConfig | None) -> bool:
+    """Whether a callback ends a run after a time."""
+    return node is not None and str(node.get("_target_")).rsplit(".", 1)[-1] == "Timer"
