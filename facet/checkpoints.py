@@ -44,7 +44,12 @@ def write(file: IO[bytes], content: dict[str, Any]) -> None:
     import torch
 
     summed: Any = _Summed(file)
-    torch.save(content, summed)
+    try:
+        torch.save(content, summed)
+    except RuntimeError:  # torch's, which ends its archive all the same and hides what the file said
+        if summed.refused is None:
+            raise
+        raise summed.refused from None
     file.write(summed.told())
 
 
@@ -53,10 +58,15 @@ class _Summed:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.sum = file, 0
+        self.refused: OSError | None = None
 
     def write(self, some: bytes) -> int:
         self.sum = zlib.crc32(some, self.sum)
-        return self.file.write(some)
+        try:
+            return self.file.write(some)
+        except OSError as error:
+            self.refused = error
+            raise
 
     def flush(self) -> None:
         self.file.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,12 +152,13 @@ def _fit(
         _end_at_wandb(trainer, exit_code=1)
         raise
     except BaseException as error:  # Lightning ends the process itself on Ctrl-C
-        if trainer.is_global_zero:
-            if isinstance(error, Exception):
+        with suppress(OSError):  # on a full disk there is no room for it either, and the error itself is told
+            if trainer.is_global_zero and isinstance(error, Exception):
                 run.mark("failed", error=f"{type(error).__name__}: {error}", **known)
-            else:
+            elif trainer.is_global_zero:
                 run.mark("interrupted", error="stopped; the same command goes on", **known)
-        _close(trainer, exit_code=1)
+        with suppress(OSError):
+            _close(trainer, exit_code=1)
         raise
     _close(trainer, exit_code=0)
     if trainer.is_global_zero:

@@ -7,6 +7,7 @@ that has ``network``, ``grow(units)`` and ``look()``.
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -184,9 +185,14 @@ class ProgressiveGrowth(Callback):
         path = Path(trainer.default_root_dir) / "stages" / f"code{module.code_size:02d}.ckpt"
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {"network": module.network.state_dict(), "code_size": module.code_size, "stage": module.stage}
-        new = path.with_suffix(".new")
-        torch.save(content, new)
-        os.replace(new, path)
+        held, new = io.BytesIO(), path.with_suffix(".new")
+        torch.save(content, held)  # into a file that takes no more it fails with what nobody understands
+        try:
+            new.write_bytes(held.getbuffer())
+            os.replace(new, path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
 
     def state_dict(self) -> dict[str, Any]:
         return {"passed": self.passed, "best": self.best, "waited": self.waited}

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from made_once import avatars
+from safetensors.torch import load_file
 from tiny import STAGED, TINY, assert_same
 
 from facet import checkpoints
@@ -15,6 +17,7 @@ from facet.configuration import compose_config
 from facet.files import read_json
 from facet.runs import Run
 from facet.train import train
+from facet.weights import NAME
 
 EARLY = "_target_:pytorch_lightning.callbacks.EarlyStopping,min_delta:9"  # nothing is so much better: after two
 OURS = ("experiment=aif/table1/ours", *TINY)
@@ -66,5 +69,8 @@ def test_a_run_killed_after_its_end_ends_there(end: str, tmp_path: Path, monkeyp
     train(config)
     assert checkpoints.batches_of(run.saved()) == batches
     assert_same(whole, run)
+    expected, found = (load_file(each.checkpoint.with_name(NAME)) for each in (whole, run))
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
     one, other = (read_json(each.path / "status.json")["training"] for each in (whole, run))
     assert one | {"seconds": 0} == other | {"seconds": 0}
