@@ -47,19 +47,26 @@ def main() -> int:
     seed, total = int(said.get("seed", time.time())), int(said.get("n", 10_000))
     print(f"{total:,} inputs of {', '.join(names)}, seed={seed}", flush=True)
     shares = sum(KINDS[name].few for name in names)
-    counts = {name: _many(KINDS[name], -(-total * KINDS[name].few // shares), seed) for name in names}
+    everything: Counter[Any] = Counter()
     print(f"{'kind':<16}{'inputs':>8}{'exit 0':>8}{'exit 2':>8}{'other':>8}")
-    for name, found in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
-        print(f"{name:<16}{found.total():>8,}{found[0]:>8,}{found[2]:>8,}{found['other']:>8,}")
+    for name in names:
+        everything += (found := _many(KINDS[name], -(-total * KINDS[name].few // shares), seed))
+        print(_row(name, found))
+    print(_row("all", everything))
     print(f"seed={seed}, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB of memory at most")
     LAST.unlink(missing_ok=True)
-    return int(any(found["other"] for found in counts.values()))
+    return int(bool(everything["other"]))
+
+
+def _row(name: str, found: Counter[Any]) -> str:
+    return f"{name:<16}{found.total():>8,}{found[0]:>8,}{found[2]:>8,}{found['other']:>8,}"
 
 
 def _only_ours_is_said() -> None:
     """Libraries in C write what they think of a file to standard error; a crash of theirs is still told there."""
     sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
-    faulthandler.enable(os.fdopen(os.dup(2), "w"))
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    faulthandler.enable(sys.stderr)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 

@@ -56,7 +56,7 @@ def zipped(content: bytes, name: str = "inside") -> bytes:
     """A zip of one file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
+        archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # of no time: the same every time
     return buffer.getvalue()
 
 
@@ -72,9 +72,9 @@ WHOLE: dict[str, Callable[[bytes], bytes]] = {  # of all of a file
     "utf-8 with a mark": _encoded("utf-8-sig"),
     "latin": _encoded("latin-1"),
     "ebcdic": _encoded("cp500"),
-    "gzipped": lambda content: gzip.compress(content, 1),
-    "gzipped twice": lambda content: gzip.compress(gzip.compress(content, 1), 1),
-    "gzipped and cut": lambda content: gzip.compress(content, 1)[:-7],
+    "gzipped": lambda content: gzip.compress(content, 1, mtime=0),
+    "gzipped twice": lambda content: gzip.compress(gzip.compress(content, 1, mtime=0), 1, mtime=0),
+    "gzipped and cut": lambda content: gzip.compress(content, 1, mtime=0)[:-7],
     "bzip2": bz2.compress,
     "zipped": zipped,
     "zipped twice": lambda content: zipped(zipped(content)),
