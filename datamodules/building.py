@@ -110,6 +110,8 @@ class _Partial:
         np.save(self.path / "order.npy", order.astype(np.int64))
         meta = {"format": FORMAT, "description": description, "order": zlib.crc32(order.astype(np.int64).tobytes())}
         (self.path / "store.json").write_text(json.dumps(meta, indent=2), "utf-8")
+        for file in self.path.iterdir():
+            _keep(file)
         os.replace(self.path, path)
         forget(path)  # last: until then all that is made can be taken up
 
@@ -134,6 +136,12 @@ class _Partial:
             file.seek(0)
             file.write(_header((kept, *self.shape[1:])))
         return order[:kept]
+
+
+def _keep(file: Path) -> None:
+    """Wait until a file is on the disk: else a machine that goes down may leave its name without its content."""
+    with open(file, "rb") as content:
+        os.fsync(content.fileno())
 
 
 def forget(path: Path) -> None:

@@ -188,7 +188,10 @@ class ProgressiveGrowth(Callback):
         held, new = io.BytesIO(), path.with_suffix(".new")
         torch.save(content, held)  # into a file that takes no more it fails with what nobody understands
         try:
-            new.write_bytes(held.getbuffer())
+            with new.open("wb") as file:
+                file.write(held.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(new, path)
         except BaseException:
             new.unlink(missing_ok=True)

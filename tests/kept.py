@@ -50,7 +50,7 @@ def _content(file: Path, root: Path) -> Any:
     if file.suffix == ".csv":  # columns come in the order in which they were first logged
         return [{key: value for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(text))]
     if file.suffix == ".html":  # its numbers are those of table.csv
-        return re.sub(r"data:[^\"]{1000,}|<td[^>]*>[\d.,]+</td>", "", text)
+        return re.sub(r"data:[^\"]{1000,}|<td[^>]*>[\d.,]+( min)?</td>", "", text)
     return text
 
 
