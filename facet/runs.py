@@ -97,7 +97,11 @@ class Run:
         """
         try:
             there = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
-            if there and not there & {"config.yaml", "status.json", ".lock"}:
+            if there - {"wandb"} and not there & {
+                "config.yaml",
+                "status.json",
+                ".lock",
+            }:  # W&B's outlives a removed run
                 raise UserError(f"{self.path} holds other files and no run: choose a run_dir that is new or empty")
             made = make_directory(self.path)
             with tempfile.TemporaryFile(dir=self.path):

@@ -168,7 +168,7 @@ def _fit(
         summary = parts.summary(trainer, model)
         run.mark("finished", **known, training=summary)
         if skipped := summary.get("skipped"):
-            say(f"{skipped} batches were skipped: a loss or a weight was no finite number after them", "yellow")
+            say(f"batches skipped because a loss or a weight was no finite number: {skipped}", "yellow")
         say(f"finished {run.path}")
 
 
