@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ ATTRIBUTES = (
     *("Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair"),
     *("Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young"),
 )
+COUNT = re.compile("[0-9]{1,9}")
 Line = tuple[int, str]
 """Its number, and what it says."""
 
@@ -33,7 +35,7 @@ def read_attributes(file: Path, whole: bool = True) -> dict[str, np.ndarray]:
         ValueError: it can't be used; the line is named.
     """
     lines = _lines(file)
-    said = int(lines.pop(0)[1]) if lines[0][1].isdigit() else None
+    said = int(lines.pop(0)[1]) if COUNT.fullmatch(lines[0][1]) else None
     header = cells(lines.pop(0)[1])
     if lacking := [name for name in ATTRIBUTES if name not in header]:
         has = f"its header is {' '.join(header)[:60]!r}, without {lacking[0]!r}"

@@ -22,7 +22,7 @@ CODES = {
 
 def codes(values: Sequence[Any]) -> list[int]:
     """Values as people write them (text, numbers, bools, None) to 0, 1, or what :func:`settled` settles."""
-    return [CODES[value] if value in CODES else _code(value) for value in values]
+    return [CODES[value] if isinstance(value, str) and value in CODES else _code(value) for value in values]
 
 
 def _code(value: Any) -> int:

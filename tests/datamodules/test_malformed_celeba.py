@@ -191,6 +191,15 @@ def no_image_at_all(root: Path) -> Path:
     return root
 
 
+def counted_by_a_raised_two(root: Path) -> Path:
+    """Which Python takes for a digit, and for no number."""
+    return edit(root / "list_attr_celeba.txt", lambda lines: ["²", *lines[1:]])
+
+
+def counted_without_end(root: Path) -> Path:
+    return edit(root / "list_attr_celeba.txt", lambda lines: ["9" * 5000, *lines[1:]])
+
+
 def zip_of(root: Path, method: int, change: Callable[[bytes], bytes]) -> Path:
     """The pictures in a zip, all of it changed."""
     with zipfile.ZipFile(root / "img_align_celeba.zip", "w", method) as archive:
@@ -268,6 +277,8 @@ REFUSED = {
     packed: r"neither img_align_celeba/ .* \(img_align_celeba_png\.7z\.001 has to be unpacked\)",
     no_image_at_all: r"lacks 12 of the 12 listed images, the first is 000001\.jpg",
     empty_zip: r"img_align_celeba\.zip lacks 12 of the 12 listed images",
+    counted_by_a_raised_two: r"list_attr_celeba\.txt does not have CelebA's 40 attributes: its header is '²'",
+    counted_without_end: r"list_attr_celeba\.txt does not have CelebA's 40 attributes: its header is '9999",
     damaged_lzma: r"000001\.jpg in .*img_align_celeba\.zip is damaged or can't be unpacked \(Corrupt input data\)",
     damaged_bzip2: r"000001\.jpg in .*img_align_celeba\.zip is damaged or can't be unpacked \(Invalid data stream\)",
     of_a_later_version: r"img_align_celeba\.zip is not a zip, or only a part of one: .* \(zip file version",

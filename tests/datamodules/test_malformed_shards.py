@@ -140,7 +140,12 @@ def no_label_in_a_shard(root: Path) -> Path:
     return changed_shard(root, lambda table: table.set_column(32, "Smiling", [[7] * len(table)]))
 
 
+def labels_of_parts(root: Path) -> Path:
+    return changed_shard(root, lambda table: table.set_column(32, "Smiling", [[{"x": 1}] * len(table)]))
+
+
 REFUSED = {
+    labels_of_parts: r"train-00000-of-00001\.parquet, row 0: Smiling={'x': 1} is not a label",
     middle_shard_missing: r"shards has 2 of 3 shards and lacks train-00001-of-00003\.parquet: download it",
     last_shard_missing: r"shards has 2 of 3 shards and lacks train-00002-of-00003\.parquet: download it",
     two_downloads: r"shards has shards of two downloads \(train-00000-of-00001, train-00000-of-00002\)",
