@@ -24,8 +24,9 @@ from facet.configuration import config_directory, register_resolvers
 from facet.errors import ToldError, UserError, in_one_line
 from facet.help import HELP, help_of
 from facet.refusals import user_message
-from facet.signals import CLUSTERS, Stopped, end, handled
+from facet.signals import ASKED, Stopped, handled
 from facet.targets import allow
+from facet.workers import end_with_workers, is_worker, rest, stop_without_parent
 
 USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
 
@@ -54,25 +55,35 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     def job(config: DictConfig) -> object:
         register_resolvers()  # again: in another process
         code, result = 0, None
+        name = " ".join(HydraConfig.get().overrides.task)
+        if is_worker():
+            stop_without_parent()
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            _note(log, name, None)
         try:
             expand_homes(config)
             allow(config.get("allow") or (), HydraConfig.get().overrides.task)
             result = task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
             code = report(primary, error, called)
-        except SystemExit as error:  # Lightning's, on Ctrl-C before the first step
-            raise Stopped(signal.SIGINT) from error
+        except SystemExit as error:
+            if error.code == 1:  # Lightning's, on Ctrl-C before the first step; others' (submitit's) have theirs
+                raise Stopped(signal.SIGINT) from error
+            raise
+        except (Stopped, KeyboardInterrupt) as error:
+            if is_worker():
+                rest(log, error if isinstance(error, Stopped) else Stopped(signal.SIGINT))
+            raise
         if HydraConfig.get().mode != RunMode.MULTIRUN:
             ended.append(code)
             sys.exit(code)
-        with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"code": code, "name": " ".join(HydraConfig.get().overrides.task)}) + "\n")
+        _note(log, name, code)
         return result
 
-    code = 0
+    code, killed = 0, False
     try:
         sys.argv[1:] = for_every_job(readable(sys.argv[1:], sweep=in_sweep(sys.argv[1:])))
-        with handled(end, *CLUSTERS):
+        with handled(end_with_workers(log), *ASKED):
             hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except (Stopped, KeyboardInterrupt) as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
@@ -81,10 +92,13 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     except SystemExit as error:  # a job's, or Hydra's, which has 1 for a mistake in its own options
         code = ended[0] if ended else USER if error.code else 0
     except Exception as error:  # Hydra's, a sweeper's or a launcher's
+        killed = type(error).__name__ == "TerminatedWorkerError"  # joblib's, which ends the other processes, too
+        if killed:
+            error = ToldError("a process of the sweep was killed: the same command goes on")
         of_options = isinstance(error, ValueError | OSError) and user_message(primary, error) is None
         code = report(primary, UserError(" ".join(str(error).split())) if of_options else error, called)
     finally:  # whoever ended the process
-        of_jobs = _exit_code(log)
+        of_jobs = _exit_code(log, killed)
     sys.exit(code or of_jobs)
 
 
@@ -101,10 +115,20 @@ def _place_of_log(called: str) -> Path:
     return here if os.access(here, os.W_OK, effective_ids=True) else Path(tempfile.gettempdir())
 
 
-def _exit_code(log: Path) -> int:
+def _note(log: Path, name: str, code: int | None) -> None:
+    """Of a sweep's job that it has begun, or how it has ended."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps([name, code]) + "\n")
+
+
+def _exit_code(log: Path, killed: bool) -> int:
     """0 if all of a sweep's jobs went well; else their list, and 2 if nothing could run, 1 if something failed."""
-    jobs = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+    lines = log.read_text("utf-8").splitlines() if log.exists() else []
     log.unlink(missing_ok=True)
+    ends: dict[str, int | None] = dict(json.loads(line) for line in lines)
+    for name in (name for name, code in ends.items() if killed and code is None):
+        say(f"in the middle of it: {name}", "red")
+    jobs = [{"name": name, "code": code} for name, code in ends.items() if code is not None]
     failed = [job for job in jobs if job["code"]]
     if not failed:
         return 0

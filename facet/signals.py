@@ -76,9 +76,9 @@ class Wish:
         self.signum: int | None = None
         self.before: dict[int, Any] = {}
 
-    def listen(self) -> None:
-        """Note signals from now on."""
-        self.before |= take(self.note, *ASKED)
+    def listen(self, handler: Handler | None = None) -> None:
+        """Note signals from now on, or do something else."""
+        self.before |= take(handler or self.note, *ASKED)
 
     def give_back(self) -> None:
         """Let those handle signals that did before."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 
 from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
@@ -14,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from facet.errors import ToldError
-from facet.signals import Stopped
+from facet.signals import Wish
 
 _taken: list[FileLock] = []  # this process's GPU, for as long as the process lives
 
@@ -77,12 +79,17 @@ def train_apart() -> None:
     # Packages are found where this process finds them, and never where the command happens to run.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
     child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides], env=environment)
-    try:
-        code = child.wait()
-    except (KeyboardInterrupt, Stopped) as asked:  # the child is saved first
-        if isinstance(asked, Stopped):  # a terminal's Ctrl-C goes to the child, too
-            child.send_signal(asked.signum)
-        child.wait()
-        raise
+    wish = Wish()
+
+    def hand_on(signum: int, frame: FrameType | None) -> None:
+        wish.signum = signum
+        if signum != signal.SIGINT:  # a terminal's Ctrl-C goes to the child, too
+            child.send_signal(signum)
+
+    wish.listen(hand_on)
+    code = child.wait()  # it is saved first
+    wish.give_back()
+    if wish.signum:
+        wish.grant(wish.signum)
     if code:
         raise ToldError("a run failed", code)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +24,7 @@ from facet.errors import UserError
 from facet.files import read_json
 from facet.refusals import user_message
 from facet.runs import Run
-from facet.signals import Stopped
+from facet.signals import Stopped, handled
 from facet.train import train
 
 
@@ -89,7 +91,7 @@ def test_a_run_goes_on_within_an_epoch_bit_for_bit(
     assert seen[0] == seen[1]
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2])
 def test_a_run_that_is_asked_to_stop_is_saved_first(
     signum: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +106,27 @@ def test_a_run_that_is_asked_to_stop_is_saved_first(
     assert checkpoints.batches_of(run.saved()) == 9, "the batch that it was asked in is finished"
     train(config)
     assert run.status == "finished"
+
+
+@pytest.mark.parametrize("requeues", [True, False])
+def test_who_has_a_handler_gets_the_signal_when_the_run_is_saved(
+    requeues: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Submitit has: of SIGUSR2 one that requeues the job, of SIGTERM one that does nothing."""
+    run = Run(tmp_path / "run")
+    behind = []
+
+    def handler(signum: int, frame: object) -> None:
+        behind.append(checkpoints.batches_of(run.saved()))
+        if requeues:
+            sys.exit(144)
+
+    with handled(handler, signal.SIGUSR2), pytest.raises(SystemExit) if requeues else nullcontext():
+        trained(
+            tiny(tmp_path, f"run_dir={run.path}"), monkeypatch, After(7, lambda: os.kill(os.getpid(), signal.SIGUSR2))
+        )
+    assert behind == [9]
+    assert run.status == ("interrupted" if requeues else "finished")
 
 
 def test_whoever_is_asked_twice_stops_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

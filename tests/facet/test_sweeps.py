@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +15,10 @@ import pytest
 import torch
 from filelock import FileLock
 from omegaconf import OmegaConf
-from tiny import overrides
+from tiny import assert_same, overrides
 
 from facet import sweeps, train
+from facet.benchmarks.memory import tree
 from facet.configuration import compose_config
 from facet.identity import run_directory
 from facet.runs import Run
@@ -162,3 +166,43 @@ def test_a_search_finds_the_best_by_what_was_validated(monkeypatch: pytest.Monke
     assert found.best_value == min(last.values())
     best = OmegaConf.load(min(last, key=lambda run: last[run]).path / "config.yaml")
     assert {name: OmegaConf.select(best, name) for name in found.best_params} == dict(found.best_params)
+
+
+@pytest.mark.slow
+def test_a_job_that_a_cluster_takes_back_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Submitit's executor asks a job by SIGUSR2, starts it again when it has ended, and the sweep waits for it."""
+    more = ["seed=4", "trainer.max_epochs=12", "trainer.log_every_n_steps=1"]
+    where = ["hydra/launcher=submitit_local", f"runs={tmp_path / 'cut'}"]
+    with (tmp_path / "said").open("w") as said:
+        arguments = ["-m", *overrides(tmp_path, *more), *where]
+        sweep = subprocess.Popen([sys.executable, "-m", "facet.train", *arguments], stdout=said, stderr=said)
+    while not (saved := list((tmp_path / "cut").rglob("last.ckpt"))) and sweep.poll() is None:
+        time.sleep(0.05)
+    (job,) = [pid for pid in tree(sweep.pid) if b"_submit\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(job, signal.SIGUSR2)
+    assert sweep.wait(300) == 0
+    assert any("Requeued job" in log.read_text() for log in (tmp_path / "cut/.submitit").rglob("*_log.*"))
+    run, config = Run(saved[0].parents[1]), compose_config("train", [*overrides(tmp_path, *more), "run_dir=whole"])
+    assert_same(Run(train.train(config)), run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signum", "to_all", "code"), [(signal.SIGTERM, False, 143), (signal.SIGINT, True, 130)])
+def test_a_sweep_of_two_at_a_time_is_saved_before_it_ends(signum: int, to_all: bool, code: int, tmp_path: Path) -> None:
+    """A scheduler asks the command alone, a terminal all of its processes; none is left."""
+    more = ["seed=0,1,2", "trainer.max_epochs=500", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    command = [sys.executable, "-m", "facet.train", "-m", *overrides(tmp_path, *more)]
+    with (tmp_path / "said").open("w") as said:
+        sweep = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
+    while len(list((tmp_path / "runs").rglob("last.ckpt"))) < 2 and sweep.poll() is None:
+        time.sleep(0.05)
+    started = tree(sweep.pid)
+    (os.killpg if to_all else os.kill)(sweep.pid, signum)
+    assert sweep.wait(120) == code
+    until = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in started) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    runs = [Run(file.parent) for file in (tmp_path / "runs").rglob("status.json")]
+    assert [run.status for run in runs] == ["interrupted", "interrupted"]
+    assert not list(tmp_path.glob(".sweep-*"))
