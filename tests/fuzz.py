@@ -41,8 +41,9 @@ def main() -> int:
     _only_ours_is_said()
     if "again" in said:
         name, given = ast.literal_eval(Path(said["again"]).read_text("utf-8"))
-        print(_tried(KINDS[name], given) or "nothing was found")
-        return 0
+        found = _tried(KINDS[name], given)
+        print(found if isinstance(found, str) else f"exit code {found}")
+        return int(isinstance(found, str))
     names = list(KINDS) if said.get("kinds", "all") == "all" else said["kinds"].split(",")
     seed, total = int(said.get("seed", time.time())), int(said.get("n", 10_000))
     print(f"{total:,} inputs of {', '.join(names)}, seed={seed}", flush=True)
