@@ -1,4 +1,4 @@
-"""What two gloo ranks make of the tests' jobs: a pair of processes, started once, does all of them."""
+"""What two gloo ranks make of the tests' jobs: a pair of processes, started once, does those of a suite."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,16 @@ def found_by_ranks(job: str) -> list[dict[str, Any]]:
     """
     import torch
 
-    place = Path(os.environ["FACET_TESTS"]) / "ranks"
+    jobs = next(together for together in TOGETHER if job in together)
+    place = Path(os.environ["FACET_TESTS"]) / f"ranks-{jobs[0]}"
     with FileLock(f"{place}.lock"):
         if not place.is_dir():
             place.mkdir()
-            _run(place)
+            _run(place, jobs)
     return [torch.load(place / f"{job}{rank}.pt", weights_only=True) for rank in range(WORLD)]
 
 
-def _run(place: Path) -> None:
+def _run(place: Path, jobs: Sequence[str]) -> None:
     """Start the ranks as ``torchrun`` would."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -45,7 +46,7 @@ def _run(place: Path) -> None:
     for rank in range(WORLD):
         environment = {**os.environ, **known, "RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": paths}
         with (place / f"said{rank}").open("w") as said:
-            command = [sys.executable, __file__, str(place)]
+            command = [sys.executable, __file__, str(place), *jobs]
             ranks.append(subprocess.Popen(command, env=environment, cwd=place, stdout=said, stderr=said))
     codes = [process.wait(timeout=240) for process in ranks]
     if any(codes):
@@ -153,6 +154,7 @@ def resumed(rank: int, place: Path) -> dict[str, Any]:
 
 
 JOBS: dict[str, Job] = {"shares": shares, "growth": growth, "supervised": supervised, "resumed": resumed}
+TOGETHER = (("shares", "growth", "supervised"), ("resumed",))  # by one pair each: not every suite needs the second
 
 
 def main() -> None:
@@ -161,8 +163,8 @@ def main() -> None:
 
     torch.set_num_threads(1)
     rank, place = int(os.environ["RANK"]), Path(sys.argv[1])
-    for name, job in JOBS.items():
-        torch.save(job(rank, place), place / f"{name}{rank}.pt")
+    for name in sys.argv[2:]:
+        torch.save(JOBS[name](rank, place), place / f"{name}{rank}.pt")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ ENDS = {"killed": killed, "stopped": stopped, "full": refused(errno.ENOSPC), "fa
 
 
 @pytest.mark.parametrize(
-    "before", [half, *(pytest.param(before, marks=pytest.mark.slow) for before in (nothing, corrupt))]
+    "before", [half, *(pytest.param(before, marks=pytest.mark.reliability) for before in (nothing, corrupt))]
 )
 @pytest.mark.parametrize("end", ENDS)
 def test_a_build_ended_at_any_operation_is_made_up_for(
@@ -153,7 +153,7 @@ def test_a_build_ended_at_any_operation_is_made_up_for(
     assert_right(place)
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_a_build_ended_again_and_again_is_made_up_for(tmp_path: Path) -> None:
     place, numbers, ended = tmp_path / "there" / "store", np.random.default_rng(0), 0
     for _ in range(300):

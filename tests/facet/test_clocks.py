@@ -53,7 +53,7 @@ def set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "replace", replaced)
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor a kill after it, what is judged under it, and what is known of that once the clock is right again."""
     settings = ["experiment=aif/table1/ours", *TINY, f"data.root={avatars()}", "trainer.max_epochs=2"]

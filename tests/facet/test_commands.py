@@ -130,6 +130,7 @@ def test_ctrl_c_is_one_line(
     assert not list(tmp_path.glob(".sweep-*"))
 
 
+@pytest.mark.reliability
 def test_a_sweep_that_a_cluster_ends_says_so_and_goes_on(tmp_path: Path) -> None:
     """SIGTERM in the first of two runs: its step is finished and saved, and the exit code is what shells expect."""
     sweep = overrides(tmp_path, "trainer.max_epochs=500", "trainer.check_val_every_n_epoch=500", "seed=0,1")

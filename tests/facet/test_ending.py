@@ -38,7 +38,9 @@ class KilledError(BaseException):
     """As if the process had ended."""
 
 
-@pytest.mark.parametrize("end", [pytest.param(end, marks=() if end == QUICK else pytest.mark.slow) for end in ENDS])
+@pytest.mark.parametrize(
+    "end", [pytest.param(end, marks=() if end == QUICK else pytest.mark.reliability) for end in ENDS]
+)
 def test_a_run_killed_after_its_end_ends_there(end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And before it, where a batch is saved and what follows from it has still to come: a validation, an end."""
     more, batches = ENDS[end]

@@ -64,11 +64,10 @@ class Filling(Callback):
             fill(self.disk, self.left)
 
 
-LEFT = [
-    pytest.param(left, marks=() if left == 40_000 else pytest.mark.slow) for left in (0, 4096, 16_000, 40_000, 10**6)
-]
+LEFT = (0, 4096, 16_000, 40_000, 10**6)  # bytes
 
 
+@pytest.mark.reliability
 @pytest.mark.parametrize("left", LEFT)
 def test_a_training_that_fills_the_disk_goes_on_when_there_is_room(
     left: int, disk: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -97,7 +96,7 @@ def test_a_training_that_fills_the_disk_goes_on_when_there_is_room(
     assert_same(whole, run)
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 @pytest.mark.parametrize("left", [0, 4096, 20_000, 200_000, 400_000])
 def test_a_store_or_a_judge_that_fills_the_disk_is_made_when_there_is_room(left: int, disk: Path, call: Call) -> None:
     from facet.configuration import compose_config
@@ -115,7 +114,7 @@ def test_a_store_or_a_judge_that_fills_the_disk_is_made_when_there_is_room(left:
     assert call("data", "verify", *settings)[0] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 @pytest.mark.parametrize("left", [0, 4096])
 def test_a_judgement_or_a_page_that_fills_the_disk_is_made_when_there_is_room(
     left: int, disk: Path, call: Call, tmp_path: Path

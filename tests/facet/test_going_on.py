@@ -140,6 +140,7 @@ def test_whoever_is_asked_twice_stops_at_once(tmp_path: Path, monkeypatch: pytes
     assert checkpoints.batches_of(run.saved()) == 6, "the first epoch"
 
 
+@pytest.mark.reliability
 def test_a_finished_run_whose_checkpoint_is_damaged_is_trained_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,6 @@ METHODS = {
     "aif/table1/icgan": (*TINY, *QUICK, "model.gan_share=0.5", "model.penalty_every=4"),
     "jacsup/faces/student": (*STAGED, *QUICK, "callbacks.growth.epochs=[1,1,1,1]"),
 }
-EACH = [pytest.param(name, marks=() if name == "aif/table1/ours" else pytest.mark.slow) for name in METHODS]
 
 
 class KilledError(Exception):
@@ -88,7 +87,8 @@ def trained(config: Any, monkeypatch: pytest.MonkeyPatch, breaking: Breaking) ->
         return Run(train(config))
 
 
-@pytest.mark.parametrize("method", EACH)
+@pytest.mark.reliability
+@pytest.mark.parametrize("method", METHODS)
 def test_a_skipped_batch_leaves_all_as_it_was_and_is_counted(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,7 +116,8 @@ def test_a_skipped_batch_leaves_all_as_it_was_and_is_counted(
     assert read_json(again.path / "status.json")["training"]["skipped"] == 4
 
 
-@pytest.mark.parametrize("method", EACH)
+@pytest.mark.reliability
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("kind", "said"), [("images", r"train/\w+"), ("gradients", "a weight of the model")])
 def test_the_batch_is_named_in_which_it_began(
     kind: str, said: str, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -147,7 +147,9 @@ class Once(Callback):
             self.what()
 
 
-@pytest.mark.parametrize("how", [*(pytest.param(how, marks=pytest.mark.slow) for how in (removed, moved)), replaced])
+@pytest.mark.parametrize(
+    "how", [*(pytest.param(how, marks=pytest.mark.reliability) for how in (removed, moved)), replaced]
+)
 def test_a_run_whose_directory_goes_while_it_trains_ends_and_makes_no_other(
     how: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

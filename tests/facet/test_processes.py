@@ -27,6 +27,7 @@ ROOT = Path(processes.__file__).parents[1]
 GLOO = RuntimeError("[gloo/transport/tcp/pair.cc:561] Connection closed by peer [127.0.0.1]:17589")
 
 
+@pytest.mark.reliability
 def test_two_ranks_go_on_within_an_epoch_bit_for_bit() -> None:
     """With noise and an average of weights, validations, and their curves."""
     assert found_by_ranks("resumed")[0] == {"weights": [], "curves": []}
@@ -110,7 +111,7 @@ ENDS = {  # who gets which signal, and the exit code
 }
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_a_command_of_two_processes_ends_and_goes_on(tmp_path: Path) -> None:
     """Ended five times, it is the whole run."""
     assert start(tmp_path, "whole").wait() == 0

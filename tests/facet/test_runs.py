@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_random_state_round_trip(tmp_path: Path) -> None:
     torch.save(saved, tmp_path / "state.pt")
     callback = RandomState()
     callback.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
-    callback.on_train_start(None, None)  # type: ignore[arg-type]
+    callback.on_train_start(SimpleNamespace(global_rank=0), None)  # type: ignore[arg-type]
     assert (random.random(), np.random.rand(), torch.rand(1).item(), torch.randn(1).item()) == expected
 
 
@@ -125,5 +126,5 @@ def test_a_run_is_resumed_where_other_gpus_are_seen(monkeypatch: pytest.MonkeyPa
     seen[:] = [torch.zeros_like(expected)]
     callback = RandomState()
     callback.load_state_dict(saved)
-    callback.on_train_start(None, None)  # type: ignore[arg-type]
+    callback.on_train_start(SimpleNamespace(global_rank=0), None)  # type: ignore[arg-type]
     assert torch.equal(seen[0], expected)

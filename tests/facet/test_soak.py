@@ -17,6 +17,6 @@ def test_what_grows_is_named(leak: dict[str, float]) -> None:
     assert [one.split()[0] for one in grown([*FLAT[:-1], replace(FLAT[-1], **leak)])] == list(leak)
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_two_thousand_steps_leave_nothing_behind(tmp_path: Path) -> None:
     assert grown(soak(tmp_path, 2000)) == []

@@ -168,7 +168,7 @@ def test_a_search_finds_the_best_by_what_was_validated(monkeypatch: pytest.Monke
     assert {name: OmegaConf.select(best, name) for name in found.best_params} == dict(found.best_params)
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_a_job_that_a_cluster_takes_back_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Submitit's executor asks a job by SIGUSR2, starts it again when it has ended, and the sweep waits for it."""
     more = ["seed=4", "trainer.max_epochs=12", "trainer.log_every_n_steps=1"]
@@ -186,7 +186,7 @@ def test_a_job_that_a_cluster_takes_back_goes_on(monkeypatch: pytest.MonkeyPatch
     assert_same(Run(train.train(config)), run)
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 @pytest.mark.parametrize(("signum", "to_all", "code"), [(signal.SIGTERM, False, 143), (signal.SIGINT, True, 130)])
 def test_a_sweep_of_two_at_a_time_is_saved_before_it_ends(signum: int, to_all: bool, code: int, tmp_path: Path) -> None:
     """A scheduler asks the command alone, a terminal all of its processes; none is left."""

@@ -159,6 +159,7 @@ def test_a_folder_of_somebodys_is_left_alone(more: tuple[str, ...], tmp_path: Pa
     assert run.status == "finished"
 
 
+@pytest.mark.reliability
 def test_force_trains_again_and_a_torn_checkpoint_its_last_epoch(
     finished: Run, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

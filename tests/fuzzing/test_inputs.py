@@ -11,6 +11,7 @@ from fuzzing.run_inputs import STATUS, as_json
 from hypothesis import HealthCheck, Phase, given, settings
 
 
+@pytest.mark.reliability
 @pytest.mark.parametrize("name", KINDS)
 def test_exit_codes_are_0_and_2_and_nothing_is_half_written(name: str) -> None:
     @settings(
