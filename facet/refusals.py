@@ -26,7 +26,8 @@ def user_message(primary: str, error: Exception) -> str | None:
         return f"there is no room on the disk{where}; what was there before is whole, and the same command goes on"
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
         return f"{error.filename} can't be read or written ({error.strerror})"
-    if type(error).__name__ == "MisconfigurationException":  # Lightning's, of the trainer's settings; which takes torch
+    # Lightning's, of the trainer's settings; which takes torch
+    if type(error).__name__ == "MisconfigurationException" or " `val_check_interval` (" in str(error):
         return " ".join(str(error).split())
     if isinstance(error, InstantiationException):
         return None  # a constructor of ours failed; what it refuses is a UserError already

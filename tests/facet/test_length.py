@@ -17,6 +17,7 @@ from facet.configuration import compose_config
 from facet.errors import UserError
 from facet.files import read_json
 from facet.length import check_length
+from facet.refusals import user_message
 from facet.runs import Run
 from facet.train import train
 
@@ -102,3 +103,12 @@ def test_batches_to_overfit_are_the_same_in_every_epoch(tmp_path: Path) -> None:
             orders[overfit, epoch] = first
     assert torch.equal(orders[2, 0], orders[2, 1])
     assert not torch.equal(orders[0.0, 0], orders[0.0, 1])
+
+
+@pytest.mark.parametrize("more", ["trainer.limit_train_batches=0.01", "+trainer.val_check_interval=100"])
+def test_what_lightning_refuses_of_a_length_is_one_line(more: str, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match=more.strip("+").split(".")[1].split("=")[0]) as raised:
+        train(tiny(tmp_path, more))
+    line = user_message("train", raised.value)
+    assert line is not None
+    assert "\n" not in line
