@@ -41,7 +41,7 @@ setup: $(VENV)/.ready  ## make .venv with everything pinned by constraints.txt
 test: setup  ## the test suite (≤ 6 minutes on two cores)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 15
 
-test-reliability: setup  ## the tests of docs/reliability.md (CI runs them after make test; about 5 minutes)
+test-reliability: setup  ## the tests of docs/reliability.md (CI runs them after make test; ≤ 10 minutes on two cores)
 	@$(BIN)/python -m pytest -m reliability --numprocesses auto --dist load --durations 15
 
 test-slow: setup  ## the tests that make test leaves out: the wheel in an empty environment (5 GB, minutes)

@@ -113,7 +113,7 @@ def soak(directory: Path, steps: int) -> list[Sample]:
 def grown(samples: Sequence[Sample]) -> list[str]:
     """What has grown between a tenth of the run and its end, in words."""
     found = []
-    first, last = samples[len(samples) // 10 - 1], samples[-1]
+    first, last = samples[max(0, len(samples) // 10 - 1)], samples[-1]
     for name, allowed in FLAT.items():
         before, after = getattr(first, name), getattr(last, name)
         if after > (1 + allowed) * before:

@@ -111,6 +111,14 @@ ENDS = {  # who gets which signal, and the exit code
 }
 
 
+def written(file: Path) -> float:
+    """When; 0 while it isn't there, as between two renames."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 @pytest.mark.reliability
 def test_a_command_of_two_processes_ends_and_goes_on(tmp_path: Path) -> None:
     """Ended five times, it is the whole run."""
@@ -118,7 +126,7 @@ def test_a_command_of_two_processes_ends_and_goes_on(tmp_path: Path) -> None:
     run, seen = Run(tmp_path / "cut"), 0.0
     for name, (ranks, signum, code) in ENDS.items():
         first = start(tmp_path, "cut")
-        while first.poll() is None and not (run.checkpoint.exists() and run.checkpoint.stat().st_mtime > seen):
+        while first.poll() is None and not written(run.checkpoint) > seen:
             time.sleep(0.05)
         both = [pid for pid in tree(first.pid) if b"facet.train" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         assert len(both) == 2, name
@@ -129,6 +137,6 @@ def test_a_command_of_two_processes_ends_and_goes_on(tmp_path: Path) -> None:
         while Path(f"/proc/{both[1]}").exists() and time.monotonic() < until:
             time.sleep(0.1)
         assert not Path(f"/proc/{both[1]}").exists(), name
-        seen = run.checkpoint.stat().st_mtime
+        seen = written(run.checkpoint)
     assert start(tmp_path, "cut").wait() == 0
     assert_same(Run(tmp_path / "whole"), run)

