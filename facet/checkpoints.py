@@ -33,8 +33,11 @@ def promote(path: Path) -> None:
 
 
 def settle(path: Path) -> None:
-    """Let a checkpoint take its place that a kill between the two renames of :func:`promote` kept from it."""
-    if not path.exists() and is_whole(written(path)):
+    """Let a checkpoint take its place that a kill between the two renames of :func:`promote` kept from it.
+
+    A run's first one, with none before it, is no such: it was killed before its batch was logged, and doesn't count.
+    """
+    if not path.exists() and before(path).exists() and is_whole(written(path)):
         with suppress(FileNotFoundError):  # another process of the run has
             os.replace(written(path), path)
 
@@ -119,7 +122,10 @@ def tensors_digest(path: Path) -> str | None:
 
 def last_whole(path: Path) -> Path | None:
     """A checkpoint, or where it isn't whole the one before, or the one that was to take its place; None if none is."""
-    return next((one for one in (path, before(path), written(path)) if is_whole(one)), None)
+    there = [path, before(path)]
+    if any(one.exists() for one in there):
+        there.append(written(path))
+    return next((one for one in there if is_whole(one)), None)
 
 
 def read(path: Path) -> dict[str, Any]:

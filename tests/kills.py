@@ -4,7 +4,7 @@
 that gets SIGKILL at a random moment, in a random part or before a random change of a file, and is started again, until
 it ends by itself. Then its directories hold what those of an uncut one hold: the same files, the same bits. What isn't
 so is listed, and the exit code is 1. ``seed=`` repeats the choices; ``commands=train`` trains only, on data that are
-there.
+there. ``n=every`` kills once before every single change of a file instead, with a checkpoint after every batch.
 """
 
 from __future__ import annotations
@@ -52,13 +52,12 @@ class Uncut:
             raise RuntimeError(f"{life.method} fails uncut:\n{life.log.read_text()}")
         return Uncut(life, time.monotonic() - begun, changes.made)
 
-    def lost_by(self, life: Life, most: int, luck: random.Random) -> Iterator[str]:
-        """Kill the same commands until they end by themselves, at most so often; what was lost by that."""
+    def lost_by(self, life: Life, moments: Iterator[Moment]) -> Iterator[str]:
+        """Kill the same commands at these moments, then let them end by themselves; what was lost by that."""
         life.begin()
         code = -signal.SIGKILL
         while code == -signal.SIGKILL:
-            killed = life.kills.total()
-            moment = Moment.drawn(luck, self.seconds, self.changes) if killed < most else Moment()
+            moment = next(moments, Moment())
             go_to(STARTING)
             process = life.start(Changes(life.place, moment.change).count)
             code = life.end(process, moment)
@@ -92,25 +91,41 @@ class Killing:
 
     def go_on(self, n: int, luck: random.Random) -> None:
         """Kill them n times in all, each about as often."""
-        watch()
         uncut: dict[str, Uncut] = {}
-        data = self.root if self.commands == ("train",) else None
         most = min(MOST, -(-n // len(self.methods)))
         for number in range(sys.maxsize):
             if self.kills.total() >= n:
                 return
             method = self.methods[number % len(self.methods)]
-            place = self.root / method.replace("/", "-")
             if method not in uncut:
-                uncut[method] = Uncut.of(Life(method, place / "uncut", self.commands, data=data))
+                uncut[method] = Uncut.of(self._life(method, "uncut"))
+            seconds, changes = uncut[method].seconds, uncut[method].changes
             settings = (f"save_minutes={luck.choice([0, 10])}", f"data.workers={luck.choice([1, 2])}")
-            life = Life(method, place / f"life{number}", self.commands, settings, data)
-            lost = list(uncut[method].lost_by(life, most, luck))
-            self.lost += [(method, f"{life.place.name}, {' '.join(settings)}: {each}") for each in lost]
-            self.kills.update({(method, part): times for part, times in life.kills.items()})
-            print(f"{self.kills.total():5} kills; {method} after {life.kills.total()}", *lost, sep="\n  ", flush=True)
-            if not lost:
-                shutil.rmtree(life.place)
+            moments = (Moment.drawn(luck, seconds, changes) for _ in range(most))
+            self._kill(self._life(method, f"life{number}", settings), uncut[method], moments)
+
+    def go_through(self) -> None:
+        """Kill each once before every change of a file that it makes."""
+        settings = ("save_minutes=0",)
+        for method in self.methods:
+            uncut = Uncut.of(self._life(method, "uncut", settings))
+            for change in range(1, uncut.changes + 1):
+                life = self._life(method, f"change{change}", settings)
+                self._kill(life, uncut, iter([Moment(change=change)]))
+
+    def _life(self, method: str, name: str, settings: tuple[str, ...] = ()) -> Life:
+        data = self.root if self.commands == ("train",) else None
+        return Life(method, self.root / method.replace("/", "-") / name, self.commands, settings, data)
+
+    def _kill(self, life: Life, uncut: Uncut, moments: Iterator[Moment]) -> None:
+        """Kill a life at these moments, and keep what came of it; its files, too, where something was lost."""
+        lost = list(uncut.lost_by(life, moments))
+        self.lost += [(life.method, f"{life.place.name}, {' '.join(life.settings)}: {each}") for each in lost]
+        self.kills.update({(life.method, part): times for part, times in life.kills.items()})
+        said = f"{self.kills.total():5} kills; {life.method}, {life.place.name}, after {life.kills.total()}"
+        print(said, *lost, sep="\n  ", flush=True)
+        if not lost:
+            shutil.rmtree(life.place)
 
     def table(self) -> str:
         """Kills by part and by method, in Markdown."""
@@ -134,7 +149,11 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"seed={said['seed']}, in {root}", flush=True)
     killing = Killing(methods, tuple(said["commands"].split(",")), root)
-    killing.go_on(int(said["n"]), random.Random(int(said["seed"])))
+    watch()
+    if said["n"] == "every":
+        killing.go_through()
+    else:
+        killing.go_on(int(said["n"]), random.Random(int(said["seed"])))
     print(f"\n{killing.table()}\n\n{killing.kills.total():,} kills of {len(methods)} methods, seed={said['seed']}")
     print("\n".join(f"LOST by {method}: {what}" for method, what in killing.lost) or "nothing was lost")
     if not killing.lost:

@@ -52,6 +52,16 @@ def test_a_kill_between_the_two_renames_loses_nothing(path: Path, monkeypatch: p
         assert checkpoints.read(path) == {"epoch": 2}
 
 
+def test_a_first_one_counts_when_it_has_taken_its_place(tmp_path: Path) -> None:
+    """Until then its batch isn't logged: a run that went on from it would have a gap in its curves."""
+    path = tmp_path / "last.ckpt"
+    WholeCheckpoints().save_checkpoint({"epoch": 0}, checkpoints.written(path))
+    checkpoints.settle(path)
+    assert checkpoints.last_whole(path) is None
+    checkpoints.promote(path)
+    assert checkpoints.last_whole(path) == path
+
+
 def test_nothing_is_written_anywhere_else(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small or foreign temporary directory has no part in it."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
