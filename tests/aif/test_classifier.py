@@ -8,8 +8,7 @@ import functools
 import pytest
 import torch
 import torch.nn.functional as F
-from small_models import descended, step
-from torch import Tensor
+from small_models import batch, descended, step
 from torch.optim import SGD
 
 from aif.baselines.classifier import AttributeClassifier
@@ -17,13 +16,6 @@ from aif.schedule import Schedule
 
 SGD_ = functools.partial(SGD, lr=0.1)
 NAMES = ["Smiling", "Eyeglasses"]
-
-
-def batch() -> tuple[Tensor, Tensor]:
-    torch.manual_seed(2)
-    labels = torch.randint(0, 2, (8, 2)).double()
-    labels[3, 1] = float("nan")
-    return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
 
 
 def test_the_classifier_reads_all_attributes_at_once() -> None:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from small_models import cvae_gan, descended, reached, step
+from small_models import batch, cvae_gan, descended, reached, step
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
-from torch.optim import SGD
 
 from aif.baselines.cvae_gan import class_means
 from aif.schedule import Schedule
-
-SGD_ = functools.partial(SGD, lr=0.1)
-NAMES = ["Smiling", "Eyeglasses"]
-
-
-def batch() -> tuple[Tensor, Tensor]:
-    torch.manual_seed(2)
-    labels = torch.randint(0, 2, (8, 2)).double()
-    labels[3, 1] = float("nan")
-    return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
 
 
 def test_every_loss_of_cvae_gan_teaches_the_networks_of_its_algorithm() -> None:

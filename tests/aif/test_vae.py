@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from small_models import descended, step
-from torch import Tensor
+from small_models import batch, descended, step
 from torch.distributions import Normal, kl_divergence
 from torch.optim import SGD
 
@@ -20,20 +19,12 @@ from aif.networks import Decoder, Posterior
 from aif.schedule import Schedule
 
 SGD_ = functools.partial(SGD, lr=0.1)
-NAMES = ["Smiling", "Eyeglasses"]
 
 
 def vae(**settings: Any) -> DisentangledVAE:
     torch.manual_seed(1)
     encoder, decoder = Posterior(16, 5, width=4), Decoder(16, attributes=0, latent_dim=5, width=4)
     return DisentangledVAE(encoder, decoder, SGD_, **settings).double()
-
-
-def batch() -> tuple[Tensor, Tensor]:
-    torch.manual_seed(2)
-    labels = torch.randint(0, 2, (8, 2)).double()
-    labels[3, 1] = float("nan")
-    return torch.rand(8, 3, 16, 16, dtype=torch.float64), labels
 
 
 def test_the_covariance_terms_by_hand() -> None:
