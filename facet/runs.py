@@ -84,7 +84,8 @@ class Run:
             made = None  # what is there now is another's
             raise
         finally:
-            if made is not None and [file.name for file in self.path.iterdir()] == [".lock"]:
+            left = [file.name for file in self.path.iterdir()] if self.path.is_dir() else []  # somebody removed it
+            if made is not None and left == [".lock"]:
                 (self.path / ".lock").unlink()
             lock.release()
             unmake(made or [])
@@ -97,11 +98,8 @@ class Run:
         """
         try:
             there = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
-            if there - {"wandb"} and not there & {
-                "config.yaml",
-                "status.json",
-                ".lock",
-            }:  # W&B's outlives a removed run
+            of_a_run = {"config.yaml", "status.json", ".lock"}
+            if there - {"wandb"} and not there & of_a_run:  # W&B's outlives a removed run
                 raise UserError(f"{self.path} holds other files and no run: choose a run_dir that is new or empty")
             made = make_directory(self.path)
             with tempfile.TemporaryFile(dir=self.path):

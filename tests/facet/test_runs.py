@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,19 @@ def test_a_run_directory_belongs_to_one_process(tmp_path: Path) -> None:
     with run.owned():
         run.mark("finished")
     assert run.status == "finished"
+
+
+def test_a_run_directory_that_somebody_removes_hides_no_other_error(tmp_path: Path) -> None:
+    run = Run(tmp_path / "made" / "run")
+
+    def interrupted() -> None:
+        with run.owned():
+            shutil.rmtree(run.path)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not run.path.exists()
 
 
 def test_runs_that_begin_at_once_do_not_unmake_each_others_directories(
