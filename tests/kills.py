@@ -5,6 +5,7 @@ that gets SIGKILL at a random moment, in a random part or before a random change
 it ends by itself. Then its directories hold what those of an uncut one hold: the same files, the same bits. What isn't
 so is listed, and the exit code is 1. ``seed=`` repeats the choices; ``commands=train`` trains only, on data that are
 there. ``n=every`` kills once before every single change of a file instead, with a checkpoint after every batch.
+The tree it is started in has to stay as it is meanwhile, since a run notes its revision.
 """
 
 from __future__ import annotations
