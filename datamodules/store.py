@@ -238,7 +238,11 @@ def _place(key: str, path: str | os.PathLike[str]) -> Path:
 
 
 def cache_directory(name: str) -> Path:
-    """``$FACET_CACHE/<name>``, else ``facet/<name>`` in the user's cache directory."""
+    """``$FACET_CACHE/<name>``, else ``facet/<name>`` in the user's cache directory.
+
+    ``$XDG_CACHE_HOME``, where it is empty or relative, doesn't count (XDG Base Directory Specification).
+    """
     if os.environ.get("FACET_CACHE"):
         return Path(os.environ["FACET_CACHE"]).expanduser() / name
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "facet" / name
+    of_user = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (of_user if of_user.is_absolute() else Path("~/.cache").expanduser()) / "facet" / name

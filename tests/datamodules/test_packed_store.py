@@ -148,6 +148,9 @@ def test_where_data_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/home/someone")
     assert data_directory("avatars", None) == Path("/home/someone/.cache/facet/avatars")
+    for no_place in ("", "caches"):  # not the directory that a command happens to run in
+        monkeypatch.setenv("XDG_CACHE_HOME", no_place)
+        assert cache_directory("judges") == Path("~/.cache/facet/judges").expanduser()
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache")
     assert cache_directory("judges") == Path("/var/cache/facet/judges")
     monkeypatch.setenv("FACET_CACHE", "/fast")
