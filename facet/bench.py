@@ -13,7 +13,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from facet.bench_steps import WARM_UP, bench_faces, bench_growth, in_turn
+from facet.bench_steps import bench_steps
+from facet.benchmarks.timing import WARM_UP, in_turn
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
@@ -30,8 +31,7 @@ def main() -> None:
     """The console command: a verb, then what Hydra takes."""
     verbs = {
         "data": ("bench", bench_data),
-        "jacsup-mnist": ("bench_growth", bench_growth),
-        "jacsup-faces": ("bench_faces", bench_faces),
+        "steps": ("bench_steps", bench_steps),
     }
     verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if verb in HELP:

@@ -1,190 +1,172 @@
-"""Steps of the methods in training as ``facet-train`` runs them, each beside the authors' schedule, in one run."""
+"""``facet-bench steps``: every method's step in training, beside the authors' schedule and the floor, in one run."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, TypeVar
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
+from facet.benchmarks.methods import METHODS
 from facet.commands import say
 from facet.configuration import check, compose_config
+from facet.errors import UserError, nearest
+from facet.files import write_json
+from facet.refusals import user_message
 
-WARM_UP = 1.0  # seconds
-Name = TypeVar("Name")
-Way = Callable[[], float]
-"""Measures a rate, in steps per second."""
+if TYPE_CHECKING:
+    from facet.benchmarks.steps import Row
 
-
-def bench_growth(config: DictConfig) -> dict[str, float]:
-    """Milliseconds of a student's step of JacSup on MNIST.
-
-    Raises:
-        UserError: a mistake in the config or the data.
-    """
-    check(config, "bench_growth")
-    from facet.making import make
-
-    settings, data = _prepared("experiment=jacsup/chain", config)
-    plain = make(config.plain)
-    images = data.tensors("train")[0][: data.batch_size].flatten(1).float() / 255
-    units = int(config.plain.code_size)
-
-    def student() -> Any:
-        model = make(settings.model)
-        model.network.restart(units - 2)
-        model.grow()
-        model.grow()  # a student whose teacher was one: thirteen of fourteen
-        return model
-
-    ours = partial(_training_rate, settings, data, student, config.seconds, lambda trainer: trainer.global_step)
-    return _compare({"student": (ours, partial(_loop_rate, partial(plain.step, images), config.seconds))}, config)
+SCHEMA = 1
+WIDTH = 160  # characters of the table where no terminal has fewer
+ALONE = (  # no validation, no checkpoint, nothing shown: what comes between steps, and not in them
+    *("logger=csv", "callbacks.edits=null", "callbacks.progress=null", "callbacks.stopping=null"),
+    *("+trainer.enable_progress_bar=false", "+trainer.enable_checkpointing=false", "+trainer.limit_val_batches=0"),
+)
 
 
-def bench_faces(config: DictConfig) -> dict[str, float]:
-    """Milliseconds of a step of JacSup on faces: a teacher's with cycle losses, and a student's.
+def bench_steps(config: DictConfig) -> dict[str, Any]:
+    """Measure, print and write what was asked for; returns what was written.
 
     Raises:
-        UserError: a mistake in the config or the data.
+        UserError: a mistake in the config, or nothing that this machine has the memory for.
     """
-    check(config, "bench_faces")
-    import torch
-
-    from facet.benchmarks.jacsup_faces import WIDTHS, PlainStudent, PlainTeacher
-    from facet.making import make
-
-    settings, data = _prepared("experiment=jacsup/faces/student", config)
-    device = torch.device("cpu" if settings.trainer.accelerator == "cpu" else "cuda")
-    images, labels = (values[: data.batch_size].to(device) for values in data.tensors("train"))
-    images, labels = images.float() / 127.5 - 1, 2 * labels.float() - 1
-    attributes, size = labels.shape[1], int(settings.model.network.code_size)
-    widths = [min(settings.networks.width << i, WIDTHS[-1]) for i in range(images.shape[-1].bit_length() - 3)]
-    with device:
-        plain = {
-            "teacher": PlainTeacher(attributes, size, widths),
-            "student": PlainStudent(attributes, 2 * size, widths),
-        }
-
-    def grown(what: str) -> Any:
-        torch.manual_seed(0)
-        model = make(settings.model).to(memory_format=torch.channels_last)  # as facet-train has it
-        model.grow(0)  # the cycle losses
-        if "student" in what:
-            model.grow(size)
-        return model
-
-    def ours(what: str) -> float:
-        return _training_rate(settings, data, partial(grown, what), config.seconds, _batches)
-
-    def authors(what: str) -> float:
-        return _loop_rate(partial(plain[what].step, images, labels), config.seconds)
-
-    return _compare({what: (partial(ours, what), partial(authors, what)) for what in plain}, config)
-
-
-def _batches(trainer: Any) -> int:
-    """How many a trainer has taken, of which each may be several steps of optimisers."""
-    return int(trainer.fit_loop.epoch_loop.total_batch_idx)
-
-
-def _prepared(experiment: str, config: DictConfig) -> tuple[DictConfig, Any]:
-    """A training's settings under the authors' preset, and its data."""
-    from facet.build import prepare, quiet
-    from facet.making import make
+    check(config, "bench_steps")
+    for name in config.methods:
+        if name not in METHODS:
+            raise UserError(f"methods={name}: no such step; nearest: {nearest(name, METHODS)}")
+    asked = list(_asked(config))  # all are checked before anything is measured
+    _check_place(Path(config.json))
+    from facet.benchmarks.steps import Row
+    from facet.build import quiet
 
     quiet()
-    settings = compose_config("train", [experiment, "preset=authors", *config.overrides])
-    check(settings)
-    data = make(settings.data)
-    prepare(data)
-    return settings, data
-
-
-def _compare(pairs: Mapping[str, tuple[Way, Way]], config: DictConfig) -> dict[str, float]:
-    """Measure and print pairs of ours and the authors' in turn: milliseconds of each, medians."""
-    import torch
-
-    whose = ("ours, in training", "the authors' schedule")
-    ways = {(what, who): way for what, pair in pairs.items() for who, way in zip(whose, pair, strict=True)}
-    found = {each: [1000 / rate for rate in rates] for each, rates in in_turn(ways, config.rounds).items()}
-    table = Table("a step of", "", "ms", "range", "times as fast")
-    for (what, who), milliseconds in found.items():
-        median = statistics.median(milliseconds)
-        faster = statistics.median(found[what, whose[1]]) / median
-        spread = f"{min(milliseconds):,.2f}–{max(milliseconds):,.2f}"
-        table.add_row(what, who, f"{median:,.2f}", spread, f"{faster:.2f}")
-    Console().print(table)
-    say(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    return {f"{what}, {who}": statistics.median(milliseconds) for (what, who), milliseconds in found.items()}
-
-
-def in_turn(ways: Mapping[Name, Way], rounds: int) -> dict[Name, list[float]]:
-    """Every way's figures over the rounds, taking turns: a machine's slow minute then meets all of them."""
-    found: dict[Name, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            found[name].append(way())
+    with tempfile.TemporaryDirectory() as directory:
+        rows = [Row(name, settings, Path(directory)) for name, settings in asked]
+        rows = _measure(rows, config.rounds, config.samples)
+    found = {**_about(config), "steps": [row.found() for row in rows]}
+    _show(found)
+    write_json(Path(config.json), found)
+    say(f"written to {config.json}")
     return found
 
 
-def _training_rate(
-    settings: DictConfig, data: Any, made: Callable[[], Any], seconds: float, done: Callable[[Any], int]
-) -> float:
-    """Steps per second under Lightning.
+def _asked(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+    """(method, settings of its training) of every row."""
+    for name in config.methods:
+        method = METHODS[name]
+        for side in (config.resolutions or [None]) if method.resolution else [None]:
+            for size in config.batch_sizes or [None]:
+                sizes = {"data.resolution": side, "data.batch_size": size}
+                said = [f"experiment={method.experiment}", f"preset={config.preset}", *ALONE]
+                said += [*config.overrides, *(f"{key}={value}" for key, value in sizes.items() if value is not None)]
+                yield name, _composed(said)
 
-    Args:
-        settings: of the training.
-        data: what it learns from.
-        made: makes the model, in the stage to be timed.
-        seconds: how long to count.
-        done: how many steps a trainer has taken.
+
+def _composed(said: list[str]) -> DictConfig:
+    """A training's settings, checked."""
+    try:
+        settings = compose_config("train", said)
+    except Exception as error:
+        if line := user_message("train", error):
+            raise UserError(line) from error
+        raise
+    check(settings, overrides=said)
+    return settings
+
+
+def _check_place(file: Path) -> None:
+    """What takes minutes must not be lost for want of a place.
+
+    Raises:
+        UserError: the file can't be written.
     """
-    from pytorch_lightning import Callback
-
-    from facet.making import make
-
-    class Clock(Callback):
-        started, first, rate = 0.0, 0, 0.0
-
-        def on_train_batch_end(self, trainer: Any, *args: Any, **kwargs: Any) -> None:
-            now = time.perf_counter()
-            self.started = self.started or now
-            if not self.first and now - self.started > WARM_UP:
-                self.started, self.first = now, done(trainer)
-            elif self.first and now - self.started > seconds:
-                _wait()
-                self.rate = (done(trainer) - self.first) / (time.perf_counter() - self.started)
-                trainer.should_stop = True
-
-    clock = Clock()
-    quietly = {"enable_progress_bar": False, "enable_checkpointing": False, "limit_val_batches": 0, "max_epochs": -1}
-    make(settings.trainer, logger=False, callbacks=[clock], **quietly).fit(made(), datamodule=data.for_lightning())
-    return clock.rate
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"json={file} can't be written ({error.strerror}): choose another place") from error
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise UserError(f"json={file} can't be written: choose another place")
 
 
-def _loop_rate(step: Callable[[], None], seconds: float) -> float:
-    """Steps per second of a bare loop."""
+def _measure(rows: list[Row], rounds: int, samples: int) -> list[Row]:
+    """All in turn, round after round; those that are left, where others need more memory than a GPU has.
 
-    def run(limit: float) -> float:
-        count, start = 0, time.perf_counter()
-        while time.perf_counter() - start < limit:
-            step()
-            count += 1
-        _wait()
-        return count / (time.perf_counter() - start)
-
-    run(WARM_UP)
-    return run(seconds)
-
-
-def _wait() -> None:
-    """Until a GPU, where there is one, has done what it was given."""
+    Raises:
+        UserError: none is left.
+    """
     import torch
 
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    console = Console(stderr=True)
+    with Progress(console=console, refresh_per_second=1, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=rounds * len(rows))
+        for number in range(rounds):
+            for row in list(rows):
+                progress.update(task, description=f"round {number + 1} of {rounds}: {row.label}")
+                try:
+                    row.measure(samples)
+                except torch.OutOfMemoryError:
+                    say(f"{row.label}: left out, it needs more memory than the GPU has", "yellow")
+                    rows = [each for each in rows if each is not row]
+                progress.advance(task)
+    if not rows:
+        raise UserError("every step that was asked for needs more memory than the GPU has: choose smaller batch_sizes")
+    return rows
+
+
+def _about(config: DictConfig) -> dict[str, Any]:
+    """Where, with what, and by which command."""
+    import torch
+
+    from facet.benchmarks.machine import machine
+    from facet.evaluate import versions
+    from facet.runs import revision
+
+    said = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    return {
+        "schema": SCHEMA,
+        "command": shlex.join(["facet-bench", "steps", *said]),
+        "preset": config.preset,
+        "rounds": config.rounds,
+        "samples": config.samples,
+        "machine": machine(),
+        "threads": torch.get_num_threads(),
+        "versions": dict(versions()),
+        "revision": revision(),
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    table = Table("a step of", "side", "batch", "ms", "the authors' ms", "times as fast", "of the floor", "images/s")
+    for name in ("memory, MiB", "GFLOP", "product, GFLOP/s"):
+        table.add_column(name, justify="right")
+    for step in found["steps"]:
+        ours, authors, memory = step["ours"], step["authors"], step["ours"]["memory_bytes"]
+        table.add_row(
+            step["method"],
+            str(step["resolution"]),
+            str(step["batch_size"]),
+            _spread(ours),
+            _spread(authors) if authors else "–",
+            f"{step['times_as_fast']:.2f}" if authors else "–",
+            f"{step['share_of_floor']:.0%}",
+            f"{step['images_per_second']:,.0f}",
+            "–" if memory is None else f"{memory / 2**20:,.0f}",
+            f"{ours['flops'] / 1e9:,.2f}",
+            f"{step['product_flops_per_second'] / 1e9:,.0f}",
+        )
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    say(f"torch {found['versions']['torch']}, {found['threads']} threads, {found['machine']['processor']}")
+
+
+def _spread(times: dict[str, Any]) -> str:
+    return f"{times['median_ms']:,.2f}\n{times['least_ms']:,.2f}–{times['most_ms']:,.2f}"

@@ -183,7 +183,10 @@ def build(config: DictConfig, run: Run) -> Parts:
         if isinstance(callback, EditMonitor):
             callback.judge = judge_of(config)[0]
             callback.directory = run.path / "grids"
-    finite = Finite(skip=config.on_nonfinite == "skip")
-    saving = Saving(run.checkpoint, config.save_minutes)
-    own = [AsSaved(), RandomState(), OwnStep(), Counter(), Timer(), finite, saving]
+    own = [AsSaved(), RandomState(), Timer(), *in_every_step(config), Saving(run.checkpoint, config.save_minutes)]
     return Parts(config, run, data, [*callbacks, *own])
+
+
+def in_every_step(config: DictConfig) -> list[Callback]:
+    """Callbacks of ours that have a part in every step of a run."""
+    return [OwnStep(), Counter(), Finite(skip=config.on_nonfinite == "skip")]

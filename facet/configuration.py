@@ -55,6 +55,11 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "commands": list[str],
     "seconds": Annotated[float, Gt(0)],
     "rounds": Annotated[int, Ge(1)],
+    "samples": Annotated[int, Ge(1)],
+    "methods": Annotated[list[str], MinLen(1)],
+    "resolutions": Annotated[list[int], MinLen(1)] | None,
+    "batch_sizes": Annotated[list[int], MinLen(1)] | None,
+    "json": str,
 }
 PLACES = ("data.root", "data.labels", "data.store")  # where data have moved to, which the commands read themselves too
 OF_THE_MACHINE = "${fast_cpu_precision:}"  # the setting counts, not what a machine makes of it

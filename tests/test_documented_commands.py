@@ -33,7 +33,7 @@ PRIMARY = {
 }
 VERBS = {
     "facet-data": dict.fromkeys(("info", "build", "verify"), "dataset"),
-    "facet-bench": {"data": "bench", "jacsup-mnist": "bench_growth", "jacsup-faces": "bench_faces"},
+    "facet-bench": {"data": "bench", "steps": "bench_steps"},
 }
 COMMAND = re.compile(r"(?:time )?(?:[A-Z_]+=\S* )*(?:\.venv/bin/)?(?:facet-[a-z]+|make|python|pip)\b(?!-)")
 

@@ -1,1 +1,1 @@
-"""What ours is timed against, and how memory is measured; nothing here is part of a run."""
+"""How steps, data and memory are measured, and what ours is timed against; nothing here is part of a run."""

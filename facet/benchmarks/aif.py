@@ -1,4 +1,4 @@
-"""A step of AIF as the authors schedule it, for ``facet-bench steps methods=[aif]``.
+"""A step of AIF as the authors schedule it, for ``facet-bench steps``.
 
 Written plainly, in fp32: the networks, losses and reductions of their code (``docs/fidelity.md``, "IFcVAE-GAN"). The
 encoder reads the images and what is made of them, whatever that pass weighs; prior samples are decoded twice, once for

@@ -1,4 +1,4 @@
-"""A step of JacSup on faces as the authors schedule it, for ``facet-bench jacsup-faces``.
+"""A step of JacSup on faces as the authors schedule it, for ``facet-bench steps`` of a teacher and of a student.
 
 Written plainly, in fp32: the networks, losses and weights of their code (``docs/fidelity.md``, "Jacobian supervision,
 supervised"). The losses of the second, the decoder's step come from the graph of the first and reach the encoder too,

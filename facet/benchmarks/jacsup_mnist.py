@@ -1,4 +1,4 @@
-"""A student step of JacSup on MNIST as the authors schedule it, for ``facet-bench jacsup-mnist``.
+"""A student step of JacSup on MNIST as the authors schedule it, for ``facet-bench steps``.
 
 Everything runs in every step: the teacher's encoder and decoder on both images of a pair, a decoder pass of its own for
 reconstructions and for swaps, Adam as PyTorch has it by default. The networks and losses are those of their code

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from facet import bench
 from facet.benchmarks.jacsup_faces import PlainAutoencoder, PlainStudent, PlainTeacher
 from jacsup.face_networks import AttributeAutoencoder
 
@@ -45,20 +42,3 @@ def test_the_plain_steps_move_both_networks(kind: type[PlainTeacher]) -> None:
     before = [each.clone() for each in plain.network.parameters()]
     plain.step(torch.rand(4, 3, 32, 32) * 2 - 1, torch.randn(4, 5).sign())
     assert all(not torch.equal(old, new) for old, new in zip(before, plain.network.parameters(), strict=True))
-
-
-def test_the_command_times_both_stages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    small = ["data.resolution=32", "data.batch_size=4", "data.train_size=16", "data.val_size=4", "data.test_size=4"]
-    small += ["networks.width=4", "model.network.code_size=2", f"data.root={tmp_path}", "data.workers=1"]
-    listed = ",".join(f'"{setting}"' for setting in small)
-    monkeypatch.setattr("facet.bench_steps.WARM_UP", 0.05)
-    arguments = ["facet-bench", "jacsup-faces", f"overrides=[{listed}]", "seconds=0.2", "rounds=1"]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as stopped:
-        bench.main()
-    said = capsys.readouterr()
-    assert stopped.value.code == 0, said.err
-    for line in ("teacher", "student", "ours, in training", "the authors' schedule"):
-        assert line in said.out

@@ -15,7 +15,6 @@ import pytest
 import torch
 from PIL import Image
 
-from facet import bench
 from facet import train as training
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
@@ -211,20 +210,3 @@ def test_every_preset_trains(preset: str, digits: Path, tmp_path: Path) -> None:
     assert [path.name for path in run.stages()] == ["code02.ckpt", "code03.ckpt"]
     network = torch.load(run.stages()[-1], weights_only=True)["network"]
     assert all(value.isfinite().all() for value in network.values() if isinstance(value, torch.Tensor))
-
-
-def test_the_benchmark_times_a_step(
-    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    where = [f"data.root={digits}", f"data.store={tmp_path / 'store'}", "data.workers=1", "data.batch_size=20"]
-    listed = ",".join(f'"{setting}"' for setting in [*where, "data.steps_per_batch=3"])
-    monkeypatch.setattr("facet.bench_steps.WARM_UP", 0.05)
-    monkeypatch.setattr(
-        sys, "argv", ["facet-bench", "jacsup-mnist", f"overrides=[{listed}]", "seconds=0.2", "rounds=1"]
-    )
-    with pytest.raises(SystemExit) as stopped:
-        bench.main()
-    said = capsys.readouterr()
-    assert stopped.value.code == 0, said.err
-    assert "ours, in training" in said.out
-    assert "the authors' schedule" in said.out

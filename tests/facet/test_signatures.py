@@ -18,7 +18,7 @@ CONFIGS = "\n".join(file.read_text("utf-8") for file in config_directory().rglob
 CALLED = sorted(set(re.findall(r"_target_: (\S+)", CONFIGS)))
 OTHERS = [
     *("torch.optim.AdamW", "torch.optim.SGD", "pytorch_lightning.callbacks.ModelCheckpoint"),
-    *("pytorch_lightning.callbacks.LearningRateMonitor", "facet.bench_steps.bench_growth"),
+    *("pytorch_lightning.callbacks.LearningRateMonitor", "facet.bench_steps.bench_steps"),
 ]
 VALUES = (
     "null",

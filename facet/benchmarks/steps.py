@@ -1,0 +1,111 @@
+"""One row of ``facet-bench steps``: what is measured of a method at one size, and what follows from it."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from facet.benchmarks import floor, timing
+from facet.benchmarks.methods import METHODS
+from facet.benchmarks.peak import with_peak
+from facet.benchmarks.training import Training
+
+
+class Times:
+    """What the rounds have found of one way to take a step.
+
+    Attributes:
+        milliseconds: of a step, all samples.
+        memory: the most bytes that a round took; None where that can't be told.
+        flops: operations of a step.
+    """
+
+    def __init__(self) -> None:
+        self.milliseconds: list[float] = []
+        self.memory: int | None = None
+        self.flops = 0.0
+
+    def add(self, milliseconds: list[float], memory: int | None) -> None:
+        """What a round has found."""
+        self.milliseconds += milliseconds
+        self.memory = memory if self.memory is None or memory is None else max(self.memory, memory)
+
+    @property
+    def median(self) -> float:
+        """Milliseconds."""
+        return statistics.median(self.milliseconds)
+
+    def found(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "median_ms": self.median,
+            "least_ms": min(self.milliseconds),
+            "most_ms": max(self.milliseconds),
+            "samples_ms": self.milliseconds,
+            "memory_bytes": self.memory,
+            "flops": self.flops,
+        }
+
+
+class Row:
+    """A method's step at one size.
+
+    Args:
+        name: of the method.
+        settings: of its training.
+        directory: for what a run leaves behind.
+
+    Raises:
+        UserError: what a constructor refuses.
+    """
+
+    def __init__(self, name: str, settings: DictConfig, directory: Path) -> None:
+        self.name, self.settings, self.method = name, settings, METHODS[name]
+        self.training = Training(settings, self.method.stage, directory)
+        self.ours, self.authors, self.rates = Times(), Times(), list[float]()
+
+    @property
+    def label(self) -> str:
+        """For the progress bar."""
+        data = self.training.data
+        return f"{self.name}, {data.resolution}×{data.resolution}, batch {data.batch_size}"
+
+    def measure(self, samples: int) -> None:
+        """Take part in a round."""
+        training, device = self.training, self.training.device
+        if not self.ours.flops:
+            self.ours.flops = training.flops()
+        self.rates.append(floor.product_rate(device, str(self.settings.trainer.precision)))
+        self.ours.add(*with_peak(lambda: training.milliseconds(samples), device))
+        if self.method.authors is not None:
+            self.authors.add(*with_peak(lambda: self._authors(samples), device))
+
+    def _authors(self, samples: int) -> list[float]:
+        assert self.method.authors is not None
+        step = self.method.authors(self.settings, *self.training.batch())
+        if not self.authors.flops:
+            self.authors.flops = floor.flops_of(step)
+        return timing.of_a_loop(step, samples)
+
+    def found(self) -> dict[str, Any]:
+        """As JSON has it, with what follows."""
+        ours, authors, rate = self.ours, self.authors, statistics.median(self.rates)
+        data, settings = self.training.data, self.settings
+        return {
+            "method": self.name,
+            "experiment": self.method.experiment,
+            "resolution": data.resolution,
+            "batch_size": data.batch_size,
+            "precision": str(settings.trainer.precision),
+            "device": self.training.device.type,
+            "ours": ours.found(),
+            "authors": authors.found() if authors.milliseconds else None,
+            "times_as_fast": authors.median / ours.median if authors.milliseconds else None,
+            "product_flops_per_second": rate,
+            "floor_ms": floor.milliseconds(ours.flops, rate),
+            "share_of_floor": floor.milliseconds(ours.flops, rate) / ours.median,
+            "images_per_second": 1000 * data.batch_size / ours.median,
+        }
