@@ -89,7 +89,7 @@ class Flops(Callback):
     """
 
     def __init__(self, batches: int) -> None:
-        self.batches, self.total = batches, 0
+        self.batches, self.total, self.seen = batches, 0, 0
         self.counter = counter()
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
@@ -98,4 +98,5 @@ class Flops(Callback):
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.counter.__exit__(None, None, None)
         self.total += int(self.counter.get_total_flops())
-        trainer.should_stop = batch_idx + 1 == self.batches
+        self.seen += 1
+        trainer.should_stop = self.seen == self.batches

@@ -77,6 +77,16 @@ def test_a_penalty_counts_once_in_its_period(tmp_path: Path) -> None:
     without, rarely, always = (flops("model." + each) for each in ("gradient_penalty=0", *PENALTIES))
     assert (without[1], rarely[1], always[1]) == (1, 2, 1)
     assert rarely[0] - without[0] == pytest.approx((always[0] - without[0]) / 2)
+    assert flops("model.penalty_every=3")[0] - without[0] == pytest.approx(
+        (always[0] - without[0]) / 3
+    )  # of epochs of 2
+
+
+@pytest.mark.usefixtures("_quick")
+def test_epochs_end_nothing(tmp_path: Path) -> None:
+    """Of two batches each, and the preset has eleven of them."""
+    training = Training(settings("beta_vae"), METHODS["beta_vae"].stage, tmp_path)
+    assert len(training.milliseconds(30)) == 30
 
 
 @pytest.mark.usefixtures("_quick")
