@@ -18,6 +18,7 @@ from facet.callbacks.as_saved import AsSaved
 from facet.callbacks.counting import Counter, OwnStep
 from facet.callbacks.edits import EditMonitor
 from facet.callbacks.finite import Finite
+from facet.callbacks.progress import ProgressNote
 from facet.callbacks.random_state import RandomState
 from facet.callbacks.saving import Saving
 from facet.checkpoint_io import WholeCheckpoints
@@ -183,8 +184,8 @@ def build(config: DictConfig, run: Run) -> Parts:
         if isinstance(callback, EditMonitor):
             callback.judge = judge_of(config)[0]
             callback.directory = run.path / "grids"
-    own = [AsSaved(), RandomState(), Timer(), *in_every_step(config), Saving(run.checkpoint, config.save_minutes)]
-    return Parts(config, run, data, [*callbacks, *own])
+    own = [AsSaved(), RandomState(), Timer(), *in_every_step(config), ProgressNote()]
+    return Parts(config, run, data, [*callbacks, *own, Saving(run.checkpoint, config.save_minutes)])
 
 
 def in_every_step(config: DictConfig) -> list[Callback]:

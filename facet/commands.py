@@ -26,7 +26,7 @@ from facet.help import HELP, help_of
 from facet.refusals import user_message
 from facet.signals import ASKED, Stopped, handled
 from facet.targets import allow
-from facet.workers import end_with_workers, is_worker, rest, stop_without_parent
+from facet.workers import NOTE, end_with_workers, is_worker, rest, stop_without_parent
 
 USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
 
@@ -56,7 +56,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         register_resolvers()  # again: in another process
         code, result = 0, None
         name = " ".join(HydraConfig.get().overrides.task)
-        if is_worker():
+        if is_worker() or NOTE in os.environ:
             stop_without_parent()
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             _note(log, name, None)

@@ -53,6 +53,8 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "objective": Annotated[list[str], MinLen(1)] | None,
     "reports": str,
     "commands": list[str],
+    "jobs": Annotated[int, Ge(1)] | None,
+    "beside": bool,
     "seconds": Annotated[float, Gt(0)],
     "rounds": Annotated[int, Ge(1)],
     "samples": Annotated[int, Ge(1)],

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from facet.checkpoints import tensors_digest
-from facet.commands import INTERNAL, USER, report, run_command, say
+from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, write_json
+from facet.jobs import Job, code_of, log_of, plug_ins, run_jobs
 from facet.loading import data_of, load, model_of, settings_of, stages_of
 from facet.measures import OPTIONAL
 from facet.records import RESULTS_SCHEMA, known, read_results
 from facet.runs import Run, revision
+from facet.sweeps import shares
+from facet.workers import note
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,25 +49,63 @@ def evaluate(config: DictConfig) -> None:
             raise UserError(f"no run of {config.table.name} is below runs={config.runs}: train first, or set runs=")
     else:
         raise UserError("say what to evaluate: run=DIRECTORY or table=NAME")
+    if len(paths) == 1:
+        _judge(Run(paths[0]), config)
+    else:
+        _judge_all(paths, config)
+
+
+def _judge(run: Run, config: DictConfig) -> None:
+    if not config.force and judged(run, config):
+        say(f"judged already: {run.path}")
+    else:
+        judge_run(run, config)
+        say(f"judged {run.path}")
+
+
+def _judge_all(paths: Sequence[Path], config: DictConfig) -> None:
+    """Judge those runs that are finished and not judged, several at a time.
+
+    Raises:
+        ToldError: some could not be judged; the others are.
+    """
+    left: dict[Path, DictConfig] = {}
     failed: dict[Path, int] = {}
     for path in paths:
         run = Run(path)
-        if len(paths) > 1 and run.status != "finished":
-            say(f"left out: {path} is {run.status}", "yellow")
-            continue
         try:
-            if not config.force and judged(run, config):
+            if run.status != "finished":
+                say(f"left out: {path} is {run.status}", "yellow")
+            elif not config.force and judged(run, config):
                 say(f"judged already: {path}")
             else:
-                judge_run(run, config)
-                say(f"judged {path}")
+                left[path] = run.config()
         except Exception as error:
-            if len(paths) == 1:
-                raise
-            failed[path] = report("evaluate", error)  # the others are judged all the same
+            failed[path] = report("evaluate", error)
+    each = shares(list(left.values()), config.jobs) if left else []
+    if len(each) > 1:
+        codes = run_jobs([Job(str(path), [judging(Run(path), config)], log_of(path)) for path in left], each)
+        failed |= {Path(name): code for name, code in codes.items()}
+    else:
+        for path in left:
+            try:
+                _judge(Run(path), config)
+            except Exception as error:
+                failed[path] = report("evaluate", error)  # the others are judged all the same
     if failed:
-        code = USER if set(failed.values()) == {USER} else INTERNAL
-        raise ToldError(f"could not be judged: {', '.join(map(str, failed))}", code)
+        raise ToldError(f"could not be judged: {', '.join(map(str, failed))}", code_of(failed.values()))
+
+
+def judging(run: Run, config: DictConfig) -> tuple[str, ...]:
+    """The command that judges a run, which is finished by then, as the config of an evaluation asks."""
+    said = [f"run={run.path}", f"measures={_listed(config.measures)}"]
+    said += [f"{key}={config[key]}" for key in ("split", "faces", "online", "force")]
+    said += [f"data.{key}={place}" for key, place in config.data.items() if place is not None]
+    return "facet.evaluate", *said, *plug_ins(config)
+
+
+def _listed(measures: Any) -> str:
+    return str(measures) if isinstance(measures, str) else f"[{','.join(measures)}]"
 
 
 def found(run: str) -> list[Path]:
@@ -116,6 +157,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     settings = settings_of(run, config.data)
     if run.status != "finished":
         say(f"{run.path} is {run.status}: its last checkpoint is judged", "yellow")
+    note("judging")
     import torch
 
     from facet.build import constant_attributes, judge_of, prepare, seeded

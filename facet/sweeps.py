@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -16,8 +17,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from facet.errors import ToldError
+from facet.machine import cores, memory
 from facet.signals import Wish
 
+OF_A_RUN = 1536 * 2**20  # bytes of memory that a run of the embedded preset may take (docs/reliability.md, Bounds)
 _taken: list[FileLock] = []  # this process's GPU, for as long as the process lives
 
 
@@ -69,6 +72,36 @@ def _gpus() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]  # doesn't initialise CUDA
 
 
+def environment() -> dict[str, str]:
+    """Of a command that this one starts: packages are found where they are here, and never where it happens to run."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+
+
+def shares(configs: Sequence[DictConfig], jobs: int | None = None) -> list[dict[str, str]]:
+    """What each of the runs that are at work at a time is given, as environment variables: threads, and a GPU.
+
+    On CPUs as many run at a time as there are cores and memory for. How many threads a run has decides its last bits:
+    on CPUs that follows from the number of runs alone, so that neither ``jobs`` nor what is done already changes any.
+    On GPUs each has one of its own; what takes several devices runs alone.
+
+    Args:
+        configs: of all runs, those that are done already too.
+        jobs: how many at a time, instead.
+    """
+    on_cpu = all(OmegaConf.select(config, "trainer.accelerator") == "cpu" for config in configs)
+    gpus = [] if on_cpu else _gpus()
+    if jobs is None and any(on_several_devices(config) for config in configs):
+        jobs = 1
+    elif jobs is None:
+        left = memory()
+        jobs = len(gpus) or min(cores(), max(1, left // OF_A_RUN) if left is not None else 1)
+    jobs = max(1, min(jobs, len(configs)))
+    threads = str(max(1, cores() // (jobs if gpus else len(configs))))
+    given = {name: os.environ.get(name, threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    apart = {"CUDA_VISIBLE_DEVICES"} if len(gpus) > 1 and jobs > 1 else set[str]()
+    return [{**given, **{name: gpus[number % len(gpus)] for name in apart}} for number in range(jobs)]
+
+
 def train_apart() -> None:
     """Train a run of a sweep by a command of its own: DDP starts its processes by repeating the command line.
 
@@ -76,9 +109,7 @@ def train_apart() -> None:
         ToldError: it failed, and said why.
     """
     overrides = [*HydraConfig.get().overrides.task, "hydra.mode=RUN"]
-    # Packages are found where this process finds them, and never where the command happens to run.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
-    child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides], env=environment)
+    child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides], env=environment())
     wish = Wish()
 
     def hand_on(signum: int, frame: FrameType | None) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -43,18 +44,36 @@ def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
     Raises:
         UserError: an override, or a place of data, that no row takes.
     """
-    found, refused = [], {}
-    beside = config.table.get("beside") or {}
-    for row, experiment in {**config.table.experiments, **beside}.items():
+    beside, found = config.table.get("beside") or {}, list[tuple[str, int, Path]]()
+
+    def find(row: str, seed: int, settings: DictConfig) -> None:
+        path = run_directory(at(settings, config.data))
+        if row in beside and not path.is_dir():
+            return
+        found.append((row, seed, path))
+        if config.overrides and not path.is_dir():
+            check(settings, "train", {})
+
+    each_run(config, {**config.table.experiments, **beside}, find)
+    return found
+
+
+def each_run(config: DictConfig, rows: Mapping[str, str], look: Callable[[str, int, DictConfig], None]) -> list[str]:
+    """Look at the run of every row and seed; returns the rows that don't take an override, each told.
+
+    Args:
+        config: as :func:`table_runs` takes it.
+        rows: row -> experiment.
+        look: given row, seed and the config that the run is trained with.
+
+    Raises:
+        UserError: an override that no row takes.
+    """
+    refused = {}
+    for row, experiment in rows.items():
         for seed in config.seeds:
             try:
-                composed = _composed(str(experiment), seed, config)
-                path = run_directory(at(composed, config.data))
-                if row in beside and not path.is_dir():
-                    continue
-                found.append((str(row), int(seed), path))
-                if config.overrides and not path.is_dir():
-                    check(composed, "train", {})
+                look(str(row), int(seed), _composed(training(str(experiment), seed, config)))
             except Exception as error:
                 line = user_message("train", error)
                 if line is None:
@@ -65,10 +84,16 @@ def table_runs(config: DictConfig) -> list[tuple[str, int, Path]]:
         raise UserError(f"{said}{next(iter(refused.values()))}")
     for row, line in refused.items():
         say(f"{row} has no run: {said}{line}", "yellow")
-    return found
+    return list(refused)
 
 
-def _composed(experiment: str, seed: int, config: DictConfig) -> DictConfig:
-    """A row's config as a sweep composes it, where a setting may be one that other rows alone know."""
-    overrides = [f"experiment={experiment}", f"seed={seed}", f"runs={config.runs}", *config.overrides]
-    return compose_config("train", [lenient(override) for override in overrides])
+def training(experiment: str, seed: int, config: DictConfig) -> tuple[str, ...]:
+    """What is said to ``facet-train`` for a row's run, where a setting may be one that other rows alone know."""
+    said = [f"experiment={experiment}", f"seed={seed}", f"runs={config.runs}", *config.overrides]
+    return tuple(lenient(each) for each in said)
+
+
+@lru_cache(maxsize=256)
+def _composed(said: tuple[str, ...]) -> DictConfig:
+    """A row's config as a sweep composes it; whoever has it doesn't change it."""
+    return compose_config("train", said)

@@ -53,7 +53,7 @@ def train(config: DictConfig) -> Path:
     except Exception:  # such a config has no place
         check(config)  # says what is wrong
         raise
-    if _finished(config, run):
+    if finished(config, run):
         return run.path
     if swept() and on_several_devices(config):
         train_apart()
@@ -68,7 +68,7 @@ def train(config: DictConfig) -> Path:
     if not first:
         follow()
     with run.owned() if first else nullcontext():
-        if not _finished(config, run):  # by another process, between the first look and the lock
+        if not finished(config, run):  # by another process, between the first look and the lock
             _train(config, run)
     return run.path
 
@@ -185,7 +185,8 @@ def _refuse(config: DictConfig, run: Run) -> None:
         raise UserError(f"{run.path} belongs to a run with another config: choose another run_dir, or force=true")
 
 
-def _finished(config: DictConfig, run: Run) -> bool:
+def finished(config: DictConfig, run: Run) -> bool:
+    """Whether a run has nothing left to train, which is said then."""
     if config.force or run.status != "finished" or not same_run(read_config(run.path / "config.yaml"), config):
         return False
     if last_whole(run.checkpoint) == run.checkpoint:

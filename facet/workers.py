@@ -1,7 +1,8 @@
-"""The processes that joblib starts for a sweep's jobs: none trains on when the sweep is stopped or killed."""
+"""The processes that a sweep or a page has for its jobs: none trains on when the command is stopped or killed."""
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -17,7 +18,20 @@ from typing import Any, NoReturn
 from facet.signals import Handler, Stopped, end
 
 SAVING = 60.0  # seconds in which the runs of a sweep are saved
+NOTE = "FACET_PROGRESS"  # in the environment: where a job of :mod:`facet.jobs` notes how far it is
 _following = threading.Event()  # one look-out is enough for all jobs of a process
+
+
+def note(what: str, done: float | None = None) -> None:
+    """Tell the command that shows this job what it is doing; nothing where there is none.
+
+    Args:
+        what: in words.
+        done: the part of it that is done, in [0, 1].
+    """
+    if NOTE in os.environ:
+        with suppress(OSError):  # the command is gone, or its disk is full: nothing hangs on it
+            Path(os.environ[NOTE]).write_text(json.dumps([what, done]), "utf-8")
 
 
 def is_worker() -> bool:

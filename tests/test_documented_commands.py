@@ -21,6 +21,7 @@ from facet.command_line import parsed, readable
 from facet.commands import for_every_job, in_sweep
 from facet.configuration import check, compose_config
 from facet.help import HELP, help_of
+from facet.tables import training
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,6 +94,11 @@ def attempt(words: list[str], settings: dict[str, str]) -> None:
         assert importlib.util.find_spec(arguments[1]), arguments
         if not arguments[1].startswith("tests."):  # which take settings of their own
             attempt(arguments[2:], settings)
+    elif name == "facet-reproduce":
+        attempt_run("reproduce", arguments)
+        config = compose_config("reproduce", [word for word in arguments if word != "ETC"])
+        for experiment in config.table.experiments.values():
+            attempt_run("train", list(training(experiment, 0, config)))
     elif name in VERBS:
         attempt_run(VERBS[name][arguments[0]], arguments[1:])
     else:
@@ -108,8 +114,8 @@ def attempt_target(arguments: list[str], settings: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
     lines = re.sub(r"\\\n\s*", "", done.stdout).splitlines()
     for part in {part.strip() for line in lines for part in re.split(r";|&&", line)}:
-        if part.startswith(".venv/bin/facet-"):
-            attempt(shlex.split(part.removeprefix(".venv/bin/")), settings)
+        if words := re.search(r"python3? -m facet\.reproduce (.*)", part):
+            attempt(["facet-reproduce", *shlex.split(words[1])], settings)
 
 
 def attempt_run(primary: str, arguments: list[str]) -> None:
@@ -142,7 +148,7 @@ def attempt_run(primary: str, arguments: list[str]) -> None:
 def test_commands_are_found() -> None:
     commands = documented()
     assert len(commands) > 60
-    assert {COMMAND.match(line)[0].split()[-1] for line in commands} >= {*PRIMARY, *VERBS, "make"}  # type: ignore[index]
+    assert {COMMAND.match(line)[0].split()[-1] for line in commands} >= {*PRIMARY, *VERBS, "facet-reproduce", "make"}  # type: ignore[index]
     assert "facet-train experiment=aif/table1/ours data=celeba data.root=~/celeba" in commands
 
 

@@ -1,0 +1,33 @@
+"""A command that a test tells what to do: ``facet.jobs`` starts it as it starts ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Say things, and end as asked: ``says=…``, ``kills=``, ``exits=CODE``, ``notes=FILE`` (threads and GPU),
+    ``waits=FILE`` (until it is there)."""
+    for argument in sys.argv[1:]:
+        what, _, value = argument.partition("=")
+        if what == "says":
+            print(value, file=sys.stderr)
+        elif what == "kills":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif what == "exits":
+            sys.exit(int(value))
+        elif what == "notes":
+            given = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")]
+            Path(value).write_text(" ".join(given))
+        elif what == "waits":
+            until = time.monotonic() + 60
+            while not Path(value).exists() and time.monotonic() < until:
+                time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main()
