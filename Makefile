@@ -1,7 +1,7 @@
 # make help lists the targets. Everything below sets up .venv by itself and is quick when nothing is to be done.
 .DEFAULT_GOAL := help
 PAGES := $(patsubst conf/table/%.yaml,reproduce-%,$(wildcard conf/table/*.yaml))
-.PHONY: help setup test test-reliability test-slow lint format clean compare reproduce-aif reproduce-jacsup $(PAGES) $(PAGES:=-beside)
+.PHONY: help setup test test-reliability test-slow lint format clean gpu compare reproduce-aif reproduce-jacsup $(PAGES) $(PAGES:=-beside)
 
 PYTHON ?= python3
 VENV := .venv
@@ -83,6 +83,10 @@ reproduce-aif:  ## all tables and figures of AIF, and the comparison
 
 reproduce-jacsup:  ## all figures and tables of JacSup
 	+$(call each,$(JACSUP))
+
+SIZE ?= 1
+gpu: setup  ## what a GPU is wanted for, in seven minutes, into gpu/gpu.tar.gz (SIZE=0.01 rehearses it on a CPU)
+	@$(RUN) facet.benchmarks.gpu size=$(SIZE)
 
 clean:  ## remove .venv and caches; runs and reports stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -49,8 +49,10 @@ def test_what_is_said_reaches_the_command() -> None:
 
 
 def test_without_setup_the_python_that_is_there_does_it_and_nothing_is_installed() -> None:
-    (line,) = said("reproduce-table1", "SETUP=no", "PYTHON=python3.12").splitlines()
-    assert line.startswith("python3.12 -m facet.reproduce ")
+    for target, module in (("reproduce-table1", "facet.reproduce"), ("gpu", "facet.benchmarks.gpu")):
+        (line,) = said(target, "SETUP=no", "PYTHON=python3.12").splitlines()
+        assert line.startswith(f"python3.12 -m {module} ")
+    assert said("gpu", "SETUP=no", "SIZE=0.01").split()[-1] == "size=0.01"
 
 
 def test_all_of_aif_is_every_table_and_figure_of_it() -> None:
