@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 from tiny import overrides
 
 from facet import evaluate, runs, train
@@ -174,6 +175,7 @@ def test_a_run_that_can_not_be_looked_at_keeps_no_other_from_being_judged(
     judged: list[str] = []
     monkeypatch.setattr(evaluate, "judged", looked_at)
     monkeypatch.setattr(evaluate, "judge_run", lambda run, config: judged.append(run.path.name))
+    monkeypatch.setattr(runs.Run, "config", lambda run: OmegaConf.create({"trainer": {"accelerator": "cpu"}}))
     for seed in (0, 1):
         runs.Run(tmp_path / f"seed{seed}").mark("finished")
     with pytest.raises(ToldError, match=r"could not be judged: .*seed0$") as told:
