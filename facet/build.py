@@ -119,8 +119,7 @@ class Parts:
             default_root_dir=str(self.run.path),
             plugins=[WholeCheckpoints()],
         )
-        # its handlers end a process with 0, or wait for others in the middle of a step; ours: facet/callbacks/saving.py
-        trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+        leave_signals(trainer)
         return trainer
 
     def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
@@ -142,6 +141,16 @@ class Parts:
             "precision": str(trainer.precision),
             "processes": trainer.world_size,
         }
+
+
+def leave_signals(trainer: Trainer) -> None:
+    """Take Lightning's handling of signals away; ours is in :mod:`facet.callbacks.saving`.
+
+    Its handlers end a process with 0, or wait for others in the middle of a step. And of several processes the first
+    tells the others in every step whether it was asked to stop, for which all wait, on a GPU as well.
+    """
+    trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
 
 
 def constant_attributes(data: Any, split: str = "train") -> list[str]:

@@ -29,6 +29,8 @@ from facet.targets import allow
 from facet.workers import NOTE, end_with_workers, is_worker, rest, stop_without_parent
 
 USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
+# What launchers say where a process is gone: joblib, which ends the others too, submitit, Ray after some more tries
+KILLED = ("TerminatedWorkerError", "UncompletedJobError", "WorkerCrashedError")
 
 
 def say(message: str, style: str | None = None) -> None:
@@ -92,7 +94,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
     except SystemExit as error:  # a job's, or Hydra's, which has 1 for a mistake in its own options
         code = ended[0] if ended else USER if error.code else 0
     except Exception as error:  # Hydra's, a sweeper's or a launcher's
-        killed = type(error).__name__ == "TerminatedWorkerError"  # joblib's, which ends the other processes, too
+        killed = type(error).__name__ in KILLED
         if killed:
             error = ToldError("a process of the sweep was killed: the same command goes on")
         of_options = isinstance(error, ValueError | OSError) and user_message(primary, error) is None

@@ -31,11 +31,13 @@ class MadeUp(LightningDataModule):
 
     Args:
         data: the data module in whose place it stands.
+        images: in a batch.
+        batches: to train with.
     """
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, images: int = IMAGES, batches: int = len(SHARES)) -> None:
         super().__init__()
-        self.count = min(IMAGES, data.batch_size)
+        self.count, self.batches = min(images, data.batch_size), batches
         shape = self.count, data.channels, data.resolution, data.resolution
         self.images = torch.randint(0, 256, shape, dtype=torch.uint8)
         self.labels = (torch.arange(self.count) % 2.0)[:, None].expand(-1, len(data.attribute_names))
@@ -45,7 +47,7 @@ class MadeUp(LightningDataModule):
         return self.images, self.labels
 
     def train_dataloader(self) -> DataLoader[Any]:
-        return self._batches(len(SHARES))
+        return self._batches(self.batches)
 
     def val_dataloader(self) -> DataLoader[Any]:
         return self._batches(1)

@@ -114,6 +114,20 @@ def supervised(rank: int, place: Path) -> dict[str, Any]:
     return {"model": model.state_dict(), **covariance.found}
 
 
+def traffic(rank: int, place: Path) -> dict[str, Any]:
+    """What this rank gives to collectives in some steps (``facet/test_scaling.py``)."""
+    from tiny import tiny
+
+    from facet.benchmarks import steps_on_noise
+
+    config = tiny(place, "trainer=ddp", "trainer.precision=32-true")
+    parameters = list(steps_on_noise.model_of(config, 0).parameters())
+    found = steps_on_noise.traffic(config, 0, WORLD)
+    numbers = sum(parameter.numel() for parameter in parameters)
+    counted = {"sent": dict(found.sent), "collectives": dict(found.collectives), "operators": found.operators}
+    return {**counted, "numbers": numbers, "parameters": len(parameters)}
+
+
 def resumed(rank: int, place: Path) -> dict[str, Any]:
     """How a run that was cut within an epoch differs from the whole one (``facet/test_processes.py``)."""
     import torch
@@ -153,8 +167,17 @@ def resumed(rank: int, place: Path) -> dict[str, Any]:
     return {"weights": differ, "curves": [(a, b) for a, b in rows if a != b]}
 
 
-JOBS: dict[str, Job] = {"shares": shares, "growth": growth, "supervised": supervised, "resumed": resumed}
-TOGETHER = (("shares", "growth", "supervised"), ("resumed",))  # by one pair each: not every suite needs the second
+JOBS: dict[str, Job] = {
+    "shares": shares,
+    "growth": growth,
+    "supervised": supervised,
+    "traffic": traffic,
+    "resumed": resumed,
+}
+TOGETHER = (
+    ("shares", "growth", "supervised", "traffic"),
+    ("resumed",),
+)  # by one pair each: not every suite needs the second
 
 
 def main() -> None:

@@ -1,0 +1,214 @@
+"""A training's steps on made-up images of its data's shape: what one takes, without the data, for ``scaling.py``."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from facet.benchmarks.counting import Counting, size, tensors, without_memory
+from facet.benchmarks.scaling import ROUND
+from facet.build import in_every_step, leave_signals
+from facet.callbacks.averaging import WarmAveraging
+from facet.callbacks.saving import Saving
+from facet.making import make
+from facet.rehearsal import MadeUp
+
+SETTLED = 3  # steps after which DDP has laid out its buckets
+FEW = 4  # images of a process where their number doesn't matter: some methods halve a batch
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a process needs on its device, and what a step computes.
+
+    Attributes:
+        weights: parameters and buffers.
+        gradients: of the parameters that learn.
+        buckets: DDP's copies of the gradients, from which they are sent.
+        optimizers: their states.
+        averages: of weights.
+        undo: a second copy of all that a step changes, where ``on_nonfinite=skip``.
+        passing: activations and all else of a step that goes again, at most.
+        flops: floating point operations of a step's matrix products and convolutions.
+        touched: bytes that a step's operators read and write.
+    """
+
+    weights: int
+    gradients: int
+    buckets: int
+    optimizers: int
+    averages: int
+    undo: int
+    passing: int
+    flops: int
+    touched: int
+
+    @property
+    def bytes(self) -> int:
+        """All together."""
+        held = self.weights + self.gradients + self.buckets + self.optimizers + self.averages
+        return held + self.undo + self.passing
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What one of several processes gives to collectives in :data:`ROUND` steps, and its operators in these.
+
+    Attributes:
+        sent: bytes, by the collective's name.
+        collectives: how many, by name.
+        operators: without them.
+    """
+
+    sent: Counter[str]
+    collectives: Counter[str]
+    operators: int
+
+
+class Unsaved(Saving):
+    """Agrees with other processes on when to save, and writes nothing."""
+
+    def save(self, trainer: Trainer) -> None:
+        """Not here."""
+
+    def _take(self, trainer: Trainer) -> None:
+        self.waiting = False
+
+
+class Within(Callback):
+    """Enters modes before a batch of some numbers, and leaves them after it: the last of the callbacks."""
+
+    def __init__(self, counting: Any, first: int, last: int) -> None:
+        self.counting, self.first, self.last = counting, first, last
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if batch_idx == self.first:
+            self.counting.__enter__()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:  # type: ignore[override]
+        if args[-1] == self.last:
+            self.counting.__exit__(None, None, None)
+
+
+class _WithoutMemory(Callback):
+    """Two steps of shapes alone: the second finds what the first leaves, gradients and optimisers' states."""
+
+    def __init__(self, mode: FakeTensorMode) -> None:
+        self.mode, self.counting, self.flops = mode, Counting(), FlopCounterMode(display=False)
+        self.states = self.touched = 0
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        batch |= {name: self.mode.from_tensor(value) for name, value in batch.items()}
+        for mode in self._modes(batch_idx):
+            mode.__enter__()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:  # type: ignore[override]
+        for mode in reversed(self._modes(args[-1])):
+            mode.__exit__(None, None, None)
+        self.touched = self.counting.touched - self.touched  # of the last step alone
+        states = [state for optimizer in trainer.optimizers for state in optimizer.state.values()]
+        self.states = sum(map(size, tensors(states)))
+
+    def _modes(self, batch_idx: int) -> list[Any]:
+        return [self.mode, self.counting, *([self.flops] if batch_idx else [])]
+
+
+def stages(config: DictConfig) -> int:
+    """How many stages with other costs a training has: the first, the second and the last of a model that grows."""
+    return 1 + len(list(_growth(config, make(config.model))))
+
+
+def model_of(config: DictConfig, stage: int) -> LightningModule:
+    """A run's model, untrained, at one of them, in the middle of the run."""
+    torch.manual_seed(0)
+    model: Any = make(config.model).to(memory_format=torch.channels_last)
+    for _ in itertools.islice(_growth(config, model), stage):
+        pass
+    if hasattr(model, "progress"):
+        model.progress = lambda batch_idx: 0.5
+    return model  # type: ignore[no-any-return]
+
+
+def _growth(config: DictConfig, model: Any) -> Iterator[None]:
+    growth = config.callbacks.get("growth")
+    return make(growth).milestones(model) if growth is not None else iter(())
+
+
+def memory(config: DictConfig, stage: int, images: int, several: bool) -> Memory:
+    """What a process's step needs; nothing is computed, so that any size can be asked for.
+
+    Args:
+        config: of a training.
+        stage: of :func:`stages`.
+        images: of a step, in this process.
+        several: whether there are other processes.
+    """
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    model, averaging = model_of(config, stage), config.callbacks.get("averaging")
+    without_memory(model, mode)
+    look, average = _WithoutMemory(mode), make(averaging) if averaging is not None else WarmAveraging()
+    quiet: Any = {"barebones": True, "limit_val_batches": 0, "max_epochs": 1}
+    callbacks: list[Callback] = [look] if averaging is None else [average, look]
+    trainer = Trainer(accelerator="cpu", precision=config.trainer.precision, callbacks=callbacks, **quiet)
+    still: Any = trainer.strategy  # tensors without memory can't be moved
+    still.model_to_device = still.teardown = lambda: None
+    trainer.fit(model, datamodule=MadeUp(make(config.data), images, 2))
+    learning = sum(size(parameter) for parameter in model.parameters() if parameter.requires_grad)
+    weights = sum(map(size, [*model.parameters(), *model.buffers()]))
+    averages = sum(map(size, average.average.values()))
+    return Memory(
+        weights=weights,
+        gradients=learning,
+        buckets=learning if several else 0,
+        optimizers=look.states,
+        averages=averages,
+        undo=weights + look.states + averages if config.on_nonfinite == "skip" else 0,
+        passing=look.counting.most - look.states - learning,
+        flops=look.flops.get_total_flops(),
+        touched=look.touched,
+    )
+
+
+def traffic(config: DictConfig, stage: int, processes: int) -> Traffic:
+    """What processes tell one another, of a few images each.
+
+    The other processes are started by the same command, and end up here, too.
+    """
+    counting = Counting()
+    fit(
+        config,
+        model_of(config, stage),
+        Within(counting, SETTLED, SETTLED + ROUND - 1),
+        processes,
+        FEW,
+        SETTLED + ROUND,
+    )
+    return Traffic(counting.sent, counting.collectives, counting.operators)
+
+
+def fit(config: DictConfig, model: LightningModule, watch: Callback, processes: int, images: int, steps: int) -> None:
+    """Train a model for some steps on CPUs as a run does, of so many images in each process, and watch it."""
+    averaging = config.callbacks.get("averaging")
+    own = [*([] if averaging is None else [make(averaging)]), *in_every_step(config), Unsaved(Path("nowhere"))]
+    quiet: Any = {"logger": False, "enable_progress_bar": False, "max_epochs": 1}
+    quiet |= {"enable_model_summary": False, "limit_val_batches": 0, "use_distributed_sampler": False}
+    trainer = Trainer(
+        accelerator="cpu",
+        devices=processes,
+        strategy=config.trainer.strategy if processes > 1 else "auto",
+        precision=config.trainer.precision,
+        callbacks=[*own, watch],
+        **quiet,
+    )
+    leave_signals(trainer)
+    trainer.fit(model, datamodule=MadeUp(make(config.data), images, steps))
