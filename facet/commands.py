@@ -60,6 +60,8 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
         name = " ".join(HydraConfig.get().overrides.task)
         if is_worker() or NOTE in os.environ:
             stop_without_parent()
+        if is_worker():
+            os.environ["TERM"] = "dumb"  # the bars of several processes would be drawn over one another
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             _note(log, name, None)
         try:

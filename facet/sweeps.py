@@ -66,7 +66,7 @@ def _gpus() -> list[str]:
     """The GPUs that this process may see, by the names that CUDA takes."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return visible.split(",")
+        return [name for name in visible.split(",") if name]
     import torch
 
     return [str(number) for number in range(torch.cuda.device_count())]  # doesn't initialise CUDA
