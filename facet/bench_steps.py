@@ -53,10 +53,11 @@ def bench_steps(config: DictConfig) -> dict[str, Any]:
     quiet()
     with tempfile.TemporaryDirectory() as directory:
         rows = [Row(name, settings, Path(directory)) for name, settings in asked]
-        rows = _measure(rows, config.rounds, config.samples)
-    found = {**_about(config), "steps": [row.found() for row in rows]}
+        about, found = _about(config), dict[str, Any]()
+        for done, left in enumerate(_rounds(rows, config.rounds, config.samples), 1):
+            found = {**about, "rounds": done, "steps": [row.found() for row in left]}
+            write_json(Path(config.json), found)  # of whoever is stopped, too
     _show(found)
-    write_json(Path(config.json), found)
     say(f"written to {config.json}")
     return found
 
@@ -99,8 +100,8 @@ def _check_place(file: Path) -> None:
         raise UserError(f"json={file} can't be written: choose another place")
 
 
-def _measure(rows: list[Row], rounds: int, samples: int) -> list[Row]:
-    """All in turn, round after round; those that are left, where others need more memory than a GPU has.
+def _rounds(rows: list[Row], rounds: int, samples: int) -> Iterator[list[Row]]:
+    """All in turn, round after round; after each those that are left, where others need more memory than a GPU has.
 
     Raises:
         UserError: none is left.
@@ -119,9 +120,9 @@ def _measure(rows: list[Row], rounds: int, samples: int) -> list[Row]:
                     say(f"{row.label}: left out, it needs more memory than the GPU has", "yellow")
                     rows = [each for each in rows if each is not row]
                 progress.advance(task)
-    if not rows:
-        raise UserError("every step that was asked for needs more memory than the GPU has: choose smaller batch_sizes")
-    return rows
+            if not rows:
+                raise UserError("every step that was asked for needs more memory than the GPU has: smaller batch_sizes")
+            yield rows
 
 
 def _about(config: DictConfig) -> dict[str, Any]:
@@ -137,7 +138,6 @@ def _about(config: DictConfig) -> dict[str, Any]:
         "schema": SCHEMA,
         "command": shlex.join(["facet-bench", "steps", *said]),
         "preset": config.preset,
-        "rounds": config.rounds,
         "samples": config.samples,
         "machine": machine(),
         "threads": torch.get_num_threads(),

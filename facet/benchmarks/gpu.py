@@ -66,7 +66,7 @@ def parts(size: float, place: Path, trainer: str) -> list[Part]:
             Part(f"{name}-page", 15, ["facet.report.command", *where]),  # of what there is, where time was over
         ]
 
-    scale = ["preset=paper"] if size >= 1 else ["preset=embedded", "rounds=1", "samples=1"]
+    scale = ["preset=paper", "rounds=2", "samples=10"] if size >= 1 else ["preset=embedded", "rounds=1", "samples=1"]
     steps = ["facet.bench", "steps", *scale, f'overrides=["trainer={trainer}"]', f"json={place / 'steps.json'}"]
     return [
         *table1("check", 40, TINY),

@@ -19,19 +19,19 @@ class Times:
 
     Attributes:
         milliseconds: of a step, all samples.
-        memory: the most bytes that a round took; None where that can't be told.
+        memory: bytes that every round took; none where that can't be told.
         flops: operations of a step.
     """
 
     def __init__(self) -> None:
         self.milliseconds: list[float] = []
-        self.memory: int | None = None
+        self.memory: list[int] = []
         self.flops = 0.0
 
     def add(self, milliseconds: list[float], memory: int | None) -> None:
         """What a round has found."""
         self.milliseconds += milliseconds
-        self.memory = memory if self.memory is None or memory is None else max(self.memory, memory)
+        self.memory += [] if memory is None else [memory]
 
     @property
     def median(self) -> float:
@@ -45,7 +45,7 @@ class Times:
             "least_ms": min(self.milliseconds),
             "most_ms": max(self.milliseconds),
             "samples_ms": self.milliseconds,
-            "memory_bytes": self.memory,
+            "memory_bytes": statistics.median(self.memory) if self.memory else None,
             "flops": self.flops,
         }
 
