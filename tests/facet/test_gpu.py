@@ -67,13 +67,12 @@ def test_every_part_can_be_begun_and_all_end_in_seven_minutes(trainer: str, tmp_
     assert [part.name for part in pages] == ["check", "paper", "authors"]
     for part in pages:
         asked = compose_config("reproduce", part.command[1:])
-        for experiment in asked.table.experiments.values():
-            config = compose_config("train", training(experiment, 0, asked))
-            check(config, "train", {}, [])
-            assert config.trainer.accelerator == trainer
-            assert part.name in ("check", config.preset)
-            if part.name != "check":
-                assert (config.data.train_size, config.data.resolution, config.networks.width) == (100_000, 64, 64)
+        config = compose_config("train", training(asked.table.experiments.ours, 0, asked))
+        check(config, "train", {}, [])
+        assert config.trainer.accelerator == trainer
+        assert part.name in ("check", config.preset)
+        if part.name != "check":
+            assert (config.data.train_size, config.data.resolution, config.networks.width) == (100_000, 64, 64)
 
 
 @pytest.mark.slow
