@@ -104,7 +104,7 @@ def _rounds(rows: list[Row], rounds: int, samples: int) -> Iterator[list[Row]]:
     """All in turn, round after round; after each those that are left, where others need more memory than a GPU has.
 
     Raises:
-        UserError: none is left.
+        UserError: none is left, or a step that can't be taken at that size.
     """
     import torch
 
@@ -119,6 +119,8 @@ def _rounds(rows: list[Row], rounds: int, samples: int) -> Iterator[list[Row]]:
                 except torch.OutOfMemoryError:
                     say(f"{row.label}: left out, it needs more memory than the GPU has", "yellow")
                     rows = [each for each in rows if each is not row]
+                except ValueError as error:  # torch's, of a batch too small for a method that halves it
+                    raise UserError(f"{row.label}: {' '.join(str(error).split())}") from error
                 progress.advance(task)
             if not rows:
                 raise UserError("every step that was asked for needs more memory than the GPU has: smaller batch_sizes")

@@ -137,6 +137,17 @@ def test_what_a_gpu_has_no_room_for_is_left_out(
     assert "smaller batch_sizes" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_quick")
+def test_a_batch_too_small_to_be_halved_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["preset=paper", "resolutions=[32]", "batch_sizes=[2]", 'overrides=["networks.width=4"]']
+    assert command(monkeypatch, "methods=[fader]", *small, f"json={tmp_path / 'steps.json'}") == 2
+    said = capsys.readouterr().err
+    assert "fader, 32×32, batch 2: Expected more than 1 value" in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
