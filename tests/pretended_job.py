@@ -10,14 +10,19 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Say things, and end as asked: ``says=…``, ``kills=``, ``exits=CODE``, ``notes=FILE`` (threads and GPU),
-    ``waits=FILE`` (until it is there)."""
+    """Say things, and end as asked.
+
+    ``says=…``, ``kills=`` (itself), ``stops=`` (who has started it), ``exits=CODE``, ``notes=FILE`` (threads and GPU),
+    ``waits=FILE`` (until it is there).
+    """
     for argument in sys.argv[1:]:
         what, _, value = argument.partition("=")
         if what == "says":
             print(value, file=sys.stderr)
         elif what == "kills":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif what == "stops":
+            os.kill(os.getppid(), signal.SIGTERM)
         elif what == "exits":
             sys.exit(int(value))
         elif what == "notes":

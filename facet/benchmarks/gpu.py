@@ -6,7 +6,6 @@ authors'. ``size=0.01`` takes a hundredth of the images, and a CPU where there i
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import tarfile
@@ -16,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from facet.commands import USER, say
+from facet.commands import INTERNAL, USER, say
 from facet.showing import duration
+from facet.signals import ASKED, Stopped, end, handled
 from facet.sweeps import environment
 
 SAVING = 15.0  # seconds for a part whose time is over to save what it has
@@ -77,19 +77,26 @@ def parts(size: float, place: Path, trainer: str) -> list[Part]:
 
 
 def run(part: Part, place: Path, limit: float) -> str:
-    """Run a part and say how it ended: nothing where it went well, else in a few words."""
+    """Run a part and say how it ended: nothing where it went well, else in a few words.
+
+    Raises:
+        Stopped: all of it was asked to stop.
+    """
     begun = time.monotonic()
     with (place / f"{part.name}.log").open("wb") as log:
         command = [sys.executable, "-m", *part.command]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment())
     try:
-        code = process.wait(max(1.0, limit))
+        with handled(end, *ASKED):
+            code = process.wait(max(1.0, limit))
         how = f"ended with {code}" if code else ""
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, Stopped) as error:
         how = f"was stopped after {duration(limit)}"
-        process.send_signal(signal.SIGTERM)
+        process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(SAVING)
+        if isinstance(error, Stopped):
+            raise
     finally:
         process.kill()
     say(f"{part.name}: {how or 'done'} ({duration(time.monotonic() - begun)})", "red" if how else None)
@@ -127,12 +134,17 @@ def main() -> None:
     failed, until = [], time.monotonic()
     for part in parts(size, place, "gpu" if on_gpu else "cpu"):
         until += part.seconds * (1 if on_gpu else ON_CPU)
-        if how := run(part, place, until - time.monotonic()):
+        try:
+            how = run(part, place, until - time.monotonic())
+        except Stopped as stopped:
+            say(f"stopped ({stopped}) in {part.name}; what there is: {archive(place)}", "red")
+            sys.exit(stopped.code)
+        if how:
             failed.append(f"{part.name} {how}")
     say(f"all of it: {archive(place)}")
     if failed:
         say(f"failed: {'; '.join(failed)}", "red")
-        sys.exit(1)
+        sys.exit(INTERNAL)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,20 @@ def test_a_part_that_fails_or_takes_too_long_takes_none_along(
         assert sorted(packed.getnames()) == ["first.log", "paper/table.csv", "second.log", "third.log"]
 
 
+def test_what_there_is_when_it_is_stopped_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretended = [
+        Part("first", 3, ["pretended_job", "stops=", f"waits={tmp_path / 'never'}"]),
+        Part("second", 3, ["pretended_job"]),
+    ]
+    monkeypatch.setattr(gpu, "parts", lambda *settings: pretended)
+    assert called(monkeypatch, "size=0.5", f"place={tmp_path / 'gpu'}") == 143
+    assert "stopped (SIGTERM) in first" in capsys.readouterr().err
+    with tarfile.open(tmp_path / "gpu/gpu.tar.gz") as packed:
+        assert packed.getnames() == ["first.log"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"), [((), "there is no GPU"), (("seize=1",), "seize=: say size= or place=")]
 )
