@@ -1,6 +1,6 @@
 """A step of AIF as the authors schedule it, for ``facet-bench steps``.
 
-Written plainly, in fp32: the networks, losses and reductions of their code (``docs/fidelity.md``, "IFcVAE-GAN"). The
+Written plainly, in fp32: the networks, losses and reductions of their code (``docs/fidelity.md``). The
 encoder reads the images and what is made of them, whatever that pass weighs; prior samples are decoded twice, once for
 the discriminator's loss and once for the decoder's; the discriminator reads five batches of images; what a loss leaves
 behind in networks that it is not for is computed, and cleared; eight losses are read as numbers in every step. PyTorch
