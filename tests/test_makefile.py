@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,9 +14,10 @@ TABLES = sorted(path.stem for path in (ROOT / "conf" / "table").glob("*.yaml"))
 
 
 def said(*arguments: str) -> str:
-    """What ``make`` would run."""
-    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout
+    """What ``make`` would run, whichever make the tests are run by."""
+    command = ["make", "--no-print-directory", "-n", *arguments]
+    apart = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return subprocess.run(command, cwd=ROOT, env=apart, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @pytest.mark.parametrize("table", TABLES)

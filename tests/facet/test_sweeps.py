@@ -47,6 +47,7 @@ def run_of(root: Path, *more: str) -> Run:
     return Run(run_directory(compose_config("train", overrides(root, SHORT, *more))))
 
 
+@pytest.mark.reliability
 def test_two_at_a_time_with_a_gpu_each_and_some_that_fail(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """There are no GPUs, but who asks for their names doesn't know."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "20,21,22,23")
@@ -152,6 +153,7 @@ def test_a_search_over_several_devices_starts_single_runs(monkeypatch: pytest.Mo
     assert any(argument.startswith("model.kl_weight=") for argument in arguments)
 
 
+@pytest.mark.reliability
 def test_a_clusters_executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert swept(monkeypatch, tmp_path, "-m", "hydra/launcher=submitit_local", "seed=3") == 0
     assert run_of(tmp_path, "seed=3").status == "finished"

@@ -212,6 +212,7 @@ TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
 """Gloo ranks on the CPU."""
 
 
+@pytest.mark.reliability
 def test_a_sweep_trains_a_run_by_two_processes(root: Path) -> None:
     """By a command of its own, which is the one that people type for a single run."""
     found = facet("train", "-m", *overrides(root, *TWO, "experiment=aif/table1/icgan", "seed=6"))
