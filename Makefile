@@ -73,7 +73,7 @@ compare: reproduce-compare
 reproduce-jacsup-figure1 reproduce-jacsup-figure2 reproduce-jacsup-tradeoff: override DATA :=
 
 # Every page of a paper, sharing runs; a page that fails doesn't take the others along.
-AIF := $(addprefix reproduce-,table1 table2 table3-beside $(addprefix aif-figure,2 3 4 5 6 7) compare)
+AIF := $(addprefix reproduce-,table1 table2 table3-beside $(addprefix aif-figure,2 3 4 5 6 7) aif-kl compare)
 JACSUP := $(addprefix reproduce-jacsup-,figure1 figure2 tradeoff figure3 figure4 figure5 table1)
 each = @failed=; for each in $1; do $(MAKE) --no-print-directory $$each || failed="$$failed $$each"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi

@@ -22,7 +22,7 @@ class Table:
 
     Attributes:
         name: of the report.
-        experiments: row -> experiment, in the table's order.
+        experiments: row -> experiment, in the table's order; behind it, after a space, what else is said to train it.
         beside: the same for variations that the paper's table does not have; they are not waited for.
     """
 
@@ -63,7 +63,7 @@ def each_run(config: DictConfig, rows: Mapping[str, str], look: Callable[[str, i
 
     Args:
         config: as :func:`table_runs` takes it.
-        rows: row -> experiment.
+        rows: row -> experiment, and what else is said.
         look: given row, seed and the config that the run is trained with.
 
     Raises:
@@ -89,7 +89,8 @@ def each_run(config: DictConfig, rows: Mapping[str, str], look: Callable[[str, i
 
 def training(experiment: str, seed: int, config: DictConfig) -> tuple[str, ...]:
     """What is said to ``facet-train`` for a row's run, where a setting may be one that other rows alone know."""
-    said = [f"experiment={experiment}", f"seed={seed}", f"runs={config.runs}", *config.overrides]
+    name, *more = experiment.split()
+    said = [f"experiment={name}", f"seed={seed}", f"runs={config.runs}", *more, *config.overrides]
     return tuple(lenient(each) for each in said)
 
 

@@ -62,13 +62,19 @@ def report(config: DictConfig) -> Path:
         characteristics,
         compare,
         growth_page,
+        kl_page,
         staged_page,
     )  # matplotlib takes a second, and often there is nothing to draw
     from facet.report.page import write_report
     from facet.report.tables import TableSpec
 
     page_of = next(
-        (each for each in (aif_figures, characteristics, compare, growth_page, staged_page) if name in each.PAGES), None
+        (
+            page
+            for page in (aif_figures, characteristics, compare, growth_page, kl_page, staged_page)
+            if name in page.PAGES
+        ),
+        None,
     )
     try:
         table = None if page_of else TableSpec.of(name)
@@ -123,14 +129,19 @@ def _held(file: Path) -> str:
 
 
 def commands(config: DictConfig, rows: Collection[str]) -> list[str]:
-    """The three commands that make a page of these rows from nothing."""
+    """The commands that make a page of these rows from nothing."""
     seeds = ",".join(str(seed) for seed in config.seeds)
     quoted = ",".join(f'"{override}"' for override in config.overrides)
     table = f"table={config.table.name} 'seeds=[{seeds}]' 'overrides=[{quoted}]'"
     beside = [name for row, name in (config.table.get("beside") or {}).items() if row in rows]
-    experiments = ",".join([*config.table.experiments.values(), *beside])
+    said = [experiment.split() for experiment in (*config.table.experiments.values(), *beside)]
+    together = [",".join(name for name, *more in said if not more)]
+    each = [[name, *more] for name, *more in said if more]  # one command each
     return [
-        " ".join(["facet-train -m", f"experiment={experiments}", f"seed={seeds}", *config.overrides]),
+        *(
+            " ".join(["facet-train -m", f"experiment={name}", f"seed={seeds}", *more, *config.overrides])
+            for name, *more in [*([together] if together[0] else []), *each]
+        ),
         f"facet-evaluate {table}",
         f"facet-report {table}",
     ]

@@ -102,9 +102,10 @@ def test_every_table_names_experiments_that_exist(table: str) -> None:
     for primary in ("evaluate", "report"):
         check(compose_config(primary, [f"table={table}"]), primary)
     config = compose_config("report", [f"table={table}"])
-    assert {*config.table.experiments.values(), *(config.table.get("beside") or {}).values()} <= set(
-        choices("experiment")
-    )
+    said = [*config.table.experiments.values(), *(config.table.get("beside") or {}).values()]
+    assert {each.split()[0] for each in said} <= set(choices("experiment"))
+    runs = [path for _, _, path in table_runs(config)]
+    assert len(set(runs)) == len(runs), "rows are different runs"
 
 
 def test_rows_beside_a_table_are_those_that_were_trained(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_the_pages_hold_what_was_measured(root: Path) -> None:
 def celeba(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn copy of CelebA that is also a folder with a csv: a third of the hats unknown, everyone ``Human``."""
     root = tmp_path_factory.mktemp("faces") / "celeba"
-    copy_of_celeba(root, 300)
+    copy_of_celeba(root, 120)
     lines = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[1:]]
     smiling, hat = (lines[0].index(name) for name in ("Smiling", "Wearing_Hat"))
     rows = [

@@ -7,14 +7,13 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from facet.evaluate import summary_of
 from facet.measures.intervals import wilson
-from facet.report import aif_figures, characteristics, compare, growth_results, page, staged_page
+from facet.report import aif_figures, characteristics, compare, growth_results, kl_page, page, staged_page
 from facet.report.results import Row, RowRuns, read_run
 from facet.report.tables import TableSpec
 from facet.runs import Run
@@ -56,17 +55,17 @@ def documented() -> set[str]:
 
 def written(where: str, run: tuple[int, Path], directory: Path) -> list[dict[str, str]]:
     """The lines of a page's ``table.csv``."""
-    rows = [RowRuns("ours", "ours", [run])]
-    modules: list[Any] = [aif_figures, compare, staged_page, characteristics]
+    rows = [RowRuns("ours-0.002" if where in kl_page.PAGES else "ours", "ours", [run])]
     if where == "table1":
         page.write_report(TableSpec.of(where), rows, directory, [])
     else:
-        next(each for each in modules if where in each.PAGES).write_report(where, rows, directory, [])
+        next(each for each in MODULES if where in each.PAGES).write_report(where, rows, directory, [])
     with (directory / "table.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-PAGES = ("table1", *aif_figures.PAGES, *compare.PAGES, *staged_page.PAGES, *characteristics.PAGES)
+MODULES = (aif_figures, compare, kl_page, staged_page, characteristics)
+PAGES = ("table1", *(name for module in MODULES for name in module.PAGES))
 
 
 @pytest.mark.parametrize("where", PAGES)
