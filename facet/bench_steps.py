@@ -20,7 +20,7 @@ from facet.benchmarks.methods import METHODS
 from facet.commands import say
 from facet.configuration import check, compose_config
 from facet.errors import UserError, nearest
-from facet.files import write_json
+from facet.files import atomic_write, write_json
 from facet.refusals import user_message
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def bench_steps(config: DictConfig) -> dict[str, Any]:
             write_json(Path(config.json), found)  # of whoever is stopped, too
     _show(found)
     say(f"written to {config.json}")
+    _draw(found["steps"], Path(config.json).with_suffix(".png"))
     return found
 
 
@@ -171,6 +172,16 @@ def _show(found: dict[str, Any]) -> None:
     precisions = ", ".join(sorted({step["precision"] for step in found["steps"]}))
     where = f"{found['machine']['gpu'] or found['machine']['processor']}, {found['threads']} threads"
     say(f"{where}, torch {found['versions']['torch']}, ours in {precisions}, theirs in 32-true")
+
+
+def _draw(steps: list[dict[str, Any]], file: Path) -> None:
+    """How it grows, where sizes differ."""
+    from facet.benchmarks.growth import growing, picture
+    from facet.report.figures import save
+
+    if growing(steps):
+        atomic_write(file, lambda out: out.write(save(picture(steps), "png")))
+        say(f"drawn: {file}")
 
 
 def _spread(times: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 SMALL = ["data.batch_size=4", "trainer.precision=32-true"]
 OF_IMAGES = ["data.resolution=32", "networks.width=4"]
 PENALTIES = ("penalty_every=2", "penalty_every=1")
-SIZES = [("aif", 32, 2), ("beta_vae", 32, 2)]
+SIZES = [("aif", 32, 2), ("aif", 32, 4), ("beta_vae", 32, 2), ("beta_vae", 32, 4)]
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_epochs_end_nothing(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_quick")
 def test_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     place, listed = tmp_path / "new" / "steps.json", ",".join(json.dumps(each) for each in [*SMALL, *OF_IMAGES])
-    said = ["methods=[aif,beta_vae]", "batch_sizes=[2]", "rounds=2", "samples=2", f"overrides=[{listed}]"]
+    said = ["methods=[aif,beta_vae]", "batch_sizes=[2,4]", "rounds=2", "samples=2", f"overrides=[{listed}]"]
     code = command(monkeypatch, *said, f"json={place}")
     told = capsys.readouterr()
     assert code == 0, told.err
@@ -103,8 +103,9 @@ def test_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert found["command"].startswith("facet-bench steps 'methods=[aif,beta_vae]'")
     assert (found["preset"], found["threads"], found["versions"]["torch"]) == ("embedded", 1, version("torch"))
     assert found["machine"]["processor"]
-    aif, vae = found["steps"]
-    assert [(step["method"], step["resolution"], step["batch_size"]) for step in (aif, vae)] == SIZES
+    assert place.with_suffix(".png").is_file(), "where sizes differ, how it grows is drawn"
+    assert [(step["method"], step["resolution"], step["batch_size"]) for step in found["steps"]] == SIZES
+    aif, _, vae, _ = found["steps"]
     for step in (aif, vae):
         ours, median = step["ours"], step["ours"]["median_ms"]
         assert len(ours["samples_ms"]) == 4

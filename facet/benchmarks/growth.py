@@ -1,0 +1,73 @@
+"""How a step's time grows with batch and resolution: the picture of what ``facet-bench steps`` found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, ScalarFormatter
+
+from facet.report.figures import COLOURS, INK, Scheme
+
+AXES = {"batch_size": "batch", "resolution": "side, pixels"}
+
+
+def growing(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which of the sizes some method was timed at more than once."""
+    methods = {step["method"] for step in steps}
+    return [
+        size
+        for size in AXES
+        if any(len({step[size] for step in steps if step["method"] == method}) > 1 for method in methods)
+    ]
+
+
+def picture(steps: Sequence[Mapping[str, Any]]) -> Callable[[Scheme], Figure]:
+    """What draws milliseconds of a step over each size that differs: ours, the floor, and the authors' schedule.
+
+    Args:
+        steps: of ``steps.json``.
+    """
+    return partial(_draw, steps)
+
+
+def _draw(steps: Sequence[Mapping[str, Any]], scheme: Scheme) -> Figure:
+    sizes = growing(steps)
+    figure = Figure(figsize=(4.9 * len(sizes), 3.6), layout="constrained")
+    for ax, size in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
+        other = next(each for each in AXES if each != size)
+        lines = dict.fromkeys((step["method"], step[other]) for step in steps)
+        for i, (method, held) in enumerate(lines):
+            points = sorted(
+                (step for step in steps if (step["method"], step[other]) == (method, held)), key=lambda s: s[size]
+            )
+            label = method if len({held for _, held in lines}) == 1 else f"{method}, {AXES[other].split(',')[0]} {held}"
+            _lines(ax, points, size, COLOURS[scheme][i % len(COLOURS[scheme])], label)
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log")
+        ax.set_xticks(sorted({step[size] for step in steps}))
+        ax.xaxis.set_major_formatter(ScalarFormatter())
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.set_xlabel(AXES[size])
+        ax.set_title("a step, ms")
+        ax.grid()
+        ax.tick_params(length=0, which="both")
+        ax.legend(frameon=False)
+    ink = INK[scheme][0]
+    handles = [figure.axes[0].plot([], [], "o-", color=ink, markersize=4, label="ours")[0]]
+    handles += figure.axes[0].plot([], [], ":", color=ink, label="the floor")
+    if any(step["authors"] for step in steps):
+        handles += figure.axes[0].plot([], [], "s--", color=ink, markersize=4, label="the authors' schedule")
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _lines(ax: Axes, steps: Sequence[Mapping[str, Any]], size: str, colour: str, label: str) -> None:
+    x = [step[size] for step in steps]
+    ax.plot(x, [step["ours"]["median_ms"] for step in steps], "o-", color=colour, markersize=4, label=label)
+    ax.plot(x, [step["floor_ms"] for step in steps], ":", color=colour)
+    theirs = [step for step in steps if step["authors"]]
+    ax.plot([s[size] for s in theirs], [s["authors"]["median_ms"] for s in theirs], "s--", color=colour, markersize=4)
