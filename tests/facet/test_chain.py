@@ -31,7 +31,7 @@ COLUMNS = [
 ]
 SMALL = (
     *("data.train_size=1280", "data.val_size=200", "data.test_size=640"),
-    *("trainer.max_epochs=9", "networks.width=16", "data.workers=1"),
+    *("trainer.max_epochs=5", "networks.width=16", "data.workers=1"),
 )
 
 
