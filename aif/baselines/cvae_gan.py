@@ -119,12 +119,14 @@ class CVAEGAN(AttributeEditor):
             synthesised = torch.sigmoid(full_precision(self.decoder(known, torch.randn_like(latent))))  # x_p ← G(z, c)
 
         fakes = [reconstructed.detach(), synthesised.detach()]
-        real_logits, *fake_logits = full_precision(self.discriminator(torch.cat([images, *fakes]))).chunk(3)
+        features = self.discriminator.trunk(torch.cat([images, *fakes]))  # without batch norm: an image at a time
+        real_logits, *fake_logits = full_precision(self.discriminator.head(features).squeeze(1)).chunk(3)
         class_features = self.classifier.trunk(images)
         labels_of_all = self.of_all_processes(labels)
         self.move_centres(self.of_all_processes(class_features.detach()), labels_of_all)
-        seen = self.seen_by(self.discriminator, images, reconstructed, synthesised)
-        read = self.seen_by(self.classifier, images, reconstructed, synthesised)
+        seen = [features[: len(images)].detach(), *self.seen_by(self.discriminator, reconstructed, synthesised)]
+        read = [class_features.detach(), *self.seen_by(self.classifier, reconstructed, synthesised)]
+        seen, read = [list(map(full_precision, each)) for each in (seen, read)]
         means = [self.of_all_processes(features).mean(0, keepdim=True) for features in (seen[0], seen[2])]
         distance, together = losses.half_squared_distance, mean.shape[1] if self.reduction == "sum" else 1
         return {
@@ -137,12 +139,10 @@ class CVAEGAN(AttributeEditor):
             "class": losses.classification(full_precision(self.classifier.head(class_features)), labels),
         }
 
-    def seen_by(self, network: Any, images: Tensor, *fakes: Tensor) -> list[Tensor]:
-        """Features of real images, without a gradient, and of fakes, with one for the fakes alone."""
+    def seen_by(self, network: Any, *fakes: Tensor) -> list[Tensor]:
+        """Features of fakes, with a gradient for the fakes alone."""
         with untracked_statistics(network), frozen(network):
-            with torch.no_grad():
-                real = full_precision(network.trunk(images))
-            return [real, *(full_precision(network.trunk(fake)) for fake in fakes)]
+            return [network.trunk(fake) for fake in fakes]
 
     def move_centres(self, features: Tensor, labels: Tensor) -> None:
         """Move every class's centre towards the mean of C's features over the batch's real images of that class."""
