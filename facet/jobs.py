@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from facet.commands import INTERNAL, USER, say
 from facet.showing import Board
 from facet.signals import ASKED, Stopped, end, handled, name
 from facet.sweeps import environment
-from facet.workers import NOTE, SAVING
+from facet.workers import NOTE, SAVING, stop_without_parent
 
 LOOK = 0.2  # seconds between two looks at what runs
 
@@ -124,7 +125,7 @@ def _start(job: Job, share: Mapping[str, str], notes: Path) -> Running:
     job.log.parent.mkdir(parents=True, exist_ok=True)
     with job.log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "facet.jobs", json.dumps(job.commands)],
+            [sys.executable, "-m", "facet.jobs", json.dumps(job.commands), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -135,8 +136,10 @@ def _start(job: Job, share: Mapping[str, str], notes: Path) -> Running:
 
 
 def main() -> None:
-    """``python -m facet.jobs COMMANDS``: a job's process, given its commands as JSON."""
-    for module, *arguments in json.loads(sys.argv[1]):
+    """``python -m facet.jobs COMMANDS PARENT``: a job's process, given its commands as JSON and who started it."""
+    commands, parent = sys.argv[1:]
+    stop_without_parent(int(parent))
+    for module, *arguments in json.loads(commands):
         print(shlex.join([module, *arguments]), file=sys.stderr)
         sys.argv[1:] = arguments
         try:

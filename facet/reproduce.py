@@ -105,7 +105,8 @@ class _Planned:
         run = Run(directory_to_train(settings))
         if not (trained := finished(settings, run)):
             check(settings, "train", {}, [])
-        if done := trained and judged(run, evaluation):
+        kept = not run.checkpoint.exists()  # :func:`finished` then says that its numbers are there
+        if done := trained and (kept or judged(run, evaluation)):
             say(f"judged already: {run.path}")
         return _Planned(run, settings, experiment, trained, done)
 

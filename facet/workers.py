@@ -39,12 +39,16 @@ def is_worker() -> bool:
     return multiprocessing.current_process().name.startswith("Loky")
 
 
-def stop_without_parent() -> None:
-    """Ask this process to stop, as SIGTERM does, when the one that has started it is gone."""
+def stop_without_parent(parent: int | None = None) -> None:
+    """Ask this process to stop, as SIGTERM does, when the one that has started it is gone.
+
+    Args:
+        parent: its number, where it may be gone already; whoever is the parent now if None.
+    """
     if _following.is_set():
         return
     _following.set()
-    parent = os.getppid()
+    parent = parent or os.getppid()
 
     def look() -> None:
         while os.getppid() == parent:

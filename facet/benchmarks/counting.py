@@ -36,17 +36,20 @@ class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._known: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = {tensor.untyped_storage()._cdata for tensor in tensors((args, kwargs))}
         made = func(*args, **(kwargs or {}))
         if func.namespace == "c10d":
             name = func._schema.name.removeprefix("c10d::").strip("_")
             self.collectives[name] += 1
-            given = args[1] if name in ("allgather", "scatter") else args[0]  # what comes is the first there
-            self.sent[name] += sum(map(size, tensors(given)))
+            told = args[1] if name in ("allgather", "scatter") else args[0]  # what comes is the first there
+            self.sent[name] += sum(map(size, tensors(told)))
         elif not func.is_view:
             self.operators += 1
             self.touched += sum(map(size, tensors((args, kwargs, made))))
         for tensor in tensors(made):
-            self._hold(tensor.untyped_storage())
+            storage = tensor.untyped_storage()
+            if storage._cdata not in given:  # neither a view nor in place
+                self._hold(storage)
         return made
 
     def _hold(self, storage: torch.UntypedStorage) -> None:

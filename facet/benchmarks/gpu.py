@@ -6,6 +6,7 @@ authors'. ``size=0.01`` takes a hundredth of the images, and a CPU where there i
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import tarfile
@@ -82,13 +83,20 @@ def run(part: Part, place: Path, limit: float) -> str:
     Raises:
         Stopped: all of it was asked to stop.
     """
-    begun = time.monotonic()
+    begun, limit = time.monotonic(), max(1.0, limit)
     with (place / f"{part.name}.log").open("wb") as log:
         command = [sys.executable, "-m", *part.command]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment())
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment(),
+            start_new_session=True,  # a terminal's Ctrl-C comes to it once, from here
+        )
     try:
         with handled(end, *ASKED):
-            code = process.wait(max(1.0, limit))
+            code = process.wait(limit)
         how = f"ended with {code}" if code else ""
     except (subprocess.TimeoutExpired, Stopped) as error:
         how = f"was stopped after {duration(limit)}"
@@ -105,7 +113,7 @@ def run(part: Part, place: Path, limit: float) -> str:
 
 def archive(place: Path) -> Path:
     """One file with pages, tables, numbers and logs; what is large is left out, and named."""
-    packed, left = place / f"{place.name}.tar.gz", LARGEST
+    packed, left = place / f"{place.resolve().name}.tar.gz", LARGEST
     found = {file for kind in KEPT for file in place.rglob(kind) if file.is_file()}
     with tarfile.open(packed, "w:gz") as tar:
         for file in sorted(found, key=lambda file: (file.stat().st_size, file)):
@@ -117,25 +125,40 @@ def archive(place: Path) -> Path:
     return packed
 
 
+def asked_for(arguments: Sequence[str]) -> tuple[float, Path]:
+    """``size=`` and ``place=``; whoever says anything else is told, and the process ends."""
+    said = {"size": "1", "place": "gpu"}
+    try:
+        for argument in arguments:
+            name, is_, value = argument.partition("=")
+            if name not in said or not is_:
+                raise ValueError(argument)
+            said[name] = value
+        size = float(said["size"])
+        if not 0 < size < math.inf:
+            raise ValueError(f"size={said['size']}")
+    except ValueError:
+        say(f"{' '.join(arguments)}: say size=, a number such as 0.01, or place=, a directory", "red")
+        sys.exit(USER)
+    return size, Path(said["place"])
+
+
 def main() -> None:
     """Do all parts, name those that failed, and exit with 1 if any did."""
-    asked = dict(argument.split("=", 1) for argument in sys.argv[1:])
-    size, place = float(asked.pop("size", "1")), Path(asked.pop("place", "gpu"))
+    size, place = asked_for(sys.argv[1:])
     import torch
 
     on_gpu = torch.cuda.is_available()
-    if asked or (size >= 1 and not on_gpu):
-        say(
-            "there is no GPU: size=0.01 rehearses it" if not asked else f"{next(iter(asked))}=: say size= or place=",
-            "red",
-        )
+    if size >= 1 and not on_gpu:
+        say("there is no GPU: size=0.01 rehearses it", "red")
         sys.exit(USER)
     place.mkdir(parents=True, exist_ok=True)
     failed, until = [], time.monotonic()
     for part in parts(size, place, "gpu" if on_gpu else "cpu"):
         until += part.seconds * (1 if on_gpu else ON_CPU)
         try:
-            how = run(part, place, until - time.monotonic())
+            left = until - time.monotonic()
+            how = run(part, place, max(left, part.seconds) if part.name.endswith("-page") else left)
         except Stopped as stopped:
             say(f"stopped ({stopped}) in {part.name}; what there is: {archive(place)}", "red")
             sys.exit(stopped.code)

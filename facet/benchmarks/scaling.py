@@ -20,6 +20,7 @@ from facet.benchmarks.several_gpus import LINKS, Step
 from facet.commands import report
 from facet.configuration import check, compose_config
 from facet.errors import UserError
+from facet.signals import Stopped
 
 MIB, FLOAT = 2**20, 4
 ROUND = 10  # steps in which processes agree once on what is agreed on now and then
@@ -34,6 +35,8 @@ def main() -> None:
         quiet()
         warnings.simplefilter("ignore")  # of Lightning, about so short a training
         counted = count(config)
+    except Stopped as stopped:
+        sys.exit(stopped.code)
     except Exception as error:
         sys.exit(report("train", error, "facet.benchmarks.scaling"))
     if counted:  # not in the second process
@@ -61,12 +64,16 @@ def processes_of(config: DictConfig) -> int:
     Raises:
         UserError: it doesn't say; or a batch that they can't share.
     """
-    devices = config.trainer.devices
-    if "strategy" not in config.trainer or not isinstance(devices, int):
+    devices, machines = config.trainer.devices, config.trainer.get("num_nodes", 1)
+    if "strategy" not in config.trainer or not isinstance(devices, int) or devices < 1:
         raise UserError(f"trainer.devices={devices}: say trainer=ddp and how many devices, such as trainer.devices=8")
-    if config.data.batch_size % devices:
-        raise UserError(f"data.batch_size={config.data.batch_size} can't be shared by trainer.devices={devices}")
-    return devices
+    processes = int(devices * machines)
+    if config.data.batch_size % processes or config.data.batch_size < 2 * processes:
+        raise UserError(
+            f"data.batch_size={config.data.batch_size} can't be shared by {processes} processes (trainer.devices × "
+            "trainer.num_nodes): each needs as many images, two at least"
+        )
+    return processes
 
 
 def count(config: DictConfig) -> list[tuple[Any, Any]]:

@@ -80,9 +80,12 @@ class Unsaved(Saving):
 
     def save(self, trainer: Trainer) -> None:
         """Not here."""
+        self.waiting = True
 
     def _take(self, trainer: Trainer) -> None:
         self.waiting = False
+        if self.stopping:
+            self.wish.grant(self.stopping)
 
 
 class Within(Callback):

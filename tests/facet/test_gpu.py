@@ -63,7 +63,14 @@ def test_what_there_is_when_it_is_stopped_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [((), "there is no GPU"), (("seize=1",), "seize=: say size= or place=")]
+    ("arguments", "told"),
+    [
+        ((), "there is no GPU"),
+        (("seize=1",), "seize=1: say size="),
+        (("--help",), "--help: say size="),
+        (("size=a",), "size=a: say size="),
+        (("size=0",), "size=0: say size="),
+    ],
 )
 def test_what_cannot_be_meant_is_told(
     arguments: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

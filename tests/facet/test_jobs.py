@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -42,6 +47,14 @@ def test_a_job_that_fails_is_named_with_its_log_and_the_others_go_on(
     assert "second was killed (SIGKILL)" in said
     assert "third: done after" in said
     assert "never" not in (tmp_path / "first.log").read_text()
+
+
+def test_a_job_whose_command_is_gone_already_ends(tmp_path: Path) -> None:
+    """However early: before it has looked who started it."""
+    commands = json.dumps([["pretended_job", f"waits={tmp_path / 'never'}"]])
+    of_nobody = str(os.getpid() + 1)  # as if another process had started it
+    ended = subprocess.run([sys.executable, "-m", "facet.jobs", commands, of_nobody], timeout=50, check=False)
+    assert ended.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize(("codes", "code"), [([2], 2), ([2, 2], 2), ([2, 1], 1), ([-9], 1), ([2, -9], 1)])

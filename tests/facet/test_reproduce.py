@@ -86,6 +86,10 @@ def test_nothing_is_begun_where_all_is_there_and_whole(tmp_path: Path, begun: li
     write_json(runs["no_aux"].path / "results.json", results("no_aux", 0) | {"split": "val"})
     assert again(tmp_path, begun) == [["facet.evaluate"]], "judged on another split"
     assert f"run={runs['no_aux'].path}" in begun[0].commands[0]
+    runs["ours"].checkpoint.rename(tmp_path / "elsewhere")
+    assert again(tmp_path, begun) == [["facet.evaluate"]], "its checkpoint was deleted, its numbers are there"
+    assert f"run={runs['no_aux'].path}" in begun[0].commands[0]
+    (tmp_path / "elsewhere").rename(runs["ours"].checkpoint)
     (runs["no_aux"].path / "results.json").unlink()
     assert again(tmp_path, begun) == [["facet.evaluate"]]
     trained = ["facet.train", "facet.evaluate"]

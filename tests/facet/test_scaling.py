@@ -10,7 +10,7 @@ from ranks import found_by_ranks
 from tiny import tiny
 
 from facet.benchmarks.counting import Counting
-from facet.benchmarks.scaling import ROUND, asked_for, image
+from facet.benchmarks.scaling import ROUND, asked_for, image, processes_of
 from facet.benchmarks.several_gpus import MEMORY, RATE, Link, Step
 from facet.benchmarks.steps_on_noise import Within, fit, memory, model_of
 from facet.errors import UserError
@@ -27,6 +27,18 @@ def test_what_is_held_and_touched() -> None:
     assert c.shape == (100,)
     assert counting.operators == 3, "a view is none"
     assert counting.touched == 4000 + 8000 + 800
+
+
+def test_what_was_there_before_is_not_held() -> None:
+    """Neither by a view of it, nor by what changes it in place, nor as what an operator reads."""
+    weight = torch.ones(10, 100)
+    with Counting() as counting:
+        weight.detach()
+        weight[:5].mul_(2)
+        assert counting.held == 0
+        product = torch.ones(1, 100) @ weight.T
+        assert counting.most == 400 + 40
+    assert product.shape == (1, 10)
 
 
 def test_a_step_without_memory_takes_as_much_as_a_real_one(tmp_path: Path) -> None:
@@ -69,6 +81,11 @@ def test_the_model() -> None:
     assert Step(0, 0, operators=1e6, sent=0, collectives=0).computing == pytest.approx(6)
 
 
+def test_processes_are_of_all_machines() -> None:
+    config = asked_for(["facet-train", "trainer=ddp", "trainer.devices=2", "+trainer.num_nodes=4"])
+    assert processes_of(config) == 8
+
+
 def test_what_an_image_takes() -> None:
     config = asked_for(["facet-train", "data.resolution=16", "trainer=ddp", "trainer.devices=2"])
     assert image(config) == 3 * 16 * 16 + 4
@@ -80,7 +97,10 @@ def test_what_an_image_takes() -> None:
         (["facet-evaluate"], "say a training"),
         (["facet-train"], "say trainer=ddp"),
         (["facet-train", "trainer=ddp"], "such as trainer.devices=8"),
-        (["facet-train", "trainer=ddp", "trainer.devices=7"], "can't be shared by trainer.devices=7"),
+        (["facet-train", "trainer=ddp", "trainer.devices=7"], "can't be shared by 7 processes"),
+        (["facet-train", "trainer=ddp", "trainer.devices=8", "+trainer.num_nodes=8"], "by 64 processes"),
+        (["facet-train", "trainer=ddp", "trainer.devices=-1"], "such as trainer.devices=8"),
+        (["facet-train", "trainer=ddp", "trainer.devices=0"], "such as trainer.devices=8"),
         (["facet-train", "trainer=ddp", "trainer.devices=2", "model.kl_weight=a"], "kl_weight"),
     ],
     ids=lambda said: said[-1] if isinstance(said, list) else None,
