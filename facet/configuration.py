@@ -258,12 +258,20 @@ def choices(group: str) -> list[str]:
     return sorted(file.relative_to(place).with_suffix("").as_posix() for file in place.rglob("*.yaml"))
 
 
+CHOICE = re.compile(r"\$\{of:\$\{([\w.]+)\},\{([^}]*)\}\}")
+
+
 def _items(node: DictConfig, error: Callable[[str, str], UserError], path: str) -> Iterator[tuple[str, Any]]:
     for key in node:
         here = f"{path}.{key!s}" if path else str(key)
         try:
             yield str(key), node[key]
         except OmegaConfBaseException as problem:
+            by = CHOICE.search(str(node._get_node(key)._value()))  # type: ignore[union-attr]
+            if by and "KeyError" in str(problem):  # the mistake is what it is chosen by
+                *others, last = (repr(each.partition(":")[0].strip()) for each in by[2].split(","))
+                said = OmegaConf.select(node._get_root(), by[1])
+                raise error(by[1], f"{said!r} should be {', '.join(others)} or {last}") from problem
             raise error(here, str(problem).splitlines()[0]) from problem
 
 

@@ -59,7 +59,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["experiment=ours"], "nearest: aif/table1/ours, aif/table3/ours"),
         (
             ["networks.kind=resnet"],
-            "networks.kind (command line; read by model.encoder.kind): 'resnet' should be 'plain' or 'residual'",
+            "networks.kind (command line): 'resnet' should be 'plain' or 'residual'",
         ),
         (["trainer.max_time=1"], "pytorch_lightning.Trainer has it: +trainer.max_time=… adds it"),
         (["trainer.precision=fp8"], r"trainer.precision \(command line\): 'fp8' should be one of .*'bf16-mixed'"),
