@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.hydra_config import HydraConfig
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,4 +43,5 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setenv("FACET_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.delenv("FACET_DATA", raising=False)
     monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)  # a command that another test ran: its choices aren't ours
     torch.manual_seed(0)
