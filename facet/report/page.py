@@ -1,166 +1,127 @@
-"""The report's directory: the page, the table as CSV, Markdown and LaTeX, and the figures."""
+"""The page's directory: the page itself, the tidy table, its first table for texts, figures and grids of faces."""
 
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
+import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
-from matplotlib.figure import Figure
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from facet.files import atomic_write
-from facet.report import figures, grids
-from facet.report.claims import Finding
-from facet.report.findings import attribute_of, find, summary
-from facet.report.markup import to_latex, to_markdown
-from facet.report.panels import panels
-from facet.report.results import Row, RowRuns
-from facet.report.tables import TableSpec, count_cell, mse_cell, published_cell, rate_cell, sum_cell, to_csv
-from facet.report.variations import split, variations
+from facet.pages import Page
+from facet.report import markup, sections, strips, style
+from facet.report.blocks import Claim, Faces, Figure, Section, Table
+from facet.report.context import Context
+from facet.report.results import Found, Line, Row, table
+from facet.report.texts import placeless, symbols
+
+COMPUTED, NUMBER = re.compile(r"\s*[=+\-@\t\r]"), re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?|-?(nan|inf)")
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The strips of one run as the page shows them: (label, PNG as data URI)."""
-
-    seed: int
-    strips: tuple[tuple[str, str], ...]
-    width: int
-    faces: int
-
-
-def write_report(table: TableSpec, runs: Sequence[RowRuns], directory: Path, commands: Sequence[str]) -> Path:
+def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) -> Path:
     """Write ``index.html`` and all that lies beside it, each file whole or not at all.
 
     Args:
-        table: what the table shows.
-        runs: the rows' runs; missing, failed and unevaluated ones are marked on the page.
+        page: what is shown.
+        found: the rows' runs; missing, failed and unevaluated ones are marked on the page.
         directory: made where it does not exist.
-        commands: how to make the report again, a line each.
+        commands: how to make the page again, a line each.
 
     Returns:
         The path of ``index.html``, which is written last.
     """
-    rows, beside = split(table, runs)
-    attribute, findings = attribute_of(rows), find(rows)
-    drawn = draw(table, rows, attribute)
-    files: dict[str, bytes] = {
-        "table.csv": to_csv(rows).encode(),
-        "table.md": to_markdown(table, rows, findings, attribute).encode(),
-        "table.tex": to_latex(table, rows, attribute).encode(),
-        **{name: content for name, content in drawn.items() if "-dark" not in name},
-        **grid_files([*rows, *beside], attribute),
-    }
-    files["index.html"] = render(table, rows, beside, findings, attribute, drawn, commands).encode()
-    for old in directory.glob("grid-*.png"):  # of runs that the report no longer shows
+    context = Context.of(page, found)
+    shown = [made for key, said in page.sections.items() if (made := sections.render(key, said, context))]
+    blocks = [block for section in shown for block in section.blocks]
+    claims = [block for block in blocks if isinstance(block, Claim)]
+    files = {"table.csv": to_csv(table(context.every_row)).encode(), **_pictures(blocks)}
+    summary = "No run has been evaluated yet: there is nothing to report."
+    if context.evaluated:
+        summary = context.texts.fill(page.summary, verdicts={each.key: each.verdict for each in claims})
+    if first := next((block for block in blocks if isinstance(block, Table)), None):
+        title, text = context.texts.fill(page.title), context.texts.fill(page.text)
+        files["table.md"] = markup.to_markdown(title, (text, summary), first, claims, first.notes).encode()
+        files["table.tex"] = markup.to_latex(page.name, f"{title} {text}", first).encode()
+    html = _template().render(
+        page=page,
+        texts=context.texts,
+        summary=summary,
+        sections=shown,
+        missing=[(row, result) for row in context.every_row for result in row.missing],
+        never=[row for row in context.rows if not row.results],
+        uris={name: data_uri(content, name.rsplit(".", 1)[1]) for name, content in files.items() if _is_shown(name)},
+        origins=origins(context.every_row),
+        commands=commands,
+        wide=any(isinstance(block, Table) and block.sortable for block in blocks),
+    )
+    for old in directory.glob("grid-*.png"):  # of runs that the page no longer shows
         if old.name not in files:
             old.unlink()
-    for name, content in files.items():
-        atomic_write(directory / name, partial(_put, content))
+    for name, content in {**files, "index.html": html.encode()}.items():
+        if "-dark" not in name:
+            atomic_write(directory / name, partial(_put, content))
     return directory / "index.html"
 
 
-def draw(table: TableSpec, rows: Sequence[Row], attribute: str) -> dict[str, bytes]:
-    """The figures by file name; those with ``-dark`` are for the page alone."""
-    made: dict[str, bytes] = {}
-
-    def rates(scheme: figures.Scheme) -> Figure:
-        return figures.edit_rates(table, rows, attribute, scheme)
-
-    def curves(scheme: figures.Scheme) -> Figure:
-        return figures.learning_curves(rows, scheme)
-
-    for name, figure in (("rates", rates), ("curves", curves)):
-        if name == "curves" and not figures.quantities(rows):
-            continue
-        made[f"{name}.png"] = figures.save(figure, "png")
-        made[f"{name}.pdf"] = figures.save(figure, "pdf")
-        made[f"{name}-dark.png"] = figures.save(figure, "png", "dark")
-    return made
+def _is_shown(name: str) -> bool:
+    return name.endswith((".png", ".webp")) and not name.startswith("grid-")
 
 
-def grid_files(rows: Sequence[Row], attribute: str) -> dict[str, bytes]:
-    """A labelled grid for every run that has examples."""
-    made = {}
-    for row in rows:
-        for result in row.evaluated:
-            if strips := grids.read_strips(result.directory):
-                title = f"{row.title}, seed {result.seed}"
-                made[f"grid-{row.key}-seed{result.seed}.png"] = grids.grid_png(strips, title, attribute)
-    return made
+def _pictures(blocks: Iterable[Any]) -> dict[str, bytes]:
+    """Figures and grids by file name; those with ``-dark`` are for the page alone."""
+    files: dict[str, bytes] = {}
+    for block in blocks:
+        if isinstance(block, Faces):
+            for result in block.row.evaluated:
+                if found := strips.read_strips(result.directory):
+                    title = f"{block.row.title}, seed {result.seed}"
+                    files[f"grid-{block.row.key}-seed{result.seed}.png"] = strips.grid_png(
+                        found, title, result.attribute
+                    )
+        elif isinstance(block, Figure) and isinstance(block.drawn, bytes):
+            files[f"{block.name}.webp"] = block.drawn
+        elif isinstance(block, Figure):
+            files[f"{block.name}.png"] = style.save(block.drawn, "png")
+            files[f"{block.name}.pdf"] = style.save(block.drawn, "pdf")
+            files[f"{block.name}-dark.png"] = style.save(block.drawn, "png", "dark")
+    return files
 
 
-def page_grids(row: Row, attribute: str) -> list[Grid]:
-    """The strips of a row's runs, for the page."""
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("facet.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"symbols": symbols, "placeless": placeless}
+    kinds = {"Table": Table, "Figure": Figure, "Faces": Faces, "Claim": Claim, "Section": Section}
+    environment.tests |= {name: partial(_is_of, kind) for name, kind in kinds.items()}
+    environment.globals |= {"policy": policy, "strips_of": strips_of}
+    return environment.get_template("page.html.j2")
+
+
+def _is_of(kind: type, block: Any) -> bool:
+    return isinstance(block, kind)
+
+
+def strips_of(row: Row) -> list[dict[str, Any]]:
+    """The strips of a row's runs as the page shows them."""
     made = []
     for result in row.evaluated:
-        if strips := grids.read_strips(result.directory):
-            first = next(iter(strips.values()))
-            shown = tuple(
-                (label, data_uri(grids.strip_png(strips[name])))
-                for name, label in grids.labels(attribute).items()
-                if name in strips
-            )
-            width = grids.factor(first) * first.shape[-1] * len(first)
-            made.append(Grid(result.seed, shown, width, len(first)))
+        if found := strips.read_strips(result.directory):
+            first = next(iter(found.values()))
+            named = strips.labels(result.attribute)
+            shown = [(named[name], data_uri(strips.png(strips.strip(faces)))) for name, faces in found.items()]
+            width = strips.factor(first) * first.shape[-1] * len(first)
+            made.append({"seed": result.seed, "strips": shown, "width": width, "faces": len(first)})
     return made
-
-
-def render(
-    table: TableSpec,
-    rows: Sequence[Row],
-    beside: Sequence[Row],
-    findings: Sequence[Finding],
-    attribute: str,
-    drawn: dict[str, bytes],
-    commands: Sequence[str],
-) -> str:
-    """The page, with everything in it."""
-    from facet.report.many_attributes import numbers  # which shows its numbers on a page of its own too
-
-    several = any(len(result.content["attribute_names"]) > 1 for row in rows for result in row.evaluated)
-    cells = {"mse": mse_cell, "rate": rate_cell, "sum": sum_cell, "count": count_cell, "published": published_cell}
-    return template("table.html.j2").render(
-        table=table,
-        rows=rows,
-        findings=findings,
-        summary=summary(rows),
-        attribute=attribute,
-        several=numbers(rows) if several else None,
-        absent=f"Not-{attribute}",
-        cells=cells,
-        many_seeds=any(len(row.results) > 1 for row in rows),
-        missing=[(row, result) for row in (*rows, *beside) for result in row.missing],
-        never=[row for row in rows if not row.results],
-        figures={name.removesuffix(".png"): data_uri(png) for name, png in drawn.items() if name.endswith(".png")},
-        grids=[(row, page_grids(row, attribute)) for row in rows],
-        variations=variations(table, rows, beside, attribute),
-        varied=[(row, page_grids(row, attribute)) for row in beside],
-        panels=panels(rows, attribute),
-        origins=origins([*rows, *beside]),
-        commands=commands,
-    )
-
-
-def template(name: str) -> Template:
-    """A page's template, with what all pages share."""
-    environment = Environment(
-        loader=PackageLoader("facet.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"symbols": symbols, "placeless": placeless}
-    environment.globals["policy"] = policy
-    return environment.get_template(name)
 
 
 def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
@@ -184,19 +145,6 @@ def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
     return [(name, values) for name, values in found if values]
 
 
-def symbols(text: str) -> Markup:
-    """``L_aux`` with a real subscript and typographic apostrophes; everything else escaped."""
-    return Markup(figures.SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text.replace("'", "’")))))
-
-
-def placeless(text: str) -> str:
-    """A text without the directories of this machine: pages are sent around."""
-    return PLACE.sub("…/", text)
-
-
-PLACE = re.compile(r"(?<![\w.:/<…-])/(?:[^\s/'\",;:()\[\]{}]+/)+")
-
-
 def policy(script: str | None = None) -> Markup:
     """What a browser is to do of a page: show what is in it, run its one script, and ask nobody anything."""
     allowed = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "img-src data:"]
@@ -209,6 +157,22 @@ def policy(script: str | None = None) -> Markup:
 def data_uri(content: bytes, kind: str = "png") -> str:
     """A picture that needs no file."""
     return f"data:image/{kind};base64," + base64.b64encode(content).decode()
+
+
+def to_csv(lines: Sequence[Line]) -> str:
+    """``table.csv``: the tidy table; rates in [0, 1], empty where there is no number."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([*map(_plain, line)] for line in (Line._fields, *lines))
+    return file.getvalue()
+
+
+def _plain(value: object) -> object:
+    """A text that a spreadsheet would compute (``=1+1``), behind an apostrophe; numbers stay numbers."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if not isinstance(value, str) or NUMBER.fullmatch(value):
+        return value
+    return ("'" * bool(COMPUTED.match(value)) + value).replace("\r", " ")  # which would end the line
 
 
 def _put(content: bytes, file: Any) -> None:

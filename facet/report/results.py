@@ -1,16 +1,17 @@
-"""What runs left behind, read for a report: numbers where there are any, and the reason where there are none."""
+"""What a page's runs left behind, read once into one tidy table; and the reason where a run has no numbers."""
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from facet.errors import UserError
-from facet.measures.intervals import Rate
+from facet.measures.registry import MEASURES, Measure, Number, Place
+from facet.pages import PageRow
 from facet.records import read_results, read_status
 from facet.runs import Run
 
@@ -18,57 +19,70 @@ INTERPRETABLE = 0.9
 """The reconstruction rate below which a row's edits can't be interpreted, for either label."""
 
 State = Literal["evaluated", "not evaluated", "running", "interrupted", "failed", "never run", "unreadable"]
-
-ATTRIBUTE = "<attribute>"
-PATHS: dict[str, tuple[str, ...]] = {
-    "mse": ("measures", "mse"),
-    **{f"reconstruction_{side}": ("measures", "reconstruction", ATTRIBUTE, side) for side in ("on", "off")},
-    **{f"edit_{side}": ("measures", "edits", ATTRIBUTE, "paper", side) for side in ("on", "off")},
-    **{
-        f"full_{cell}": ("measures", "edits", ATTRIBUTE, "full", cell)
-        for cell in ("on_from_on", "on_from_off", "off_from_on", "off_from_off", "on", "off")
-    },
-    "accuracy": ("measures", "classifier", ATTRIBUTE, "accuracy"),
-    "balanced_accuracy": ("measures", "classifier", ATTRIBUTE, "balanced_accuracy"),
-    "f1": ("measures", "classifier", ATTRIBUTE, "f1"),
-    "leakage_bits_sample": ("measures", "leakage", ATTRIBUTE, "sample", "bits"),
-    "leakage_bits_mean": ("measures", "leakage", ATTRIBUTE, "mean", "bits"),
-    "entropy_bits": ("measures", "leakage", ATTRIBUTE, "mean", "entropy_bits"),
-    "drift": ("measures", "drift", ATTRIBUTE, "mean"),
-    "judge_accuracy": ("judge", "accuracy", ATTRIBUTE),
-}
-"""Where a report's quantities stand in ``results.json``."""
+Found = Mapping[str, Sequence[tuple[int, Path]]]
+"""By row: (seed, run directory); a directory that does not exist is a run that never was."""
 
 
-@dataclass(frozen=True)
-class RowRuns:
-    """A row of a table and the runs that make it up.
+class Line(NamedTuple):
+    """A line of the tidy table, ``table.csv``.
 
-    Attributes:
-        key: such as ``ours``; the column ``row`` of ``table.csv``.
-        title: such as ``(1) IFcVAE-GAN (ours)``.
-        runs: (seed, run directory); a directory that does not exist is a run that never was.
+    ``stage`` counts from 0 and is None for the run as it ended; ``other`` is the attribute that is read where another
+    one is edited, or the one whose value stands here.
     """
 
-    key: str
-    title: str
-    runs: Sequence[tuple[int, Path]]
+    row: str
+    seed: int
+    stage: int | None
+    attribute: str
+    other: str
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int | None
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A quantity over the seeds of a row.
+    """A measure over the seeds of a row; false where no seed has it.
 
     Attributes:
-        values: one per evaluated seed.
+        measure: which.
+        values: one per evaluated seed that has it.
         low, high: the lowest and the highest end of the seeds' 95% intervals; None for quantities without one.
-        n: what the seeds' rates rest on, one number per seed.
+        n: what the seeds' values rest on, one number per seed.
+        of: whose value it is, where it is one of several.
     """
 
-    values: tuple[float, ...]
-    low: float | None
-    high: float | None
-    n: tuple[int, ...]
+    measure: Measure
+    values: tuple[float, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    n: tuple[int, ...] = ()
+    of: str = ""
+
+    @classmethod
+    def over(cls, measure: Measure, numbers: Sequence[Number]) -> Spread:
+        """Of several seeds' numbers."""
+        lows = [each.low for each in numbers if each.low is not None]
+        highs = [each.high for each in numbers if each.high is not None]
+        return cls(
+            measure,
+            tuple(each.value for each in numbers),
+            min(lows, default=None),
+            max(highs, default=None),
+            tuple(each.n for each in numbers if each.n is not None),
+            numbers[0].of if numbers else "",
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.values)
+
+    def __str__(self) -> str:
+        """As a text has it: ``92.1% (90.5–93.4%)``."""
+        from facet.report.cells import cell
+
+        return str(cell(self))
 
     @property
     def mean(self) -> float:
@@ -83,10 +97,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Result:
-    """One run as the report sees it. ``content`` is empty unless ``state`` is ``evaluated``.
-
-    ``chosen`` is the attribute whose numbers are meant, of several; the first where it is empty.
-    """
+    """One run as the report sees it. ``content`` is empty unless ``state`` is ``evaluated``."""
 
     row: str
     seed: int
@@ -94,63 +105,104 @@ class Result:
     state: State
     error: str = ""
     content: dict[str, Any] = field(default_factory=dict)
-    chosen: str = ""
+
+    @property
+    def attribute_names(self) -> list[str]:
+        """Of the model."""
+        return list(self.content.get("attribute_names") or ())
 
     @property
     def attribute(self) -> str:
-        """The edited attribute: the first, where there are several and none is chosen."""
-        return self.chosen or str((self.content.get("attribute_names") or ["attribute"])[0])
+        """The edited attribute: the first, where there are several."""
+        return next(iter(self.attribute_names), "attribute")
 
-    def by_attribute(self) -> tuple[Result, ...]:
-        """The run once for each of its attributes; itself where it has none."""
-        return tuple(replace(self, chosen=name) for name in self.content.get("attribute_names") or [""])
+    @cached_property
+    def places(self) -> list[tuple[int | None, Place]]:
+        """The run as it ended, and each of its stages from the narrowest; the last stage is the run as it ended."""
+        measures = self.content.get("measures") or {}
+        stages = measures.get("stages") or []
+        if stages and "mse" not in measures:  # a coder, which is measured by stages alone
+            measures = stages[-1]
+        ended = Place({**self.content, "measures": measures})
+        found: list[tuple[int | None, Place]] = [(None, ended)] if self.content else []
+        for i, stage in enumerate(stages):
+            # What training cost stands with the last stage only, since it is all of it.
+            sizes = {"parameters": {"network": stage["parameters"]}} if "parameters" in stage else {}
+            before = Place({**self.content, "measures": stage, "training": sizes})
+            found.append((i, ended if i == len(stages) - 1 else before))
+        return found
 
-    def at(self, *path: str) -> Any:
-        """What stands at a path in ``results.json``, or None."""
-        found: Any = self.content
-        for key in path:
-            found = found.get(self.attribute if key == ATTRIBUTE else key) if isinstance(found, dict) else None
-        return None if isinstance(found, float) and math.isnan(found) else found
+    @property
+    def stages(self) -> int:
+        """How many it has."""
+        return sum(stage is not None for stage, _ in self.places)
 
-    def rate(self, *path: str) -> Rate | None:
-        """The rate at a path, or None."""
-        found = self.at(*path)
-        if not isinstance(found, dict) or self.number(*path) is None or "low" not in found:
-            return None
-        return Rate(found["value"], found["low"], found["high"], found["n"])
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The run's part of the tidy table."""
+        return [
+            Line(self.row, self.seed, stage, here.attribute, here.other or number.of, measure.name, *number[:4])
+            for stage, place in self.places
+            for measure in MEASURES.values()
+            for here in _each(measure, place)
+            if (number := measure.read(here)) is not None
+        ]
 
-    def number(self, *path: str) -> float | None:
-        """The number at a path, or the value of the rate there, or None."""
-        found = self.at(*path, "value") if isinstance(self.at(*path), dict) else self.at(*path)
-        return float(found) if isinstance(found, int | float) else None
+    @cached_property
+    def _index(self) -> dict[tuple[int | None, str, str, str], Line]:
+        return {(line.stage, line.attribute, _other(line), line.measure): line for line in self.lines}
 
-    def value(self, quantity: str) -> float | None:
-        """A quantity of ``PATHS``."""
-        return self.number(*PATHS[quantity])
+    def number(
+        self, measure: str, attribute: str | None = None, stage: int | None = None, other: str = ""
+    ) -> Number | None:
+        """A measure: of the first attribute unless said, of the run as it ended unless a stage is said.
 
-    def at_stages(self) -> tuple[Result, ...]:
-        """The run as it was at the end of every stage, itself last; itself alone where it has no stages.
-
-        What its training cost stands with the last stage only, since it is all of it.
+        ``stage`` counts from 0, or back from -1; a run without stages has no other than as it ended.
         """
-        found = []
-        for stage in (self.at("measures", "stages") or [])[:-1]:
-            training = {"parameters": {"network": stage["parameters"]}}
-            found.append(replace(self, content={**self.content, "measures": stage, "training": training}))
-        return (*found, self)
+        of = (self.attribute if attribute is None else attribute) if MEASURES[measure].of_attribute else ""
+        if stage is not None:
+            stage = stage + self.stages if stage < 0 else stage
+            stage = stage if self.stages else None
+        line = self._index.get((stage, of, other, measure))
+        whose = line.other if line and not MEASURES[measure].of_other else ""
+        return Number(line.value, line.low, line.high, line.n, whose) if line else None
+
+    def value(self, measure: str, attribute: str | None = None, stage: int | None = None) -> float | None:
+        """The value of a measure."""
+        found = self.number(measure, attribute, stage)
+        return found.value if found else None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its images are no numbers."""
+        return "mse" in (self.content.get("measures") or {}) and self.value("mse") is None
 
     def metrics(self) -> dict[str, list[tuple[int, float]]]:
         """The curves of ``metrics.csv``: (step, value) by name, in the order of steps."""
         return Run(self.directory).metrics()
 
 
+def _each(measure: Measure, place: Place) -> Iterator[Place]:
+    for one in place.each() if measure.of_attribute else [place]:
+        if measure.of_other:
+            yield from (replace(one, other=other) for other in measure.others(one))
+        else:
+            yield one
+
+
+def _other(line: Line) -> str:
+    return line.other if MEASURES[line.measure].of_other else ""
+
+
 @dataclass(frozen=True)
 class Row:
-    """A row of the table with all its runs."""
+    """A row of a page with all its runs; with a ``stage``, as they were at its end."""
 
     key: str
-    title: str
+    said: PageRow
     results: tuple[Result, ...]
+    title: str = ""
+    stage: int | None = None
 
     @property
     def evaluated(self) -> tuple[Result, ...]:
@@ -163,6 +215,16 @@ class Row:
         return tuple(result for result in self.results if result.state != "evaluated")
 
     @property
+    def attribute(self) -> str:
+        """The edited attribute, by the first run that has numbers."""
+        return next((result.attribute for result in self.evaluated), "Attribute")
+
+    @property
+    def attribute_names(self) -> list[str]:
+        """Of the first run that has numbers."""
+        return next((result.attribute_names for result in self.evaluated), [])
+
+    @property
     def interpretable(self) -> bool:
         """Whether every evaluated seed reconstructs both labels at a rate of at least ``INTERPRETABLE``."""
         return bool(self.evaluated) and not self.undertrained
@@ -170,58 +232,66 @@ class Row:
     @property
     def undertrained(self) -> tuple[Result, ...]:
         """The evaluated runs whose unedited reconstructions the judge reads as the input's label too rarely."""
-
-        def low(value: float | None) -> bool:
-            return value is None or value < INTERPRETABLE
-
         rates = ("reconstruction_on", "reconstruction_off")
-        return tuple(result for result in self.evaluated if any(low(result.value(rate)) for rate in rates))
+        return tuple(
+            result
+            for result in self.evaluated
+            if any((result.value(rate, stage=self.stage) or 0.0) < INTERPRETABLE for rate in rates)
+        )
 
     @property
     def diverged(self) -> tuple[Result, ...]:
         """The evaluated runs whose images are not numbers."""
-        return tuple(r for r in self.evaluated if "mse" in r.content.get("measures", {}) and r.value("mse") is None)
+        return tuple(result for result in self.evaluated if result.diverged)
 
     @property
     def labels_given(self) -> bool:
         """Whether the method predicts no attributes and was given them."""
         return any(result.content.get("labels_given") for result in self.evaluated)
 
-    def spread(self, quantity: str) -> Spread | None:
-        """A quantity of ``PATHS`` over the evaluated seeds, or None where no seed has it."""
-        return self.spread_at(*PATHS[quantity])
-
-    def spread_at(self, *path: str) -> Spread | None:
-        """The same by its path in ``results.json``."""
-        values = [value for result in self.evaluated if (value := result.number(*path)) is not None]
-        rates = [rate for result in self.evaluated if (rate := result.rate(*path)) is not None]
-        if not values:
-            return None
-        low, high = (min(rate.low for rate in rates), max(rate.high for rate in rates)) if rates else (None, None)
-        return Spread(tuple(values), low, high, tuple(rate.n for rate in rates))
-
-    @property
-    def each(self) -> tuple[Row, ...]:
-        """One row per run."""
-        return tuple(Row(self.key, self.title, (result,)) for result in self.results)
-
     @property
     def reason(self) -> str:
-        """Why there are no numbers, where there are none."""
+        """Why there are no numbers, or nothing."""
         if self.evaluated:
             return ""
         return ", ".join(sorted({result.state for result in self.results})) or "never run"
 
+    @property
+    def stages(self) -> int:
+        """The most that a run of it has."""
+        return max((result.stages for result in self.evaluated), default=0)
 
-def read_rows(runs: Sequence[RowRuns], order: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
-    """Every row of the table in its order, rows without a run included, then the runs' other rows."""
-    given = {row.key: row for row in runs}
-    titles = dict(order) | {row.key: row.title for row in runs}
-    keys = [key for key, _ in order] + [key for key in given if key not in dict(order)]
+    @property
+    def each(self) -> tuple[Row, ...]:
+        """A row for every run."""
+        return tuple(replace(self, results=(result,)) for result in self.results)
+
+    def at(self, stage: int) -> Row:
+        """The row at the end of a stage."""
+        return replace(self, stage=stage)
+
+    def spread(self, measure: str, attribute: str | None = None, other: str = "") -> Spread:
+        """A measure over the evaluated seeds."""
+        numbers = [result.number(measure, attribute, self.stage, other) for result in self.evaluated]
+        return Spread.over(MEASURES[measure], [number for number in numbers if number is not None])
+
+    def __getattr__(self, name: str) -> Spread:  # in the templates of pages: row.edit_on
+        if name in MEASURES:
+            return self.spread(name)
+        raise AttributeError(name)
+
+
+def read_rows(rows: Mapping[str, PageRow], found: Found) -> tuple[Row, ...]:
+    """The runs of each row, in the page's order; rows without any are there, too."""
     return tuple(
-        Row(key, titles[key], tuple(read_run(key, *run) for run in given[key].runs) if key in given else ())
-        for key in keys
+        Row(key, said, tuple(read_run(key, seed, path) for seed, path in found.get(key, ())), said.title)
+        for key, said in rows.items()
     )
+
+
+def table(rows: Sequence[Row]) -> list[Line]:
+    """The tidy table of all runs."""
+    return [line for row in rows for result in row.evaluated for line in result.lines]
 
 
 def read_run(row: str, seed: int, directory: Path) -> Result:

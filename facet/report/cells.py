@@ -1,0 +1,119 @@
+"""How numbers are worded in cells and in texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facet.pages import Published
+from facet.report.results import Row, Spread
+
+SECONDS_A_MINUTE = 60
+DIGITS = {"bit": 2, "number": 2, "score": 3, "images/s": 0}
+"""After the point, of units that are plain numbers."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell in words: the value, and its 95% interval or another remark where it has one. Nothing there is a dash."""
+
+    value: str = "–"
+    interval: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.interval})" if self.interval else self.value
+
+
+def percent(value: float) -> str:
+    """``0.8125`` to ``81.2``: without the sign, which stands once per cell."""
+    return f"{100 * value:.1f}"
+
+
+def decimal(value: float) -> str:
+    """Four decimals, or three digits where those would be zeros."""
+    return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"
+
+
+def signed(value: float) -> str:
+    """A difference in percentage points, with its sign: ``+0.7``, ``−0.7``."""
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
+def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
+    """A measure over the seeds, worded by its unit.
+
+    Over several seeds: mean ± sd, and from the lowest to the highest end of their intervals.
+
+    Args:
+        spread: the measure.
+        form: another form than the unit's: ``short`` (4.20 M), ``side`` (64×64), ``minutes`` (6.7 min), or ``bit``.
+        interval: whether to give the interval, too.
+    """
+    if not spread:
+        return Cell()
+    unit, mean, sd = spread.measure.unit, spread.mean, spread.sd
+    if form == "short":
+        return Cell(short_count(mean))
+    if form == "side":
+        return Cell(f"{mean:.0f}×{mean:.0f}")
+    if form == "minutes":
+        return Cell(f"{mean / SECONDS_A_MINUTE:.1f} min")
+    if unit == "share":
+        value = f"{percent(mean)}{'' if sd is None else f' ± {percent(sd)}'}%"
+        known = interval and spread.low is not None and spread.high is not None
+        ends = f"{percent(spread.low or 0)}–{percent(spread.high or 0)}%" if known else ""
+        return Cell(value, spread.of.replace("_", " ") or ends)
+    if unit == "error":
+        return Cell(decimal(mean) + ("" if sd is None else f" ± {sd:.4f}"))
+    if unit == "count":
+        return Cell(f"{mean:,.0f}")
+    if unit == "seconds":
+        return Cell(f"{mean / SECONDS_A_MINUTE:.1f}")
+    digits = DIGITS[unit]
+    value = f"{mean:.{digits}f}{'' if sd is None else f' ± {sd:.{digits}f}'}".replace("-", "−")
+    known = interval and sd is None and spread.low is not None and spread.high is not None
+    ends = f"{spread.low:.{digits}f}–{spread.high:.{digits}f}" if known else ""
+    return Cell(value + (" bit" if form == "bit" else ""), ends)
+
+
+def published_cell(row: Row, measure: str) -> Cell:
+    """What the paper prints, with an asterisk where it can't be compared, and the interval where n is known."""
+    star = "*" if row.said.remark else ""
+    if measure == "edit_sum":
+        both = [row.said.printed(each) for each in ("edit_off", "edit_on")]
+        return Cell(f"{percent(sum(each.value for each in both if each))}%{star}") if all(both) else Cell("")
+    printed = row.said.printed(measure)
+    if printed is None:
+        return Cell("–" if row.said.published else "")
+    return _worded(printed, measure, star)
+
+
+def _worded(printed: Published, measure: str, star: str) -> Cell:
+    if measure == "mse":
+        return Cell(f"{printed.value:.3f}{star}")
+    if measure == "accuracy":
+        return Cell(f"{100 * printed.value:.0f}%")
+    ends = "" if printed.low is None or printed.high is None else f"{percent(printed.low)}–{percent(printed.high)}%"
+    return Cell(f"{percent(printed.value)}%{star}", ends)
+
+
+def count_cell(spread: Spread) -> Cell:
+    """n of a measure; a range where seeds differ."""
+    if not spread.n:
+        return Cell()
+    low, high = min(spread.n), max(spread.n)
+    return Cell(f"{low:,}" if low == high else f"{low:,}–{high:,}")
+
+
+def short_count(size: float) -> str:
+    """``4.20 M``, or the number itself where it is small."""
+    return f"{size / 1e6:.2f} M" if size >= 1e5 else f"{size:,.0f}"
+
+
+def mark(row: Row) -> str:
+    """What stands behind a row's title: † where its edits can't be interpreted, the reason where it has no numbers."""
+    if not row.evaluated:
+        return f" ({row.reason})"
+    if row.diverged:
+        return " (training diverged)"
+    has_edits = bool(row.spread("edit_on"))
+    return (" (labels given)" if row.labels_given else "") + ("" if row.interpretable or not has_edits else " †")

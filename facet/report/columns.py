@@ -1,0 +1,108 @@
+"""Columns of a page's tables: what each shows of a row, by measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from facet.errors import UserError, nearest
+from facet.measures.registry import MEASURES
+from facet.report.cells import Cell, cell, count_cell, published_cell
+from facet.report.results import Row, Spread
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a cell is of: a row (at a stage, with one seed), and the attributes that are meant."""
+
+    row: Row
+    attribute: str | None = None
+    other: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column, as a page's file says it: the name of a measure, or a mapping with these keys.
+
+    Attributes:
+        measure: that it shows.
+        title: of the head; the measure's own if empty.
+        group: the heading above it and its neighbours.
+        published: it shows what the paper prints of the measure.
+        count: it shows n of the measure.
+        fact: it shows what the row's file says of the method under this name.
+        seed: it shows the run's seed.
+        row: it shows the row's title.
+        form: another form than the unit's, see :func:`facet.report.cells.cell`.
+        interval: whether the interval stands below.
+        of_first_stage: it shows the measure as a multiple of what the first stage has.
+        words: what stands for a value, such as ``{1: controlled, 0: not controlled}``.
+        ranked: whether the best row is marked in a table that can be sorted.
+    """
+
+    measure: str = ""
+    title: str = ""
+    group: str = ""
+    published: bool = False
+    count: bool = False
+    fact: str = ""
+    seed: bool = False
+    row: bool = False
+    form: str = ""
+    interval: bool = True
+    of_first_stage: bool = False
+    words: Mapping[int, str] = field(default_factory=dict)
+    ranked: bool = True
+
+    @classmethod
+    def of(cls, said: str | Mapping[str, Any]) -> Column:
+        """A column as a page's file says it.
+
+        Raises:
+            UserError: a key or a measure that there isn't.
+        """
+        settings = {"measure": said} if isinstance(said, str) else dict(said)
+        known = [each.name for each in fields(cls)]
+        for key in settings:
+            if key not in known:
+                raise UserError(f"a column has no {key!r}; nearest: {nearest(str(key), known)}")
+        column = cls(**settings)
+        if column.measure and column.measure not in MEASURES:
+            raise UserError(f"there is no measure {column.measure!r}; nearest: {nearest(column.measure, MEASURES)}")
+        return column
+
+    @property
+    def head(self) -> str:
+        """The title, or the measure's own."""
+        return self.title or ("seed" if self.seed else MEASURES[self.measure].title)
+
+    @property
+    def better(self) -> str:
+        """Which way; empty where neither is, or where it isn't asked."""
+        return MEASURES[self.measure].better if self.measure else ""
+
+    def spread(self, subject: Subject) -> Spread:
+        """The measure over the seeds."""
+        return subject.row.spread(self.measure, subject.attribute, subject.other)
+
+    def cell(self, subject: Subject) -> Cell:
+        """What stands in the column."""
+        row = subject.row
+        if self.seed:
+            return Cell(str(row.results[0].seed))
+        if self.row:
+            return Cell(row.title)
+        if self.fact:
+            return Cell(row.said.facts.get(self.fact, "–"))
+        if self.published:
+            return published_cell(row, self.measure)
+        spread = self.spread(subject)
+        if self.count:
+            return count_cell(spread)
+        if self.words and spread:
+            return Cell(self.words[round(spread.mean)])
+        if self.of_first_stage:
+            first = row.at(0).spread(self.measure) if row.stages > 1 else None
+            return Cell(f"{spread.mean / first.mean:.2f}") if first and spread else Cell()
+        return cell(spread, self.form, self.interval)

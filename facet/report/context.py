@@ -1,0 +1,77 @@
+"""What sections are rendered from: a page, its rows with their runs, and its texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from facet.pages import Page
+from facet.report.results import Found, Row, read_rows
+from facet.report.texts import Texts
+
+
+@dataclass(frozen=True)
+class Context:
+    """A page and what its runs left behind.
+
+    Attributes:
+        page: as its file says it.
+        rows: the page's own, those without runs included.
+        beside: the rows beside them that have runs.
+    """
+
+    page: Page
+    rows: tuple[Row, ...]
+    beside: tuple[Row, ...] = ()
+
+    @classmethod
+    def of(cls, page: Page, found: Found) -> Context:
+        """A page with the runs that there are."""
+        beside = {key: row for key, row in page.beside.items() if key in found}
+        return cls(page, read_rows(page.rows, found), read_rows(beside, found))
+
+    @property
+    def every_row(self) -> tuple[Row, ...]:
+        """The rows and those beside them."""
+        return (*self.rows, *self.beside)
+
+    @property
+    def evaluated(self) -> tuple[Row, ...]:
+        """The page's own rows that have numbers."""
+        return tuple(row for row in self.rows if row.evaluated)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """Fills the page's texts; expressions in them may ask whether there are several seeds or attributes, or rows beside."""
+        seeds = any(len(row.results) > 1 for row in self.rows)
+        attributes = any(len(row.attribute_names) > 1 for row in self.rows)
+        remarks = dict.fromkeys(f"* {row.said.remark}" for row in self.rows if row.said.remark)
+        return Texts(
+            self.every_row,
+            several_seeds=seeds,
+            several_attributes=attributes,
+            beside=list(self.beside),
+            citation=self.page.citation,
+            note=self.page.note,
+            remarks=" ".join(remarks),
+            curve=self.page.curve,
+        )
+
+    def chosen(self, keys: Sequence[str] | str = "all") -> tuple[Row, ...]:
+        """Rows by key, in the page's order: ``all`` of its own, those ``beside``, those of models with ``several``
+        attributes, or a list.
+
+        A row that has no runs and stands beside the page's own is left out.
+        """
+        if keys == "all":
+            return self.rows
+        if keys == "beside":
+            return self.beside
+        if keys == "several":
+            return tuple(row for row in self.rows if len(row.attribute_names) > 1)
+        return tuple(row for row in self.every_row if row.key in keys)
+
+    def place(self, row: Row) -> int:
+        """Of a row among all of the page, which decides its colour."""
+        return [each.key for each in self.every_row].index(row.key)

@@ -1,0 +1,19 @@
+"""Strips of the same test faces, row by row: original, reconstruction, and both edits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from facet.report.blocks import Block, Faces
+from facet.report.context import Context
+
+
+def render(page: Context, rows: Sequence[str] | str = "all", single: bool = False) -> list[Block]:
+    """Faces of every row.
+
+    Args:
+        page: what it is made from.
+        rows: which.
+        single: only rows whose model has a single attribute.
+    """
+    return [Faces(row) for row in page.chosen(rows) if not single or len(row.attribute_names) == 1]

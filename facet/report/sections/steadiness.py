@@ -1,0 +1,23 @@
+"""The edit rates that the last evaluations during training logged, run by run."""
+
+from __future__ import annotations
+
+from facet.report.blocks import Block, Head, Table, TableLine
+from facet.report.cells import Cell, percent
+from facet.report.context import Context
+
+LAST = 3
+
+
+def render(page: Context) -> list[Block]:
+    """A table with a line per run; nothing where no run has logged edits."""
+    lines = []
+    for row in page.rows:
+        for result in row.results:
+            metrics = result.metrics()
+            rates = [metrics.get(f"val/edit_{side}", [])[-LAST:] for side in ("off", "on")]
+            if all(rates):
+                cells = [Cell(", ".join(f"{percent(value)}%" for _, value in each)) for each in rates]
+                lines.append(TableLine(f"{row.title}, seed {result.seed}", cells))
+    heads = [Head(page.texts.fill(f"Ĉ {{{{ {side} }}}}")) for side in ("absent", "attribute")]
+    return [Table(heads, lines, "Run")] if lines else []
