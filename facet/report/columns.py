@@ -36,6 +36,7 @@ class Column:
         row: it shows the row's title.
         form: another form than the unit's, see :func:`facet.report.cells.cell`.
         interval: whether the interval stands below.
+        with_count: whether n stands behind the interval.
         of_first_stage: it shows the measure as a multiple of what the first stage has.
         words: what stands for a value, such as ``{1: controlled, 0: not controlled}``.
         ranked: whether the best row is marked in a table that can be sorted.
@@ -51,6 +52,7 @@ class Column:
     row: bool = False
     form: str = ""
     interval: bool = True
+    with_count: bool = False
     of_first_stage: bool = False
     words: Mapping[int, str] = field(default_factory=dict)
     ranked: bool = True
@@ -105,4 +107,6 @@ class Column:
         if self.of_first_stage:
             first = row.at(0).spread(self.measure) if row.stages > 1 else None
             return Cell(f"{spread.mean / first.mean:.2f}") if first and spread else Cell()
-        return cell(spread, self.form, self.interval)
+        shown = cell(spread, self.form, self.interval)
+        n = f"n = {min(spread.n):,}" if self.with_count and spread.n else ""
+        return Cell(shown.value, ", ".join(filter(None, (shown.interval, n))))
