@@ -38,12 +38,17 @@ def say(message: str, style: str | None = None) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(in_one_line(message), style=style, markup=False)
 
 
-def run_command(primary: str, task: Callable[[DictConfig], object], called: str | None = None) -> None:
+def run_command(
+    primary: str,
+    task: Callable[[DictConfig], object],
+    called: str | None = None,
+    read: Callable[[Sequence[str]], list[str]] = list,
+) -> None:
     """Run a command under Hydra and exit: 0, 2 after a line about the user's mistake, 1 after a traceback, and
     what shells expect of a command that a signal stopped: 130 for Ctrl-C, 143 for SIGTERM.
 
     In a multirun every job is tried; those that failed are listed at the end. What a task returns is handed to Hydra's
-    sweeper (a search), and nobody else.
+    sweeper (a search), and nobody else. ``read`` makes Hydra's arguments of a command's own form of them.
     """
     called = called or f"facet-{primary}"
     if set(HELP) & set(sys.argv[1:]):
@@ -86,7 +91,7 @@ def run_command(primary: str, task: Callable[[DictConfig], object], called: str 
 
     code, killed = 0, False
     try:
-        sys.argv[1:] = for_every_job(readable(sys.argv[1:], sweep=in_sweep(sys.argv[1:])))
+        sys.argv[1:] = for_every_job(readable(read(sys.argv[1:]), sweep=in_sweep(sys.argv[1:])))
         with handled(end_with_workers(log), *ASKED):
             hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except (Stopped, KeyboardInterrupt) as error:

@@ -43,6 +43,7 @@ TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else 
     "save_minutes": Annotated[float, Ge(0)] | None,
     "on_nonfinite": Literal["stop", "skip"],
     "run": str | None,
+    "pages": list[str],
     "split": Literal["train", "val", "test"],
     "faces": Annotated[int, Ge(1)],
     "seeds": Annotated[list[Annotated[int, Ge(0)]], MinLen(1)],

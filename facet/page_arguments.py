@@ -1,0 +1,66 @@
+"""The command line of pages: ``facet-reproduce table1 seeds=0,1,2 preset=paper`` as Hydra has it.
+
+A word without ``=`` is a page or a group of pages. What the command itself doesn't know is said to the training of the
+page's runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from facet.command_line import SETTING
+from facet.configuration import primary_keys
+from facet.errors import UserError
+
+BOTH = ("logger",)  # of the runs, and of the page
+
+
+def for_pages(primary: str) -> Callable[[Sequence[str]], list[str]]:
+    """What reads the arguments of a command.
+
+    Args:
+        primary: the command's config.
+    """
+
+    def read(arguments: Sequence[str]) -> list[str]:
+        return page_arguments(arguments, set(primary_keys(primary)))
+
+    return read
+
+
+def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
+    """Arguments as people say them, as Hydra has them.
+
+    Args:
+        arguments: of the command.
+        own: the keys that the command knows.
+
+    Raises:
+        UserError: ``table=``, which is said otherwise now.
+    """
+    found, pages, trained = [], [], []
+    for argument in arguments:
+        setting = SETTING.fullmatch(argument)
+        if setting is None:
+            (found if argument.startswith("-") else pages).append(argument)
+            continue
+        key, value = setting["key"].lstrip("+"), setting["value"]
+        if key == "table":
+            raise UserError(f"{argument}: say the page's name alone: {value}")
+        if key == "seeds" and re.fullmatch(r"[\d,]+", value):
+            found.append(f"seeds=[{value}]")
+        elif key.split(".")[0].split("/")[0] in own and (key != "data" or "." in key):
+            found.append(argument)
+        if key.split(".")[0] not in own or key == "data" or key in BOTH:
+            trained.append(argument)
+    if pages:
+        found.insert(0, f"pages=[{','.join(map(_quoted, pages))}]")
+    if trained:
+        found.append(f"overrides=[{','.join(map(_quoted, trained))}]")
+    return found
+
+
+def _quoted(text: str) -> str:
+    """A text as Hydra's grammar has it in a list, in double quotes."""
+    return '"' + re.sub(r'\\*"', lambda found: found[0].replace("\\", "\\\\").replace('"', '\\"'), text) + '"'
