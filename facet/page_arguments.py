@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from facet.command_line import SETTING
-from facet.configuration import primary_keys
+from facet.configuration import PLACES, primary_keys
 from facet.errors import UserError
 
 BOTH = ("logger",)  # of the runs, and of the page
@@ -50,9 +50,12 @@ def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
             raise UserError(f"{argument}: say the page's name alone: {value}")
         if key == "seeds" and re.fullmatch(r"[\d,]+", value):
             found.append(f"seeds=[{value}]")
-        elif key.split(".")[0].split("/")[0] in own and (key != "data" or "." in key):
+            continue
+        group = re.split(r"[./]", key)[0]
+        is_own = group in own and (group != "data" or key in PLACES)
+        if is_own or group == "hydra":
             found.append(argument)
-        if key.split(".")[0] not in own or key == "data" or key in BOTH:
+        if not is_own and group != "hydra" or key in BOTH:
             trained.append(argument)
     if pages:
         found.insert(0, f"pages=[{','.join(map(_quoted, pages))}]")
