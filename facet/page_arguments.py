@@ -39,11 +39,13 @@ def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
     Raises:
         UserError: ``table=``, which is said otherwise now.
     """
-    found, pages, trained = [], [], []
+    pages = [argument for argument in arguments if "=" not in argument and not argument.startswith("-")]
+    found: list[str] = [f"pages=[{','.join(map(_quoted, pages))}]"] if pages else []
+    trained: list[str] = []
     for argument in arguments:
         setting = SETTING.fullmatch(argument)
         if setting is None:
-            (found if argument.startswith("-") else pages).append(argument)
+            found += [] if argument in pages else [argument]
             continue
         key, value = setting["key"].lstrip("+"), setting["value"]
         if key == "table":
@@ -53,12 +55,11 @@ def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
             continue
         group = re.split(r"[./]", key)[0]
         is_own = group in own and (group != "data" or key in PLACES)
-        if is_own or group == "hydra":
+        is_own = is_own or group == "hydra" or not pages  # of a run alone nothing is trained
+        if is_own:
             found.append(argument)
-        if not is_own and group != "hydra" or key in BOTH:
+        if pages and (not is_own or key in BOTH):
             trained.append(argument)
-    if pages:
-        found.insert(0, f"pages=[{','.join(map(_quoted, pages))}]")
     if trained:
         found.append(f"overrides=[{','.join(map(_quoted, trained))}]")
     return found

@@ -124,10 +124,10 @@ def tagged(tag: str) -> list[str]:
     Raises:
         UserError: there is neither a group nor a page of this name.
     """
-    if tag.endswith(".yaml"):
+    if tag.endswith(".yaml") or tag in names():
         return [tag]
     every = {name: load(name) for name in names()}
-    found = [name for name, page in every.items() if tag in (name, "all") or tag in page.tags]
+    found = [name for name, page in every.items() if tag == "all" or tag in page.tags]
     if not found:
         groups = {tag for page in every.values() for tag in page.tags} | {"all"}
         raise UserError(f"there is no page {tag!r}; nearest: {nearest(tag, [*every, *sorted(groups)])}")

@@ -94,7 +94,7 @@ class Life:
         if "report" in self.commands:
             overrides = "overrides=[" + ",".join(f'"{setting}"' for setting in said) + "]"
             more = [runs, f"reports={self.place / 'reports'}", "logger=csv", overrides]
-            command.report(compose_config("report", [f"table={table}", *more]))
+            command.report(compose_config("report", [f"pages=[{table}]", *more]))
 
     def start(self, first: Callable[[], object]) -> int:
         """Run them in a process forked from this one, which does something ``first``; returns its number."""

@@ -21,7 +21,9 @@ from facet.command_line import parsed, readable
 from facet.commands import for_every_job, in_sweep
 from facet.configuration import check, compose_config
 from facet.help import HELP, help_of
-from facet.tables import training
+from facet.page_arguments import for_pages
+from facet.page_runs import training
+from facet.pages import chosen
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -97,9 +99,10 @@ def attempt(words: list[str], settings: dict[str, str]) -> None:
             attempt(arguments[2:], settings)
     elif name == "facet-reproduce":
         attempt_run("reproduce", arguments)
-        config = compose_config("reproduce", [word for word in arguments if word != "ETC"])
-        for experiment in config.table.experiments.values():
-            attempt_run("train", list(training(experiment, 0, config)))
+        config = compose_config("reproduce", for_pages("reproduce")([word for word in arguments if word != "ETC"]))
+        for page in chosen(config.pages):
+            for row in page.rows.values():
+                attempt_run("train", list(training(row, 0, config, page)))
     elif name in VERBS:
         attempt_run(VERBS[name][arguments[0]], arguments[1:])
     else:
@@ -125,6 +128,8 @@ def attempt_run(primary: str, arguments: list[str]) -> None:
         assert help_of("facet", primary)
         return
     given = [word for word in arguments if word != "ETC"]
+    if primary in ("evaluate", "report", "reproduce"):
+        given = for_pages(primary)(given)
     sweep = in_sweep(given)
     lines = [word for word in for_every_job(readable(given, sweep)) if word != "-m"]
     understood = [override for line in lines if (override := parsed(line))]

@@ -75,7 +75,7 @@ def test_the_page_of_it(chain: tuple[Path, Run]) -> None:
     page = report(
         compose_config(
             "report",
-            ["table=table1", f"runs={root / 'runs'}", f"reports={root}", f"overrides=[{quoted}]", "logger=csv"],
+            ["pages=[table1]", f"runs={root / 'runs'}", f"reports={root}", f"overrides=[{quoted}]", "logger=csv"],
         )
     )
     assert page.stat().st_size > 100_000  # with its pictures inside

@@ -96,11 +96,12 @@ def test_a_run_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
         ([f"run={empty}"], "is not a run directory: it has no config.yaml"),
         ([f"run={tmp_path / 'nowhere'}"], "there is no such run directory"),
         ([], "say what to evaluate"),
-        (["table=table1", "split=tets"], "'tets' should be 'train', 'val' or 'test'"),
-        (["table=table1", "seeds=0"], "config key seeds"),
-        (["table=table1", "faces=x"], "config key faces"),
-        (["table=table1", "measures=[leakge]"], "measures=leakge: there are all, or a list of drift, identity"),
-        (["table=table9"], "table=table9: no such choice; nearest: table"),
+        (["table1", "split=tets"], "'tets' should be 'train', 'val' or 'test'"),
+        (["table1", "seeds=x"], "config key seeds"),
+        (["table1", "faces=x"], "config key faces"),
+        (["table1", "measures=[leakge]"], "measures=leakge: there are all, or a list of drift, identity"),
+        (["table9"], "there is no page 'table9'; nearest: table"),
+        (["table=table1"], "say the page's name alone: table1"),
     ):
         code, message = run("evaluate", *arguments)
         assert (code, len(message.strip().splitlines())) == (2, 1)
@@ -195,21 +196,21 @@ def test_a_run_in_a_directory_of_any_name(run: Run, tmp_path: Path) -> None:
 def test_a_report_needs_a_table(run: Run) -> None:
     code, message = run("report")
     assert code == 2
-    assert "table=table1" in message
+    assert "facet-report table1" in message or "facet-evaluate table1" in message
 
 
 def test_a_report_of_runs_that_never_were(run: Run, tmp_path: Path) -> None:
-    code, message = run("report", "table=table1", f"runs={tmp_path / 'runs'}", f"reports={tmp_path}", "logger=csv")
+    code, message = run("report", "table1", f"runs={tmp_path / 'runs'}", f"reports={tmp_path}", "logger=csv")
     assert code == 2
     assert "no run of table1 is below" in message
     assert not (tmp_path / "table1").exists()
 
 
 def test_overrides_of_a_table_are_checked(run: Run, tmp_path: Path) -> None:
-    code, message = run("report", "table=table1", 'overrides=["sede=1"]', f"reports={tmp_path}", "logger=csv")
+    code, message = run("report", "table1", "sede=1", f"reports={tmp_path}", "logger=csv")
     assert code == 2
     assert "overrides=['sede=1']: unknown config key sede; nearest: seed" in message
-    code, message = run("report", "table=table1", "data.labels=x", f"reports={tmp_path}", "logger=csv")
+    code, message = run("report", "table1", "data.labels=x", f"reports={tmp_path}", "logger=csv")
     assert (code, message) == (2, "facet-report: data.labels: AvatarsDataModule has no such setting\n")
 
 
@@ -246,8 +247,8 @@ LIGHT = [
     ("facet.train", ["data=folder", "data.root=/nowhere"], 2),
     ("facet.train", ["-m", "seed=0,1", "attributes=[Smilling]"], 2),
     ("facet.evaluate", ["run=/nowhere"], 2),
-    ("facet.evaluate", ["table=table1", "faces=x"], 2),
-    ("facet.report.command", ["table=table1", "runs=/nowhere", "logger=csv"], 2),
+    ("facet.evaluate", ["table1", "faces=x"], 2),
+    ("facet.report.command", ["table1", "runs=/nowhere", "logger=csv"], 2),
     ("facet.dataset", ["info", "data=avatars"], 0),
     ("facet.dataset", ["info", "data=celeba", "data.root=/nowhere"], 2),
     ("facet.dataset", ["--help"], 0),

@@ -13,7 +13,8 @@ from facet.build import make
 from facet.configuration import check, compose_config, config_directory, primary_keys
 from facet.errors import UserError
 from facet.identity import run_directory
-from facet.tables import table_runs
+from facet.page_runs import page_runs
+from facet.pages import Page, load, names
 
 CONF = config_directory()
 
@@ -97,24 +98,23 @@ def test_callbacks_instantiate(callbacks: str) -> None:
     assert all(make(node) is not None for node in config.callbacks.values() if node is not None)
 
 
-@pytest.mark.parametrize("table", choices("table"))
-def test_every_table_names_experiments_that_exist(table: str) -> None:
-    for primary in ("evaluate", "report"):
-        check(compose_config(primary, [f"table={table}"]), primary)
-    config = compose_config("report", [f"table={table}"])
-    said = [*config.table.experiments.values(), *(config.table.get("beside") or {}).values()]
-    assert {each.split()[0] for each in said} <= set(choices("experiment"))
-    runs = [path for _, _, path in table_runs(config)]
-    assert len(set(runs)) == len(runs), "rows are different runs"
+@pytest.mark.parametrize("name", names())
+def test_every_row_of_a_page_is_a_run_of_its_own(name: str) -> None:
+    page = load(name)
+    runs = page_runs(Page(**{**vars(page), "rows": page.every_row, "beside": {}}), compose_config("report", []))
+    paths = [path for found in runs.values() for _, path in found]
+    assert len(set(paths)) == len(page.every_row)
 
 
 def test_rows_beside_a_table_are_those_that_were_trained(tmp_path: Path) -> None:
-    config = compose_config("report", ["table=table1", f"runs={tmp_path}", "seeds=[0,1]"])
-    assert [row for row, *_ in table_runs(config)] == [row for row in config.table.experiments for _ in range(2)]
-    experiment = config.table.beside.every_layer
-    trained = run_directory(compose_config("train", [f"experiment={experiment}", f"runs={tmp_path}", "seed=1"]))
+    page, config = load("table1"), compose_config("report", [f"runs={tmp_path}", "seeds=[0,1]"])
+    assert {row: [seed for seed, _ in runs] for row, runs in page_runs(page, config).items()} == {
+        row: [0, 1] for row in page.rows
+    }
+    said = page.beside["every_layer"].run.split()
+    trained = run_directory(compose_config("train", [*said, f"runs={tmp_path}", "seed=1"]))
     trained.mkdir(parents=True)
-    assert table_runs(config)[8:] == [("every_layer", 1, trained)]
+    assert page_runs(page, config)["every_layer"] == [(1, trained)]
 
 
 def test_the_fast_precision_is_what_torch_says() -> None:

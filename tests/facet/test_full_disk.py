@@ -125,7 +125,7 @@ def test_a_judgement_or_a_page_that_fills_the_disk_is_made_when_there_is_room(
         f'"{each}"' for each in (*SIZES, *NETWORKS, f"data.root={avatars()}", "trainer.precision=32-true")
     )
     paging = (
-        "table=table1",
+        "pages=[table1]",
         f"runs={disk / 'runs'}",
         f"reports={disk / 'reports'}",
         f"overrides=[{quoted}]",

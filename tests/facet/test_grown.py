@@ -101,7 +101,7 @@ def test_supervision_keeps_the_jacobian(trained: Path) -> None:
 @pytest.mark.parametrize("name", ["jacsup-figure1", "jacsup-figure2", "jacsup-tradeoff"])
 def test_the_pages(name: str, trained: Path, digits: Path) -> None:
     listed = ",".join(f'"{setting}"' for setting in settings(digits, trained))
-    where = [f"table={name}", f"runs={trained / 'runs'}", f"reports={trained / 'reports'}", f"overrides=[{listed}]"]
+    where = [f"pages=[{name}]", f"runs={trained / 'runs'}", f"reports={trained / 'reports'}", f"overrides=[{listed}]"]
     page = report(compose_config("report", [*where, "logger=csv"]))
     text = page.read_text("utf-8")
     assert not re.search(r'(src|href)="(?!data:|#)', text), "the page is whole in itself"

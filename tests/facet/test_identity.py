@@ -22,7 +22,8 @@ from facet.evaluate import evaluate
 from facet.files import read_json
 from facet.identity import directory_to_train, noted_files, resolved, run_directory, same_run
 from facet.runs import Run
-from facet.tables import table_runs
+from facet.page_runs import page_runs
+from facet.pages import load
 from facet.train import train
 
 SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")
@@ -97,9 +98,9 @@ def test_a_row_is_found_under_whatever_experiment_it_was_trained(tmp_path: Path)
     assert trained.parent == tmp_path / "aif/table1/ours"
     trained.mkdir(parents=True)
     Run(trained).mark("finished")
-    rows = table_runs(compose_config("report", ["table=table1", f"runs={tmp_path}"]))
-    assert [path for row, _, path in rows if path.is_dir()] == [trained]
-    assert {row: path for row, _, path in rows}["no_aux"] == trained
+    rows = page_runs(load("table1"), compose_config("report", [f"runs={tmp_path}"]))
+    assert [path for [(_, path)] in rows.values() if path.is_dir()] == [trained]
+    assert rows["no_aux"] == [(0, trained)]
 
 
 def test_a_place_is_spelled_in_many_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

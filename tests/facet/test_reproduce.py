@@ -42,7 +42,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
 
     monkeypatch.setattr(reproduce, "run_jobs", run_jobs)
     monkeypatch.setattr(reproduce, "prepare", lambda configs: None)
-    monkeypatch.setattr(reproduce, "report", lambda config: jobs.append(Job("page", [], Path())))
+    monkeypatch.setattr(reproduce, "report_page", lambda page, config: jobs.append(Job("page", [], Path())))
     return jobs
 
 
@@ -71,7 +71,7 @@ def runs(tmp_path: Path) -> dict[str, Run]:
 def again(place: Path, begun: list[Job], *more: str) -> list[list[str]]:
     """Of every job that is begun, its commands; the last is the page."""
     begun.clear()
-    reproduce.reproduce(compose_config("reproduce", ["table=aif-figure5", f"runs={place}", *more]))
+    reproduce.reproduce(compose_config("reproduce", ["pages=[aif-figure5]", f"runs={place}", *more]))
     assert begun.pop().name == "page"
     return [[command[0] for command in job.commands] for job in begun]
 
@@ -110,7 +110,7 @@ def test_the_page_is_made_of_what_there_is_and_the_exit_code_tells(
     tmp_path: Path, begun: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for code in (2, 1, -9):
-        failed = {"aif/table3/ours seed=0": code}
+        failed = {"aif-figure5: ours seed=0": code}
         monkeypatch.setattr(reproduce, "run_jobs", lambda jobs, shares, failed=failed: failed)
         with pytest.raises(ToldError) as told:
             again(tmp_path, begun)
@@ -120,11 +120,11 @@ def test_the_page_is_made_of_what_there_is_and_the_exit_code_tells(
 
 def test_a_row_that_does_not_take_a_setting_fails_and_the_others_are_made(tmp_path: Path, begun: list[Job]) -> None:
     begun.clear()
-    asked = ["table=table1", f"runs={tmp_path}", "overrides=['model.gan_share=0.5']"]
+    asked = ["pages=[table1]", f"runs={tmp_path}", "overrides=['model.gan_share=0.5']"]
     with pytest.raises(ToldError) as told:
         reproduce.reproduce(compose_config("reproduce", asked))
     assert told.value.code == 2
-    assert [job.name for job in begun] == ["aif/table1/icgan seed=0", "page"]
+    assert [job.name for job in begun] == ["table1: icgan seed=0", "page"]
 
 
 def test_a_setting_that_no_row_takes_begins_nothing(tmp_path: Path, begun: list[Job]) -> None:
@@ -135,8 +135,8 @@ def test_a_setting_that_no_row_takes_begins_nothing(tmp_path: Path, begun: list[
 
 
 def test_rows_beside_the_table_are_trained_where_they_are_asked_for(tmp_path: Path, begun: list[Job]) -> None:
-    reproduce.reproduce(compose_config("reproduce", ["table=table1", f"runs={tmp_path}", "beside=true"]))
-    assert [job.name.split(" ")[0].split("/")[-1] for job in begun] == [
+    reproduce.reproduce(compose_config("reproduce", ["pages=[table1]", f"runs={tmp_path}", "beside=true"]))
+    assert [job.name.removeprefix("table1: ").removesuffix(" seed=0") for job in begun] == [
         *("ours", "no_aux", "rec_class", "icgan", "best", "every_layer", "every_layer_no_aux", "page"),
     ]
 
@@ -145,7 +145,7 @@ def command(place: Path, *more: str) -> list[str]:
     """``facet-reproduce`` of two tiny runs; it takes a while until they end."""
     epochs = ["trainer.max_epochs=12", "trainer.log_every_n_steps=1", f"data.root={avatars()}"]
     listed = ",".join(f'"{setting}"' for setting in (*TINY, *epochs))
-    said = ["table=aif-figure5", f"overrides=[{listed}]", f"runs={place / 'runs'}", f"reports={place}", "logger=csv"]
+    said = ["pages=[aif-figure5]", f"overrides=[{listed}]", f"runs={place / 'runs'}", f"reports={place}", "logger=csv"]
     return [sys.executable, "-m", "facet.reproduce", *said, *more]
 
 

@@ -102,7 +102,7 @@ def test_the_pages_hold_what_was_measured(root: Path) -> None:
     assert 0 <= float(ours["graded"]) <= 1
     assert others["graded"] == "", "was not asked for"
     for name in ("jacsup-figure3", "jacsup-figure4"):
-        text = report(compose_config("report", [f"table={name}", f"overrides=[{quoted}]", *where])).read_text()
+        text = report(compose_config("report", [f"pages=[{name}]", f"overrides=[{quoted}]", *where])).read_text()
         assert "Not every run has numbers" not in text
         if name == "jacsup-figure3":
             assert "of the teacher’s; edits that succeed" in text or "of the teacher's; edits that succeed" in text

@@ -22,7 +22,7 @@ def test_the_table_and_the_grids_reach_wandb(tmp_path: Path, monkeypatch: pytest
     with (tmp_path / "table.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["row", "seed", "edit_on"], ["ours", 0, 0.97], ["icgan", 1, ""]])
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "grid-ours-seed0.png")
-    log_table(compose_config("report", ["table=table1", 'overrides=["preset=embedded"]']), tmp_path)
+    log_table(compose_config("report", ["pages=[table1]", 'overrides=["preset=embedded"]']), tmp_path)
     (logged,) = tmp_path.glob("wandb/offline-run-*/files/media/table/table1*.table.json")
     table = json.loads(logged.read_text())
     assert table["columns"] == ["row", "seed", "edit_on"]
@@ -31,14 +31,14 @@ def test_the_table_and_the_grids_reach_wandb(tmp_path: Path, monkeypatch: pytest
 
 
 def test_nothing_is_logged_where_wandb_is_off(tmp_path: Path) -> None:
-    log_table(compose_config("report", ["table=table1", "logger=csv"]), tmp_path)
+    log_table(compose_config("report", ["pages=[table1]", "logger=csv"]), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_commands_name_the_rows_beside_the_table_that_there_are(tmp_path: Path) -> None:
     from facet.identity import run_directory
 
-    config = compose_config("report", ["table=table1", f"runs={tmp_path}", "seeds=[0,1]"])
+    config = compose_config("report", ["pages=[table1]", f"runs={tmp_path}", "seeds=[0,1]"])
     rows = [*config.table.experiments]
     assert "every_layer" not in commands(config, rows)[0]
     assert {row for row, *_ in table_runs(config)} == set(rows)

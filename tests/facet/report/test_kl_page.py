@@ -49,15 +49,15 @@ def test_without_numbers_it_says_so(tmp_path: Path) -> None:
 
 def test_its_rows_are_experiments_with_another_alpha(tmp_path: Path) -> None:
     """The row at the preset's own α is the run that Table 1 shows."""
-    config = compose_config("report", ["table=aif-kl", f"runs={tmp_path}"])
+    config = compose_config("report", ["pages=[aif-kl]", f"runs={tmp_path}"])
     runs = {row: path for row, _, path in table_runs(config)}
-    of_table1 = {path for _, _, path in table_runs(compose_config("report", ["table=table1", f"runs={tmp_path}"]))}
+    of_table1 = {path for _, _, path in table_runs(compose_config("report", ["pages=[table1]", f"runs={tmp_path}"]))}
     preset = compose_config("train", ["experiment=aif/table1/ours"]).model.kl_weight
     assert {row for row, path in runs.items() if path in of_table1} == {f"ours-{preset:g}", f"no_aux-{preset:g}"}
 
 
 def test_how_to_make_it_is_a_command_a_row(tmp_path: Path) -> None:
-    config = compose_config("report", ["table=aif-kl", f"runs={tmp_path}", "seeds=[0,1]"])
+    config = compose_config("report", ["pages=[aif-kl]", f"runs={tmp_path}", "seeds=[0,1]"])
     first, *_, evaluating, _ = commands(config, [])
     assert first == "facet-train -m experiment=aif/table1/ours seed=0,1 model.kl_weight=0.00002"
     assert evaluating.startswith("facet-evaluate table=aif-kl")
@@ -65,4 +65,4 @@ def test_how_to_make_it_is_a_command_a_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", ["table1", "aif-figure2"])
 def test_other_tables_are_still_one_sweep(table: str, tmp_path: Path) -> None:
-    assert len(commands(compose_config("report", [f"table={table}", f"runs={tmp_path}"]), [])) == 3
+    assert len(commands(compose_config("report", [f"pages=[{table}]", f"runs={tmp_path}"]), [])) == 3

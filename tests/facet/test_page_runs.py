@@ -1,4 +1,4 @@
-"""Which runs a table consists of, and what is said where there are none."""
+"""Which runs a page consists of, and what is said where there are none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from facet.evaluate import evaluate
 from facet.identity import run_directory
 from facet.report.command import report
 from facet.runs import Run
-from facet.tables import table_runs
+from facet.page_runs import page_runs
+from facet.pages import load
 from facet.train import train
 
 
@@ -29,25 +30,26 @@ def test_a_row_without_the_key_does_not_take_the_others_along(
     trained = run_directory(compose_config("train", ["experiment=aif/table1/icgan", swept, f"runs={tmp_path}"]))
     trained.mkdir(parents=True)
     Run(trained).mark("finished")
-    rows = table_runs(compose_config("report", ["table=table1", f"runs={tmp_path}", f"overrides=['{extra}']"]))
-    assert [(row, path.is_dir()) for row, _, path in rows] == [
+    asked = compose_config("report", [f"runs={tmp_path}", f"overrides=['{extra}']"])
+    rows = page_runs(load("table1"), asked)
+    assert [(row, path.is_dir()) for row, [(_, path)] in rows.items()] == [
         *(("ours", False), ("no_aux", False), ("rec_class", False), ("icgan", True)),
     ]
     said = capsys.readouterr().err
-    assert said.count("has no run: overrides=['model.gan_share=0.5']") == 3
+    assert said.count("has no run: model.gan_share=0.5") == 3
     assert "icgan has no run" not in said
 
 
 def test_a_key_that_no_row_has_names_the_nearest_other_one(tmp_path: Path) -> None:
-    asked = ["table=table1", f"runs={tmp_path}", "overrides=['model.kl_weihgt=1']"]
+    asked = [f"runs={tmp_path}", "overrides=['model.kl_weihgt=1']"]
     with pytest.raises(UserError, match=r"model\.kl_weihgt.*nearest: .*kl_weight"):
-        table_runs(compose_config("report", asked))
+        page_runs(load("table1"), compose_config("report", asked))
 
 
 @pytest.mark.parametrize(("command", "primary"), [(evaluate, "evaluate"), (report, "report")])
 def test_nothing_found_is_a_mistake_and_leaves_nothing(command: object, primary: str, tmp_path: Path) -> None:
     where = [f"reports={tmp_path / 'reports'}"] if primary == "report" else []
-    asked = compose_config(primary, ["table=table1", f"runs={tmp_path / 'nope'}", *where])
+    asked = compose_config(primary, ["pages=[table1]", f"runs={tmp_path / 'nope'}", *where])
     with pytest.raises(UserError, match=r"no run of table1 is below runs=.*nope"):
         command(asked)  # type: ignore[operator]
     assert not list(tmp_path.iterdir())
@@ -60,7 +62,7 @@ def test_a_page_without_a_number_says_why_and_fails(tmp_path: Path) -> None:
     places = [f"runs={tmp_path / 'runs'}", f"reports={tmp_path / 'reports'}", "logger=csv"]
     for _ in range(2):  # the second finds the page there
         with pytest.raises(ToldError, match="has numbers") as told:
-            report(compose_config("report", ["table=table1", *places]))
+            report(compose_config("report", ["pages=[table1]", *places]))
         assert told.value.code == 2
     assert "the machine went down" in (tmp_path / "reports/table1/index.html").read_text()
 
