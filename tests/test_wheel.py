@@ -43,6 +43,6 @@ def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -
     assert Run(path).status == "finished"
     call(programs / "facet-evaluate", f"run={path}", cwd=tmp_path / "elsewhere")
     where = [f"runs={tmp_path / 'runs'}", f"reports={tmp_path}", "logger=csv"]
-    said = ",".join(f'"{setting}"' for setting in settings if not setting.startswith(("experiment=", "runs=")))
+    said = [setting for setting in settings if not setting.startswith(("experiment=", "runs="))]
     call(programs / "facet-report", "table1", *where, *said, cwd=tmp_path / "elsewhere")
     assert "0.0" in (tmp_path / "table1" / "table.csv").read_text()
