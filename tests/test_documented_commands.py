@@ -1,4 +1,4 @@
-"""Every command in README, CONTRIBUTING and docs composes, is checked, and finds its data; every target is there."""
+"""Every command in README, CONTRIBUTING, docs and scripts composes, is checked, and finds its data; every target is there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,12 @@ def fenced(page: Path) -> Iterator[tuple[str, str]]:
 
 def documented() -> list[str]:
     """Every command, once: lines of fenced blocks, and whole commands in the text."""
-    found = []
+    found = [
+        line
+        for script in sorted((ROOT / "scripts").glob("*.sh"))
+        for line in script.read_text("utf-8").splitlines()
+        if COMMAND.match(line)
+    ]
     for page in PAGES:
         for kind, text in fenced(page):
             found += [line for line in text.splitlines() if not kind and COMMAND.match(line)]
