@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
@@ -12,6 +13,15 @@ from facet.configuration import check
 from facet.errors import UserError
 
 WEIGHTS = ("kl_weight", "class_weight", "gan_weight", "auxiliary_weight")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-dashboard: a W&B workspace for sweeps, laid out and saved in one's project."""
+
+    title: str = "Facet sweep"
+    experiments: tuple[str, ...] = ()  # names to show, such as [ifcvae_gan/no_aux]; all if empty
+    groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 
 def main() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
 from facet.checkpoints import tensors_digest
@@ -14,6 +16,7 @@ from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, write_json
+from facet.identity import Places
 from facet.jobs import Job, code_of, log_of, plug_ins, run_jobs
 from facet.loading import data_of, load, model_of, settings_of, stages_of
 from facet.measures import OPTIONAL
@@ -24,6 +27,29 @@ from facet.workers import note
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-evaluate: judges finished runs and writes results.json beside their checkpoints. Either run=DIRECTORY (or
+    a quoted pattern), or table=NAME for every run of a table.
+    """
+
+    run: str | None = None
+    split: Literal["train", "val", "test"] = "test"
+    measures: str | tuple[str, ...] = (
+        "all"  # or a list of drift, identity, distance, counterfactual, leakage, continuity
+    )
+    faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces go into the grids
+    online: bool = False  # send the numbers to the run's project at W&B at once, instead of leaving them for wandb sync
+    force: bool = False  # judge again what is judged
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # with table=: which runs
+    overrides: tuple[str, ...] = ()  # with table=: what the runs were trained with besides their row's words and a seed
+    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
+    runs: str = "runs"
+    data: Places = Places()  # where the data are now, if they have moved since the training
+    groups: ClassVar[dict[str, str | None]] = {"table": None}
 
 
 def main() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig, OmegaConf
 
 from facet.commands import USER, run_command, say
@@ -21,6 +23,19 @@ from facet.tables import each_run, training
 from facet.train import finished
 
 # Torch is imported where something has to be done: that nothing has must be quick to find out.
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The types of what ``conf/reproduce.yaml`` has values for."""
+
+    seeds: Annotated[list[Annotated[int, Ge(0)]], MinLen(1)]
+    overrides: list[str]
+    beside: bool
+    jobs: Annotated[int, Ge(1)] | None
+    allow: list[str]
+    runs: str
+    reports: str
 
 
 def main() -> None:

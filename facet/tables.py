@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from facet.commands import lenient, say
+from facet.commands import say
 from facet.configuration import check, compose_config
 from facet.errors import UserError
 from facet.identity import at, run_directory
@@ -90,8 +90,7 @@ def each_run(config: DictConfig, rows: Mapping[str, str], look: Callable[[str, i
 def training(experiment: str, seed: int, config: DictConfig) -> tuple[str, ...]:
     """What is said to ``facet-train`` for a row's run, where a setting may be one that other rows alone know."""
     name, *more = experiment.split()
-    said = [f"experiment={name}", f"seed={seed}", f"runs={config.runs}", *more, *config.overrides]
-    return tuple(lenient(each) for each in said)
+    return (f"experiment={name}", f"seed={seed}", f"runs={config.runs}", *more, *config.overrides)
 
 
 @lru_cache(maxsize=256)

@@ -5,20 +5,35 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
 from facet.commands import USER, run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
 from facet.files import read_json, write_json
+from facet.identity import Places
 from facet.report.results import RowRuns, State, read_run
 from facet.tables import table_runs
 from facet.tags import tags
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The types of what ``conf/report.yaml`` has values for."""
+
+    seeds: Annotated[list[Annotated[int, Ge(0)]], MinLen(1)]
+    overrides: list[str]
+    allow: list[str]
+    runs: str
+    data: Places
+    reports: str
+    commands: list[str]
 
 
 def main() -> None:

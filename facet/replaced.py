@@ -1,0 +1,48 @@
+"""Words of before, and those that say the same now."""
+
+from __future__ import annotations
+
+WORDS = {
+    "experiment=aif/table1/ours": "said by nothing at all: it is what facet-train trains",
+    "experiment=aif/table1/no_aux": "ablation=no_aux",
+    "experiment=aif/table1/rec_class": "ablation=rec_class",
+    "experiment=aif/table1/icgan": "model=icgan",
+    "experiment=aif/table1/best": "ablation=erasure",
+    "experiment=aif/table1/every_layer": "ablation=every_layer",
+    "experiment=aif/table1/every_layer_no_aux": "ablation=every_layer model.auxiliary_weight=0",
+    "experiment=aif/table3/ours": "networks.kind=residual",
+    "experiment=aif/table3/best": "networks.kind=residual ablation=erasure",
+    "experiment=aif/table3/cvae_gan": "model=cvae_gan networks.kind=residual",
+    "experiment=aif/table3/high_kl": "networks.kind=residual ablation=high_kl",
+    "experiment=aif/table3/no_aux": "networks.kind=residual ablation=no_aux",
+    "experiment=aif/table3/no_gan": "networks.kind=residual ablation=no_gan",
+    "experiment=aif/table3/no_kl": "networks.kind=residual ablation=no_kl",
+    "experiment=aif/beyond/fader": "model=fader networks.kind=residual",
+    "experiment=aif/figure2/classifier": "model=classifier attribute_set=ten",
+    "experiment=aif/figure4/blond_hair": "networks.kind=residual attributes=[Blond_Hair]",
+    "experiment=aif/figure4/eyeglasses": "networks.kind=residual attributes=[Eyeglasses]",
+    "experiment=aif/figure4/wearing_hat": "networks.kind=residual attributes=[Wearing_Hat]",
+    "experiment=aif/figure4/many": "networks.kind=residual attribute_set=ten trainer.check_val_every_n_epoch=2",
+    "experiment=aif/figure7/beta_vae": "experiment=aif/beta_vae",
+    "experiment=aif/figure7/dip_vae_i": "experiment=aif/dip_vae model.covariance=means model.diagonal_weight=10",
+    "experiment=aif/figure7/dip_vae_ii": "experiment=aif/dip_vae",
+    "experiment=jacsup/chain": "model=jacsup_digits",
+    "experiment=jacsup/control": "model=jacsup_digits ablation=no_jacobian",
+    "experiment=jacsup/original": "model=jacsup_digits model.teacher=original",
+    "experiment=jacsup/scratch": "model=jacsup_digits ablation=from_scratch",
+    "experiment=jacsup/faces/celeba": "model=jacsup_faces attribute_set=forty data=celeba data.crop=jacsup",
+    "experiment=jacsup/faces/control": "model=jacsup_faces ablation=as_the_teacher",
+    "experiment=jacsup/faces/fader": "experiment=jacsup/fader",
+    "experiment=jacsup/faces/no_jacobian": (
+        "model=jacsup_faces model.student_weights.code=0 model.student_weights.difference=0"
+    ),
+    "experiment=jacsup/faces/student": "model=jacsup_faces",
+    "ablation=every_layer_no_aux": "ablation=every_layer model.auxiliary_weight=0",
+    "ablation=original_teacher": "model.teacher=original",
+    "ablation=no_jacobian_on_faces": "model.student_weights.code=0 model.student_weights.difference=0",
+    "callbacks=growth": "part of model=jacsup_digits",
+    "callbacks=face_growth": "part of model=jacsup_faces",
+    "callbacks=default": "what is there if nothing is said",
+    "model=growing_autoencoder": "model=jacsup_digits",
+    "model=supervised_autoencoder": "model=jacsup_faces",
+}
