@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -37,9 +37,7 @@ class Settings:
 
     run: str | None = None
     split: Literal["train", "val", "test"] = "test"
-    measures: str | tuple[str, ...] = (
-        "all"  # or a list of drift, identity, distance, counterfactual, leakage, continuity
-    )
+    measures: str | tuple[str, ...] = "all"  # or a list: drift, identity, distance, counterfactual, leakage, continuity
     faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces go into the grids
     online: bool = False  # send the numbers to the run's project at W&B at once, instead of leaving them for wandb sync
     force: bool = False  # judge again what is judged
@@ -48,7 +46,7 @@ class Settings:
     overrides: tuple[str, ...] = ()  # with table=: what the runs were trained with besides their row's words and a seed
     jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
     runs: str = "runs"
-    data: Places = Places()  # where the data are now, if they have moved since the training
+    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
     groups: ClassVar[dict[str, str | None]] = {"table": None}
 
 

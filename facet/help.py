@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig
 
 from facet.configuration import choices, compose_config, config_directory
-from facet.primary import described, groups_of, settings_of
+from facet.primary import described, groups_of, settings_of, types
 from facet.signatures import meanings
 
 HELP = ("-h", "--help")
-NOT_SHOWN = ("hydra", "defaults")
 
 
 def help_of(called: str, primary: str) -> str:
@@ -32,8 +33,8 @@ def help_of(called: str, primary: str) -> str:
         config = compose_config(primary, said)
     except HydraException:
         config = compose_config(primary, [])
-    for key in ("model", "data", "trainer", "callbacks"):
-        if isinstance(node := config.get(key), DictConfig):
+    for key in ("networks", "model", "data", "trainer", "callbacks"):
+        if isinstance(node := config.get(key), DictConfig) and key not in types(settings_of(primary)):
             lines += [f"{key}:", *_listed(node, "  "), ""]
     lines += ["Choices:", ""]
     for group in groups_of(primary, root):
@@ -44,8 +45,7 @@ def help_of(called: str, primary: str) -> str:
 
 def _listed(node: DictConfig, indent: str) -> list[str]:
     """A node's keys, with their values as they are written and what its class says of them."""
-    target = node._get_node("_target_")
-    meaning = meanings(str(target._value())) if target is not None else {}  # type: ignore[union-attr]
+    meaning = meanings(str(node["_target_"])) if "_target_" in node else {}
     lines = []
     for key in map(str, node):
         child = node._get_node(key)
@@ -53,6 +53,13 @@ def _listed(node: DictConfig, indent: str) -> list[str]:
         if isinstance(child, DictConfig) and not (child._is_none() or child._is_interpolation()):
             lines += [f"{indent}{key}:{note}", *_listed(child, f"{indent}  ")]
         else:
-            value = OmegaConf.to_yaml(OmegaConf.create({key: child}), resolve=False).strip().replace("\n", " ")
-            lines.append(f"{indent}{value}{note}")
+            lines.append(f"{indent}{key}: {_written(child)}{note}")
     return lines
+
+
+def _written(node: Any) -> str:
+    """A value as YAML has it in one line."""
+    if isinstance(node, ListConfig) and not (node._is_none() or node._is_interpolation()):
+        return f"[{', '.join(_written(node._get_node(i)) for i in range(len(node)))}]"
+    value = node._value()
+    return value if isinstance(value, str) else json.dumps(value)

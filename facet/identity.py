@@ -31,7 +31,7 @@ INCIDENTAL = (
 
 @dataclass(frozen=True)
 class Places:
-    """Where data have moved to, which commands read themselves; None where they are where the run was trained on them."""
+    """Where data have moved to, which commands read themselves; None where they have not."""
 
     root: str | None = None
     labels: str | None = None

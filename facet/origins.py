@@ -82,7 +82,7 @@ class Origins:
         return node
 
     def _files(self) -> Iterator[tuple[str, str, str]]:
-        """The chosen files, the most specific first: each with the package that it is for, and where in it that stands."""
+        """The chosen files, the most specific first: each with its package, and where in it one has to look."""
         chosen = [
             (group, choice) for group, choice in self.choices.items() if choice and not group.startswith("hydra/")
         ]

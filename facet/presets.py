@@ -1,9 +1,9 @@
 """What a preset means for a model.
 
-A file in ``conf/model`` is the preset ``paper`` in full; ``preset: NAME: …`` at its end is what another one changes, and
-so it is in the files of ``conf/shared`` that it builds on. A file in ``conf/preset`` is what a preset changes of every
-model, and names in its ``defaults`` the preset that it derives from. Hydra is told the order: of the derived presets,
-from the first, what is said for every model and then what is said for this one.
+A file in ``conf/model`` is the preset ``paper`` in full. Its section ``preset: NAME: …`` is what another one changes.
+The files of ``conf/shared`` that it builds on may have such sections, too. A file in ``conf/preset`` is what a preset
+changes of every model, and its ``defaults`` name the preset that it derives from. The order, from the first of the
+presets that one derives from: what its file says, then what the model's sections say.
 """
 
 from __future__ import annotations
@@ -65,10 +65,8 @@ def line(preset: str, behind: tuple[str, ...] = ()) -> list[str]:
     """A preset after those that it derives from."""
     said = _presets.get(preset, {}).get("defaults", [])
     bases = [base.rsplit("/", 1)[-1] for base in said if base != "_self_"]
-    return [
-        *(name for base in bases if base not in (preset, *behind) for name in line(base, (preset, *behind))),
-        preset,
-    ]
+    seen = (preset, *behind)  # a circle is Hydra's to refuse
+    return [*(name for base in bases if base not in seen for name in line(base, seen)), preset]
 
 
 def value(key: str, method: str, preset: str) -> Any:

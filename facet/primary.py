@@ -2,7 +2,8 @@
 
 A command's keys stand beside its code, as the fields of a dataclass ``Settings`` in ``facet/<command>.py`` (or
 ``facet/<command>/command.py``): annotations say what a value may be, comments what it means, and ``groups`` which
-folders of ``conf/`` it chooses from. ``facet-train``'s values are in ``conf/train.yaml``, its types in ``facet/train.py``.
+folders of ``conf/`` it chooses from. Of ``facet-train`` the values are in
+``conf/train.yaml``, the types in ``facet/train.py``.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ def register_resolvers() -> None:
     """``${count:LIST}``: a list's length. ``${of:KEY,{A: 1, B: 2}}``: the value that stands under a key.
 
     ``${part:WIDTH,N}``: an N-th of a width, at least 2. ``${around:KEY}``: a tenth of a key's value and ten times.
-    ``${times_preset:N}``: N times what the preset gives the key in whose place it stands. ``${by_preset:{A: 1, B: 2}}``:
-    the value under the preset, or under the nearest that it derives from, ``paper`` in the end.
+    ``${times_preset:N}``: N times what the preset gives the key in whose place it stands.
+    ``${by_preset:{A: 1, B: 2}}``: the value under the preset, or under the nearest one that it derives from, in the end
+    ``paper``.
     ``${named:METHOD,ABLATION}``: a run's name. ``${fast_cpu_precision:}``: bf16 where this processor computes in it.
     """
     for name, resolver in {

@@ -54,7 +54,8 @@ def meanings(target: str) -> dict[str, str]:
     text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None
     found: dict[str, str] = {}
     for names, first, more in ARGUMENT.findall(text or ""):
-        found |= dict.fromkeys(names.split(", "), " ".join(f"{first} {more}".split()).rstrip("."))
+        meaning = re.sub(r"(:\w+:)?`+~?([^`]+)`+", r"\2", " ".join(f"{first} {more}".split()).rstrip("."))
+        found |= dict.fromkeys(names.split(", "), meaning)
     return found
 
 
