@@ -48,7 +48,8 @@ def nonsaturating_weight(fake: Tensor, ratio: float) -> Tensor:
     """The per-sample weight that turns the discriminator's gradient at a fake into that of the non-saturating loss.
 
     With logit l and σ = sigmoid(l), d/dl of the discriminator's term is σ and of the generator's is -(1-σ); their
-    ratio is -(1-σ)/σ = -exp(-l). It holds for each sample alone, so the discriminator may not mix samples (no batch norm).
+    ratio is -(1-σ)/σ = -exp(-l). It holds for each sample alone, so the discriminator may not mix samples by a batch
+    norm.
 
     Args:
         fake: the discriminator's logits of the fakes, ``[B]``.

@@ -66,7 +66,7 @@ class AttributeEditor(Positioned):
         self.attribute_names = tuple(attribute_names)
 
     def over_all_processes(self, terms: dict[str, Tensor], sums: Collection[str]) -> dict[str, Tensor]:
-        """Rescale the losses of this process's share of a batch, so that their mean over processes is the whole batch's.
+        """Rescale the losses of this process's share of a batch: their mean over processes is then the whole batch's.
 
         Args:
             terms: losses, whose gradients DDP averages over processes.

@@ -1,9 +1,9 @@
 """Removes from μ, in closed form, what the adversary has left of y: optimal transport between Gaussians.
 
-This is not in the paper. The paper's adversary reads the noisy ẑ and ends at chance. A newly trained probe still reads y
-from μ, which edits start from, because the classes differ by less than the noise. The decoder ignores such differences,
-so they can be removed afterwards at little cost: a map removes those in mean and covariance, and the posterior's own
-noise hides those of higher order.
+This is not in the paper. The paper's adversary reads the noisy ẑ and ends at chance. A newly trained probe still reads
+y from μ, which edits start from, because the classes differ by less than the noise. The decoder ignores such
+differences, so they can be removed afterwards at little cost: a map removes those in mean and covariance, and the
+posterior's own noise hides those of higher order.
 """
 
 from __future__ import annotations

@@ -107,6 +107,16 @@ class IFcVAEGAN(AttributeEditor):
             found["schedule.adversary_warmup"] = "model.weights.auxiliary is 0"
         return found
 
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weights of losses by their names in logs. Edges weight L_gan and L_aux; the reconstruction counts 1."""
+        weights = self.weights
+        return {
+            "kl": weights.kl,
+            "class": weights.classification,
+            "class_on_reconstruction": weights.class_on_reconstruction,
+        }
+
     # ------------------------------------------------------------------ Algorithm 1
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
@@ -168,11 +178,7 @@ class IFcVAEGAN(AttributeEditor):
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """The sum whose gradient, through the edges, is L_dec for D, L_IFcVAE-GAN for E, L_gan for C, L_aux for A."""
-        weights = {
-            "kl": self.weights.kl,
-            "class": self.weights.classification,
-            "class_on_reconstruction": self.weights.class_on_reconstruction,
-        }
+        weights = self.loss_weights
         # A term of weight 0 is left out. Without L_KL in the loss, σ² may overflow L_KL, and 0 · inf is not 0.
         weighted = ((weights.get(name, 1.0), term) for name, term in terms.items())
         return torch.stack([weight * term for weight, term in weighted if weight]).sum()

@@ -1,7 +1,7 @@
-"""The losses of "Adversarial Information Factorization" (AIF) and, at the end, of its baselines: tensors in, scalar out.
+"""The losses of "Adversarial Information Factorization" (AIF) and then of its baselines: tensors in, scalar out.
 
-All losses of AIF know two reductions. ``sum`` is what the authors ran, and what the preset ``paper`` uses where the text
-is silent (``docs/fidelity.md``, "reductions"): reconstruction summed over everything and divided by the square of
+All losses of AIF know two reductions. ``sum`` is what the authors ran, and what the preset ``paper`` uses where the
+text is silent (``docs/fidelity.md``, "reductions"): reconstruction summed over everything and divided by the square of
 the images' side, KL summed over the batch and divided by the latent width, GAN terms summed over the batch,
 classification terms averaged. ``mean`` averages every term over all its elements, so that no weight depends on batch
 size, resolution or latent width.

@@ -27,9 +27,7 @@ class Memory(nn.Module):
         super().__init__()
         at_least_one(size=size, latent_dim=latent_dim, attributes=attributes)
         self.register_buffer("codes", torch.zeros(size, latent_dim))
-        self.register_buffer(
-            "labels", torch.full((size, attributes), float("nan"))
-        )  # NaN is unknown: places that aren't filled yet teach nothing
+        self.register_buffer("labels", torch.full((size, attributes), float("nan")))
         self.register_buffer("place", torch.zeros((), dtype=torch.long))
 
     def add(self, codes: Tensor, labels: Tensor) -> None:

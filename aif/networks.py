@@ -76,8 +76,8 @@ class Encoder(nn.Module):
         detach_label_head: the y head reads detached features, so that L_class never reaches the trunk (the authors'
             code; not in the paper).
         kind: of the layers.
-        max_log_variance: largest log σ² (not in the paper); None sets no limit. The encoder's gain from A's mistakes has
-            no bound, so without L_KL σ grows until it overflows.
+        max_log_variance: largest log σ² (not in the paper); None sets no limit. The encoder's gain from A's mistakes
+            has no bound, so without L_KL σ grows until it overflows.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Residual blocks (He et al. 2016, "Deep residual learning for image recognition", Figure 2) that halve or double a side.
+"""Residual blocks that halve or double a side (He et al. 2016, "Deep residual learning for image recognition", Fig. 2).
 
 The networks of AIF's Tables 2 and 3 were not published; ``docs/fidelity.md``, "Residual networks", explains these.
 """
@@ -29,8 +29,8 @@ class Down(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """``[B, in, H, W]`` to ``[B, out, H/2, W/2]``."""
         inner = self.second(F.leaky_relu(self.first(values), self.leak))
-        # The slice takes the place of a stride of the convolution: with few channels, in float32 on a CPU, oneDNN writes
-        # the gradient of the strided convolution past its memory (uxlfoundation/oneDNN#6035).
+        # The slice takes the place of a stride of the convolution: with few channels, in float32 on a CPU, oneDNN
+        # writes the gradient of the strided convolution past its memory (uxlfoundation/oneDNN#6035).
         beside = self.shortcut(values[:, :, ::2, ::2])
         return F.leaky_relu(inner + beside, self.leak)
 

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from facet.command_line import how_to_say, parsed
 from facet.configuration import choices, compose_config, config_directory
 from facet.errors import UserError, nearest
+from facet.renamed import CHOICES, new_name
 from facet.signatures import signature
 
 
@@ -52,6 +53,8 @@ def _no_such_choice(file: str) -> str:
     group, _, choice = file.rpartition("/") if file.startswith("hydra/") else file.partition("/")
     if group.startswith("hydra/"):
         return f"{group}={choice}: there is no such thing, or it isn't installed: pip install 'facet-lab[sweep]'"
+    if new := CHOICES.get(f"{group}/{choice}"):
+        return f"{group}={choice} is now {new.replace('/', '=')}"
     return f"{group}={choice}: no such choice; nearest: {nearest(choice, choices(group))}"
 
 
@@ -73,6 +76,8 @@ def _unknown_key(primary: str, key: str) -> str:
         arguments = set(signature(str(target)))
         if name in arguments:
             return f"{key} isn't set here, but {target} has it: +{key}=… adds it"
+    if new := new_name(key, config, arguments):
+        return f"{key} is now {new}"
     known = {*_keys(config), *(f"{parent}.{each}" for each in arguments)}
     return f"unknown config key {key}; nearest: {nearest(key, known)}"
 

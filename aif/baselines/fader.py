@@ -33,8 +33,8 @@ class FaderNetworks(AttributeEditor):
         autoencoder_optimizer: makes the optimiser of encoder and decoder.
         discriminator_optimizer: makes the adversary's.
         schedule: of the learning rates, and of λ_E (its ``adversary_warmup``); constant if None.
-        adversary_weight: λ_E at the end of its warm-up. Squared errors are of images in [0, 1] here, so it is a fourth of
-            Lample et al.'s 1e-4.
+        adversary_weight: λ_E at the end of its warm-up. Squared errors are of images in [0, 1] here, so λ_E is a fourth
+            of Lample et al.'s 1e-4.
         gradient_clip: largest norm of a network's gradient; None does not clip. As in their code, it is the gradient of
             squared errors of images in [-1, 1].
         joint_step: all networks take one step on the same images, from one backward pass (not in the paper).

@@ -1,7 +1,7 @@
 """A step of JacSup on faces as the authors schedule it, for ``facet-bench steps`` of a teacher and of a student.
 
-Written plainly, in fp32: the networks, losses and weights of their code (``docs/fidelity.md``, "Jacobian supervision,
-supervised"). The losses of the second, the decoder's step come from the graph of the first and reach the encoder too,
+Written plainly, in fp32: the networks, losses and weights of their code (``docs/fidelity.md``, "Jacobian supervision
+on faces"). The losses of the second, the decoder's step come from the graph of the first and reach the encoder too,
 whose gradients are not used but for the clipping. PyTorch no longer lets a graph be used after the step that changed
 its weights, so that both are differentiated before either is taken: as much work.
 """

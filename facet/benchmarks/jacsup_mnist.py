@@ -2,7 +2,7 @@
 
 Everything runs in every step: the teacher's encoder and decoder on both images of a pair, a decoder pass of its own for
 reconstructions and for swaps, Adam as PyTorch has it by default. The networks and losses are those of their code
-(``docs/fidelity.md``, "Jacobian supervision, unsupervised").
+(``docs/fidelity.md``, "Jacobian supervision on digits").
 """
 
 from __future__ import annotations
