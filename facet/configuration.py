@@ -30,6 +30,7 @@ from facet.command_line import expand_homes, readable
 from facet.completion import complete
 from facet.errors import UserError, nearest
 from facet.origins import Origins
+from facet.renamed import new_name
 from facet.resolvers import register_resolvers
 from facet.rules import refuse
 from facet.signatures import signature
@@ -174,6 +175,8 @@ class _Checker:
             if key not in parameters:
                 if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
                     continue
+                if new := new_name(f"{path}.{key}", self.config, parameters):
+                    raise UserError(f"config key {self.origins.told(f'{path}.{key}')} is now {new}")
                 raise self.error(f"{path}.{key}", f"{target} has no such argument; nearest: {nearest(key, parameters)}")
             self.value(f"{path}.{key}", value, parameters[key].annotation)
         self.numbers(target, given, path)

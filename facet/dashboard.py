@@ -12,7 +12,7 @@ from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
 
-WEIGHTS = ("kl_weight", "class_weight", "gan_weight", "auxiliary_weight")
+WEIGHTS = ("kl", "classification", "gan", "auxiliary")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,9 @@ def _search() -> Any:
     wr = panels_of()
     ws = workspaces()
 
-    columns = [wr.ParallelCoordinatesPlotColumn(metric=wr.Config(f"model.{name}"), log=True) for name in WEIGHTS]
+    columns = [
+        wr.ParallelCoordinatesPlotColumn(metric=wr.Config(f"model.weights.{name}"), log=True) for name in WEIGHTS
+    ]
     ends = [wr.ParallelCoordinatesPlotColumn(metric=wr.SummaryMetric(name)) for name in ("val/mse", "val/edit_on")]
     panels = [
         wr.ParallelCoordinatesPlot(title="weights and what came of them", columns=[*columns, *ends]),

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from facet.command_line import how_to_say, parsed
 from facet.configuration import choices, compose_config, config_directory
 from facet.errors import UserError, nearest
-from facet.replaced import WORDS
+from facet.renamed import CHOICES, new_name
 
 
 def user_message(primary: str, error: Exception) -> str | None:
@@ -52,7 +52,7 @@ def _no_such_choice(file: str) -> str:
     group, _, choice = file.rpartition("/") if file.startswith("hydra/") else file.partition("/")
     if group.startswith("hydra/"):
         return f"{group}={choice}: there is no such thing, or it isn't installed: pip install 'facet-lab[sweep]'"
-    if instead := WORDS.get(f"{group}={choice}"):
+    if instead := CHOICES.get(f"{group}={choice}"):
         return f"{group}={choice} is now {instead}"
     return f"{group}={choice}: no such choice; nearest: {nearest(choice, choices(group))}"
 
@@ -66,8 +66,11 @@ def _choices_that_are_no_names() -> Iterator[str]:
 
 
 def _unknown_key(primary: str, key: str) -> str:
-    """A key that the command doesn't have, and the nearest that it has."""
-    return f"unknown config key {key}; nearest: {nearest(key, _keys(_composed(primary)))}"
+    """A key that the command doesn't have, its new name, or the nearest that it has."""
+    config = _composed(primary)
+    if new := new_name(key, config):
+        return f"{key} is now {new}"
+    return f"unknown config key {key}; nearest: {nearest(key, _keys(config))}"
 
 
 def _composed(primary: str) -> DictConfig:

@@ -30,7 +30,13 @@ def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -
     (wheel,) = tmp_path.glob("facet_lab-*.whl")
     with zipfile.ZipFile(wheel) as content:
         top = {name.split("/")[0] for name in content.namelist()}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"aif", "datamodules", "facet", "jacsup"}
+    assert {name for name in top if not name.endswith(".dist-info")} == {
+        "aif",
+        "datamodules",
+        "facet",
+        "jacsup",
+        "nets",
+    }
 
     venv.create(tmp_path / "environment", with_pip=True)
     programs = tmp_path / "environment" / "bin"

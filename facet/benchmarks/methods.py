@@ -78,7 +78,7 @@ def _grown_digits(model: Any, settings: DictConfig) -> None:
 def _of_faces(student: bool, settings: DictConfig, images: Tensor, labels: Tensor) -> Step:
     from facet.benchmarks.jacsup_faces import WIDTHS, PlainStudent, PlainTeacher
 
-    size = int(settings.model.network.code_size)
+    size = int(settings.model.network.latent_channels)
     widths = [min(settings.networks.width << i, WIDTHS[-1]) for i in range(images.shape[-1].bit_length() - 3)]
     with images.device:
         if student:
@@ -96,7 +96,7 @@ def _teacher(model: Any, settings: DictConfig) -> None:
 def _student(model: Any, settings: DictConfig) -> None:
     """The first, of twice the teacher's size."""
     _teacher(model, settings)
-    model.grow(int(settings.model.network.code_size))
+    model.grow(int(settings.model.network.latent_channels))
 
 
 METHODS = {

@@ -24,7 +24,7 @@ def ours(experiment: str) -> Any:
 
 def theirs(net: Any) -> PlainIFcVAEGAN:
     """Theirs with the weights of ours; biases before a batch norm, which ours has not, are 0."""
-    beta = net.class_on_reconstruction_weight
+    beta = net.weights.class_on_reconstruction
     plain = PlainIFcVAEGAN(16, 1, 5, 4, 4, 8, class_on_reconstruction_weight=beta)
     for part in (plain.cvae, plain.discriminator, plain.auxiliary):
         part.double()
@@ -65,7 +65,7 @@ def test_their_step_is_ours(experiment: str) -> None:
     plain = theirs(net)
     images, labels = torch.rand(6, 3, 16, 16, dtype=torch.float64), torch.tensor([[0.0], [1.0]] * 3).double()
     torch.manual_seed(3)
-    terms = net.losses(images, labels)
+    terms = net.step_losses(images, labels)
     net.total(terms).backward()
     torch.manual_seed(3)  # the same noise, drawn in the same order
     read = plain.step(images, labels)

@@ -43,14 +43,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     ("more", "said"),
     [
         (["attributes=[Smilling]"], "facet-train: data=avatars has no attribute 'Smilling'; nearest: Smiling"),
-        (["modle.kl_weight=1"], "unknown config key modle.kl_weight; nearest: model.kl_weight"),
+        (["modle.weights.kl=1"], "unknown config key modle.weights.kl; nearest: model.weights.kl"),
         (
             ["experiment=jacsup/faces/student", "model.teacher_weights.cycle_nuisanse=1"],
             "nearest: model.teacher_weights.cycle_nuisance",
         ),
         (
             ["+model.kl=1"],
-            "config key model.kl (command line): aif.module.IFcVAEGAN has no such argument; nearest: kl_weight",
+            "config key model.kl (command line): aif.ifcvae_gan.IFcVAEGAN has no such argument; nearest: ",
         ),
         (["data.resolution=40"], "resolution=40 does not work with four stride-2 layers: choose a multiple of 16"),
         (["data.root=/proc/nowhere"], "can't be written"),
@@ -67,7 +67,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["data=5"], "data=5: no such choice; nearest: avatars"),
         (["callbacks.edits=5"], r"config key callbacks.edits \(command line\)"),
         (["runs=null"], r"config key runs \(command line\): None should be a valid string"),
-        (["kl_weight=1"], "unknown config key kl_weight; nearest: model.kl_weight"),
+        (["kl=1"], "unknown config key kl; nearest: model.weights.kl"),
         (["seed=0,1"], "seed=0,1: several values are a sweep, by -m; a list is seed=[0,1]"),
         (["name=größe"], """name=größe: this has characters that have to be quoted: 'name="größe"'"""),
         (["attributes=[Smiling,"], "attributes=[Smiling,: [ without ]; with spaces, quote the whole"),
@@ -216,9 +216,9 @@ def test_overrides_of_a_table_are_checked(run: Run, tmp_path: Path) -> None:
 def test_a_sweep_may_set_what_only_its_experiments_have(run: Run) -> None:
     """Hydra composes a sweep once without its experiments, where there is no growth; each run's own check decides."""
     chain_and_control = ["-m", "experiment=jacsup/chain,jacsup/control", "logger=csv"]
-    code, message = run("train", *chain_and_control, "callbacks.growth.units=0")
+    code, message = run("train", *chain_and_control, "callbacks.growth.units_per_growth=0")
     assert code == 2
-    assert message.count("callbacks.growth.units=0: it must be at least 1") == 2
+    assert message.count("callbacks.growth.units_per_growth=0: it must be at least 1") == 2
     code, message = run("train", *chain_and_control, "callbacks.growth.unit=2")
     assert code == 2
     assert (
@@ -232,11 +232,11 @@ def test_a_sweep_may_set_what_only_its_experiments_have(run: Run) -> None:
 LIGHT = [
     ("facet.train", ["--help"], 0),
     ("facet.train", ["experiment=aif/table1/ors"], 2),
-    ("facet.train", ["modle.kl_weight=1"], 2),
+    ("facet.train", ["modle.weights.kl=1"], 2),
     ("facet.train", ["trainer.max_time=1"], 2),
     ("facet.train", ["+model.kl=1"], 2),
-    ("facet.train", ["model.kl_weight=x"], 2),
-    ("facet.train", ["model.kl_weight=-1"], 2),
+    ("facet.train", ["model.weights.kl=x"], 2),
+    ("facet.train", ["model.weights.kl=-1"], 2),
     ("facet.train", ["networks.width=0"], 2),
     ("facet.train", ["experiment=jacsup/faces/student", "model.student_weights.code=-1"], 2),
     ("facet.train", ["trainer.precision=fp8"], 2),

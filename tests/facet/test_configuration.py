@@ -36,8 +36,8 @@ def test_every_experiment_with_every_preset(experiment: str, preset: str) -> Non
 
 # What belongs to a method other than the default one is composed from an experiment of its own.
 GROWS = "experiment=jacsup/chain"
-OWN = dict.fromkeys(("growing_autoencoder", "no_jacobian", "from_scratch", "original_teacher"), GROWS)
-FACES = ("supervised_autoencoder", "as_the_teacher", "no_jacobian_on_faces")
+OWN = dict.fromkeys(("jacsup_digits", "no_jacobian", "from_scratch", "original_teacher"), GROWS)
+FACES = ("jacsup_faces", "as_the_teacher", "no_jacobian_on_faces")
 OWN |= dict.fromkeys(FACES, "experiment=jacsup/faces/student")
 
 
@@ -136,15 +136,13 @@ def test_presets_differ_as_documented() -> None:
     assert isinstance(paper, dict)
     assert isinstance(authors, dict)
     different = {key for key in paper | authors if paper.get(key) != authors.get(key)}
-    assert different == {
-        "gan_form",
-        "discriminator_factor",
-        "auxiliary_noise",
-        "statistics",
-        "class_on_reconstruction",
-        "encoder",
-    }
-    assert (paper["gan_form"], authors["gan_form"]) == ("saturating", "nonsaturating")
+    assert different == {"gan", "auxiliary_training", "class_on_reconstruction_trains", "encoder"}
+    settings = ("form", "discriminator_factor", "running_statistics")
+    assert [paper["gan"][name] for name in settings] == ["saturating", pytest.approx(1 / 3), "reconstructions"]
+    assert [authors["gan"][name] for name in settings] == ["nonsaturating", 0.3, "both"]
+    noises = [config["auxiliary_training"].pop("noise") for config in (paper, authors)]
+    assert noises == ["shared", "second"]
+    assert paper["auxiliary_training"] == authors["auxiliary_training"]
     assert not paper["encoder"]["detach_label_head"]
     assert authors["encoder"]["detach_label_head"]
 
@@ -159,15 +157,15 @@ def test_presets_of_cvae_gan_are_as_documented(preset: str, weights: list[float]
         compose_config("train", [f"experiment=aif/table3/{row}", f"preset={preset}"]).model
         for row in ("cvae_gan", "ours")
     )
-    names = ("kl", "reconstruction", "discriminator_feature", "classifier_feature")
-    assert [model[f"{name}_weight"] for name in names] == weights
+    names = ("kl", "reconstruction", "discriminator_features", "classifier_features")
+    assert [model.weights[name] for name in names] == weights
     assert model.reduction == ours.reduction == ("mean" if preset == "embedded" else "sum")
     if preset == "paper":
-        assert [model.kl_weight, model.discriminator_feature_weight] == [ours.kl_weight, ours.gan_weight]
+        assert [model.weights.kl, model.weights.discriminator_features] == [ours.weights.kl, ours.weights.gan]
 
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
-def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
+def test_presets_of_jacsup_on_faces_are_as_documented(preset: str) -> None:
     """The preset's column in docs/fidelity.md; Figure 5 compares like with like."""
     config = compose_config("train", ["experiment=jacsup/faces/student", f"preset={preset}"])
     fader = compose_config("train", ["experiment=jacsup/faces/fader", f"preset={preset}"])
@@ -176,7 +174,7 @@ def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
     assert fader.attributes == config.attributes
     assert fader.data.resolution == config.data.resolution
     side = config.data.resolution // 16
-    assert fader.networks.latent_dim * side**2 == 4 * config.model.network.code_size
+    assert fader.networks.latent_dim * side**2 == 4 * config.model.network.latent_channels
     expected = {
         "paper": ([100, 0.1, 0.1, 1e-3, 1e-4], [100, 0, 0, 0, 0, 1, 50], [100, 100, 200, 200], 2e-3, 128),
         "authors": ([100, 0.1, 0.1, 1e-4, 1e-5], [100, 0, 0.01, 1e-3, 1e-4, 1, 50], [100, 100, 200, 200], 2e-4, 64),
@@ -204,5 +202,5 @@ def test_a_run_lives_where_its_config_says() -> None:
     assert where() == where()
     assert where().parent == Path("runs/aif/table1/ours")
     assert where() == where("force=true", "logger=csv", "data.root=/elsewhere", "data.workers=1")
-    assert len({where(), where("seed=1"), where("model.kl_weight=0.3"), where("trainer.max_epochs=3")}) == 4
+    assert len({where(), where("seed=1"), where("model.weights.kl=0.3"), where("trainer.max_epochs=3")}) == 4
     assert where("run_dir=/tmp/mine") == Path("/tmp/mine")

@@ -16,8 +16,8 @@ from facet.configuration import compose_config, config_directory
 CONF = config_directory()
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 OWN = {
-    "growing_autoencoder": "experiment=jacsup/chain",
-    "supervised_autoencoder": "experiment=jacsup/faces/student",
+    "jacsup_digits": "experiment=jacsup/chain",
+    "jacsup_faces": "experiment=jacsup/faces/student",
 }
 
 

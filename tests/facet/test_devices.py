@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from growing import fit, module, same
+from growing_digits import fit, module, same
 from made_once import avatars
 from pretended_gpu import TRAINER, Accelerator, pretended_gpu
 from tiny import STAGED, TINY
@@ -66,7 +66,7 @@ def test_a_run_is_trained_and_measured_on_it(experiment: str, root: Path, monkey
 
 
 def test_the_chain_grows_on_it_as_on_the_cpu(tmp_path: Path) -> None:
-    growth = {"code_size": 4, "epochs": 1}
+    growth = {"max_units": 4, "epochs": 1}
     here = fit(tmp_path / "here", ProgressiveGrowth(**growth))
     with pretended_gpu() as device:
         settings = {"accelerator": "pretended", "strategy": "pretended"}

@@ -194,7 +194,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_good(
 
 
 def test_a_weight_that_is_no_number_is_never_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from aif.module import IFcVAEGAN
+    from aif.ifcvae_gan import IFcVAEGAN
 
     def break_it(self: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if batch_idx == 5:  # the epoch's last

@@ -28,7 +28,7 @@ TINY = (
     *("data.val_size=40", "data.batch_size=20", "data.steps_per_batch=3", "data.workers=1", "logger=csv"),
     *(
         "callbacks.progress=null",
-        "callbacks.growth.code_size=4",
+        "callbacks.growth.max_units=4",
         "callbacks.growth.epochs=2",
         "trainer.precision=32-true",
     ),
@@ -153,9 +153,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
     ("setting", "said"),
     [
         ("callbacks.growth.epochs=0", "callbacks.growth.epochs=0: it must be at least 1"),
-        ("model.network.max_code_size=3", "code_size=4 is more than the 3 units"),
+        ("model.network.max_units=3", "max_units=4 is more than the 3 units"),
         ("model.initial=nowhere.ckpt", "nowhere.ckpt is not a stage of a run"),
-        ("model.code_weight=-1", "model.code_weight (command line): code_weight=-1"),
+        ("model.weights.code=-1", "model.weights.code (command line): code=-1"),
         ("data.val_size=400", "data.val_size=400 leaves nothing"),
     ],
 )
@@ -205,7 +205,7 @@ def test_a_run_from_a_stage_is_judged_with_it_also_where_its_file_has_gone(
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
 def test_every_preset_trains(preset: str, digits: Path, tmp_path: Path) -> None:
     where = settings(digits, tmp_path, "experiment=jacsup/chain", f"preset={preset}", f"runs={tmp_path / 'runs'}")
-    run = Run(train(compose_config("train", [*where, "callbacks.growth.epochs=1", "callbacks.growth.code_size=3"])))
+    run = Run(train(compose_config("train", [*where, "callbacks.growth.epochs=1", "callbacks.growth.max_units=3"])))
     assert run.status == "finished"
     assert [path.name for path in run.stages()] == ["code02.ckpt", "code03.ckpt"]
     network = torch.load(run.stages()[-1], weights_only=True)["network"]

@@ -74,7 +74,7 @@ def test_what_does_not_change_the_outcome_makes_no_other_run(override: str) -> N
     assert same_run(composed(override), composed())
 
 
-@pytest.mark.parametrize("override", ["seed=1", "model.kl_weight=.5", "trainer.precision=32-true", "data.limit=3"])
+@pytest.mark.parametrize("override", ["seed=1", "model.weights.kl=.5", "trainer.precision=32-true", "data.limit=3"])
 def test_what_changes_the_outcome_makes_another(override: str) -> None:
     assert not same_run(composed("data=celeba", override), composed("data=celeba"))
 

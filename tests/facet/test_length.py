@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.loops.progress import _BatchProgress
 from tiny import STAGED, tiny
 
-from aif.module import IFcVAEGAN
+from aif.ifcvae_gan import IFcVAEGAN
 from facet.build import make
 from facet.configuration import compose_config
 from facet.errors import UserError

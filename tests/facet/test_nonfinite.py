@@ -134,7 +134,7 @@ def test_a_loss_without_weight_decides_nothing(tmp_path: Path, monkeypatch: pyte
     kl = losses.kl
     monkeypatch.setattr("aif.losses.kl", lambda *arguments: kl(*arguments) + torch.inf)
     settings = ["experiment=aif/table1/ours", *TINY, *QUICK, "trainer.max_epochs=1", f"data.root={avatars()}"]
-    config = compose_config("train", [*settings, "model.kl_weight=0", f"run_dir={tmp_path / 'run'}"])
+    config = compose_config("train", [*settings, "model.weights.kl=0", f"run_dir={tmp_path / 'run'}"])
     assert Run(train(config)).status == "finished"
 
 

@@ -22,7 +22,7 @@ from facet.rehearsal import rehearse
 from facet.runs import Run
 from facet.train import train
 
-DIGITS = ("experiment=jacsup/chain", "logger=csv", "callbacks.progress=null", "callbacks.growth.code_size=4")
+DIGITS = ("experiment=jacsup/chain", "logger=csv", "callbacks.progress=null", "callbacks.growth.max_units=4")
 METHODS = {
     "ours": ["experiment=aif/table1/ours", *TINY, "ablation=strong_auxiliary"],
     "ours, residual": ["experiment=aif/table3/best", *TINY],

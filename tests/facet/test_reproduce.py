@@ -100,9 +100,9 @@ def test_nothing_is_begun_where_all_is_there_and_whole(tmp_path: Path, begun: li
 
 
 def test_of_other_settings_other_runs_are_trained(tmp_path: Path, begun: list[Job], runs: dict[str, Run]) -> None:
-    asked = again(tmp_path, begun, 'overrides=["model.kl_weight=0.5"]', "jobs=1")
+    asked = again(tmp_path, begun, 'overrides=["model.weights.kl=0.5"]', "jobs=1")
     assert asked == [["facet.train", "facet.evaluate"]] * 2
-    assert all("++model.kl_weight=0.5" in job.commands[0] for job in begun)
+    assert all("++model.weights.kl=0.5" in job.commands[0] for job in begun)
     assert len({job.log for job in begun} - {run.path.with_name(f".{run.path.name}.log") for run in runs.values()}) == 2
 
 
@@ -128,8 +128,8 @@ def test_a_row_that_does_not_take_a_setting_fails_and_the_others_are_made(tmp_pa
 
 
 def test_a_setting_that_no_row_takes_begins_nothing(tmp_path: Path, begun: list[Job]) -> None:
-    with pytest.raises(UserError, match=r"model\.kl_weihgt.*nearest: .*kl_weight"):
-        again(tmp_path, begun, "overrides=['model.kl_weihgt=1']")
+    with pytest.raises(UserError, match=r"model\.weights\.kll.*nearest: .*kl"):
+        again(tmp_path, begun, "overrides=['model.weights.kll=1']")
     assert not begun
     assert not list(tmp_path.iterdir())
 

@@ -101,7 +101,7 @@ def test_what_an_image_takes() -> None:
         (["facet-train", "trainer=ddp", "trainer.devices=8", "+trainer.num_nodes=8"], "by 64 processes"),
         (["facet-train", "trainer=ddp", "trainer.devices=-1"], "such as trainer.devices=8"),
         (["facet-train", "trainer=ddp", "trainer.devices=0"], "such as trainer.devices=8"),
-        (["facet-train", "trainer=ddp", "trainer.devices=2", "model.kl_weight=a"], "kl_weight"),
+        (["facet-train", "trainer=ddp", "trainer.devices=2", "model.weights.kl=a"], "weights.kl"),
     ],
     ids=lambda said: said[-1] if isinstance(said, list) else None,
 )

@@ -150,7 +150,7 @@ def test_a_search_over_several_devices_starts_single_runs(monkeypatch: pytest.Mo
     (arguments,) = started
     assert arguments[1:3] == ["-m", "facet.train"]
     assert {"trainer=ddp", "hparams_search=aif", "hydra.mode=RUN"} <= set(arguments)
-    assert any(argument.startswith("model.kl_weight=") for argument in arguments)
+    assert any(argument.startswith("model.weights.kl=") for argument in arguments)
 
 
 @pytest.mark.reliability

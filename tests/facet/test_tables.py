@@ -39,8 +39,8 @@ def test_a_row_without_the_key_does_not_take_the_others_along(
 
 
 def test_a_key_that_no_row_has_names_the_nearest_other_one(tmp_path: Path) -> None:
-    asked = ["table=table1", f"runs={tmp_path}", "overrides=['model.kl_weihgt=1']"]
-    with pytest.raises(UserError, match=r"model\.kl_weihgt.*nearest: .*kl_weight"):
+    asked = ["table=table1", f"runs={tmp_path}", "overrides=['model.weights.kll=1']"]
+    with pytest.raises(UserError, match=r"model\.weights\.lk.*nearest: .*kl"):
         table_runs(compose_config("report", asked))
 
 

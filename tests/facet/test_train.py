@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from tiny import assert_same, overrides, tiny, weights
 
 from aif.baselines.icgan import IcGAN
-from aif.module import IFcVAEGAN
+from aif.ifcvae_gan import IFcVAEGAN
 from facet.configuration import compose_config
 from facet.errors import UserError
 from facet.evaluate import evaluate
@@ -179,7 +179,7 @@ def test_force_trains_again_and_a_torn_checkpoint_its_last_epoch(
 def test_a_directory_of_another_config_is_refused(finished: Run, root: Path) -> None:
     before = (finished.path / "status.json").read_bytes()
     with pytest.raises(UserError, match="belongs to a run with another config"):
-        train(tiny(root, f"run_dir={finished.path}", "model.kl_weight=0.5"))
+        train(tiny(root, f"run_dir={finished.path}", "model.weights.kl=0.5"))
     assert (finished.path / "status.json").read_bytes() == before
 
 

@@ -165,7 +165,7 @@ def test_a_checkpoint_of_another_model_is_one_line(run: Run, tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"last\.ckpt is of another model than config\.yaml: .*size mismatch") as raised:
         evaluate(compose_config("evaluate", [f"run={other}"]))
     assert "\n" not in str(raised.value)
-    text = (run.path / "config.yaml").read_text().replace("aif.module.IFcVAEGAN", "pytorch_lightning.Trainer")
+    text = (run.path / "config.yaml").read_text().replace("aif.ifcvae_gan.IFcVAEGAN", "pytorch_lightning.Trainer")
     (other / "config.yaml").write_text(text)
     with pytest.raises(UserError, match=r"config\.yaml: config key model"):
         evaluate(compose_config("evaluate", [f"run={other}"]))

@@ -1,4 +1,4 @@
-"""A supervised autoencoder of seconds, for the tests of its schedule."""
+"""A face autoencoder of seconds, for the tests of its schedule."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from growing import trainer
+from growing_digits import trainer
 from pytorch_lightning import Callback, LightningDataModule
 from torch import Tensor
 
 from datamodules.loader import Loader, Order, make_loader
 from jacsup.face_networks import AttributeAutoencoder
+from jacsup.faces import ProgressiveAttributeAutoencoder
 from jacsup.growth import ProgressiveGrowth
-from jacsup.supervised import SupervisedAutoencoder
-from jacsup.weights import Weights
+from jacsup.weights import FaceWeights
 
 NAMES = ("Bright", "Left")
 SIZE, BATCH, SIDE = 64, 16, 32
@@ -53,12 +53,12 @@ class Bars(LightningDataModule):
 
 def module(
     teacher: dict[str, float] | None = None, student: dict[str, float] | None = None, **settings: Any
-) -> SupervisedAutoencoder:
+) -> ProgressiveAttributeAutoencoder:
     torch.manual_seed(3)
-    network = AttributeAutoencoder(SIDE, 3, len(NAMES), width=4, most=8, code_size=2, max_code_size=6)
+    network = AttributeAutoencoder(SIDE, 3, len(NAMES), width=4, max_width=8, latent_channels=2, max_latent_channels=6)
     adam = functools.partial(torch.optim.Adam, lr=3e-3, betas=(0.5, 0.99))
-    weights = Weights(**{**TEACHER, **(teacher or {})}), Weights(**{**STUDENT, **(student or {})})
-    return SupervisedAutoencoder(network, NAMES, adam, *weights, **settings)
+    weights = FaceWeights(**{**TEACHER, **(teacher or {})}), FaceWeights(**{**STUDENT, **(student or {})})
+    return ProgressiveAttributeAutoencoder(network, NAMES, adam, *weights, **settings)
 
 
 def schedule(*epochs: int) -> ProgressiveGrowth:

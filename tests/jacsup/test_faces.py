@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from growing import Watch
+from growing_digits import Watch
+from growing_faces import NAMES, Bars, fit, module, schedule
 from pytorch_lightning import Trainer
-from supervised_growing import NAMES, Bars, fit, module, schedule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -29,7 +29,7 @@ def batch(n: int = 8) -> tuple[Tensor, Tensor]:
 def grown(**settings: Any) -> Any:
     model = module(**settings)
     with torch.no_grad():
-        model.losses(*batch())  # moves the statistics
+        model.step_losses(*batch())  # moves the statistics
     model.grow(0)
     model.grow(2)
     return model
@@ -72,18 +72,18 @@ def test_every_stage_has_its_losses(stage: int) -> None:
     assert (weights["cycle_attributes"] > 0) == (stage == 1)
     assert (weights["difference"] > 0) == (weights["code"] > 0) == (stage == 2)
     assert (weights["prediction"] > 0) == (stage < 2)
-    assert ("difference" in model.losses(*batch())) == (stage == 2)
+    assert ("difference" in model.step_losses(*batch())) == (stage == 2)
 
 
 def test_swapping_y_with_itself_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     model = grown()
     monkeypatch.setattr(torch, "randperm", lambda n, **_: torch.arange(n))
     images, labels = batch()
-    assert model.losses(images, labels)["difference"].item() == pytest.approx(0, abs=1e-10)
+    assert model.step_losses(images, labels)["difference"].item() == pytest.approx(0, abs=1e-10)
     _, change = model.teacher_change(images, torch.arange(8))
     torch.testing.assert_close(change, torch.zeros_like(images), atol=1e-6, rtol=0)
     monkeypatch.setattr(torch, "randperm", lambda n, **_: torch.arange(n).roll(1))
-    assert model.losses(images, labels)["difference"].item() > 1e-6
+    assert model.step_losses(images, labels)["difference"].item() > 1e-6
 
 
 def test_the_student_is_taught_by_what_the_teacher_makes_of_its_own_code() -> None:
@@ -91,7 +91,7 @@ def test_the_student_is_taught_by_what_the_teacher_makes_of_its_own_code() -> No
     model = grown()
     images, labels = batch()
     torch.manual_seed(7)
-    terms = model.losses(images, labels)
+    terms = model.step_losses(images, labels)
     torch.manual_seed(7)
     pairs = torch.randperm(8)
     teacher = model.teacher
@@ -123,7 +123,7 @@ def test_the_student_learns_by_both_sides_of_eq_9() -> None:
             decoded, swapped = model.network.decode(torch.cat([y, y[pairs]]), torch.cat([z, z])).chunk(2)
             ((swapped - decoded) - change).square().mean().backward()
         else:
-            model.losses(images, labels)["difference"].backward()
+            model.step_losses(images, labels)["difference"].backward()
         gradients.append([parameter.grad.clone() for parameter in model.network.encoder.parameters()])
     for ours, expected in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, expected)
@@ -133,7 +133,7 @@ def test_the_student_learns_by_both_sides_of_eq_9() -> None:
     ("settings", "term", "formula"),
     [
         ({}, "prediction", lambda c: (1 - c.y * c.labels).relu()[c.known].mean()),
-        ({"prediction": "sum"}, "prediction", lambda c: (1 - c.y * c.labels).relu()[c.known].sum() / 8),
+        ({"prediction_reduction": "sum"}, "prediction", lambda c: (1 - c.y * c.labels).relu()[c.known].sum() / 8),
         ({}, "covariance", lambda c: c.covariance.square().sum()),
         ({"covariance_root": True}, "covariance", lambda c: c.covariance.square().sum().sqrt()),
         ({}, "cycle_attributes", lambda c: (1 - c.y_again * c.donors).relu().sum() / 8),
@@ -147,7 +147,7 @@ def test_every_reduction_is_the_one_that_was_asked_for(settings: Any, term: str,
     images, labels = batch()
     model = module(**settings)
     torch.manual_seed(7)
-    terms = model.losses(images, labels)
+    terms = model.step_losses(images, labels)
     torch.manual_seed(7)
     terms |= model.cycle_losses(images)
     torch.manual_seed(7)
@@ -234,7 +234,7 @@ def test_editing_is_on_the_public_scale_and_takes_any_value() -> None:
         (lambda: ProgressiveGrowth(sizes=[], epochs=1), r"sizes=\[\]"),
         (
             lambda: ProgressiveGrowth(sizes=[3, 4], epochs=1).check(module()),
-            r"another size than model.network.code_size=2",
+            r"another size than model.network.latent_channels=2",
         ),
         (lambda: ProgressiveGrowth(sizes=[2, 9], epochs=1).check(module()), r"sizes=\[2, 9\] ends at more than the 6"),
         (lambda: Weights(code=-1.0), r"code=-1.0: it must be a number, 0 or more"),

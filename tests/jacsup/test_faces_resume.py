@@ -1,4 +1,4 @@
-"""What must come out the same in the supervised schedule: a run that was killed in any of its stages, and two ranks."""
+"""What must come out the same in the schedule of faces: a run that was killed in any of its stages, and two ranks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from growing import same, trainer
+from growing_digits import same, trainer
+from growing_faces import SIZE, Bars, fit, module, schedule
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from ranks import found_by_ranks
-from supervised_growing import SIZE, Bars, fit, module, schedule
 from torch import Tensor
 
 from facet.callbacks.random_state import RandomState
@@ -59,7 +59,7 @@ def test_a_run_killed_in_any_stage_goes_on_bit_for_bit(epoch: int, whole: Lightn
 
 
 def test_ranks_stay_identical_and_the_covariance_is_that_of_all() -> None:
-    one, other = found_by_ranks("supervised")
+    one, other = found_by_ranks("faces")
     assert one["model"]["network.encoder._extra_state"]["open"] == 6
     for name, value in one["model"].items():
         theirs = other["model"][name]

@@ -1,8 +1,8 @@
 """The autoencoder of JacSup §3 and A.1: an MLP whose code is allocated at its final width and opened unit by unit.
 
 Parameters keep their shapes when the code grows (``docs/fidelity.md``, "Growth without new shapes"), so growth works
-under DDP and resumes bit for bit. Unit i is the i-th that was discovered; the authors' code prepends the new unit
-instead, the same network in another order.
+under DDP and resumes bit for bit. Unit i is the i-th that was opened. The authors' code prepends new units instead,
+which gives the same network in another order.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jacsup.checks import at_least_one
+from nets.checks import at_least_one
 
 
 class GrowingAutoencoder(nn.Module):
-    """E: images to a code of ``open`` units, D: back to images in [-1, 1] (a Tanh, although images are in [0, 1]).
+    """E: images to a code of ``open`` units, D: codes to images in [-1, 1] (a Tanh, although images are in [0, 1]).
 
-    Closed units have no part in anything: what is computed is what a narrow network computes.
+    Closed units have no part in anything: the network computes what a narrow network would.
 
     Args:
         shape: of an image, (C, H, W).
-        code_size: units open at first, k.
-        max_code_size: units allocated, k + d.
-        widths: of the hidden layers, from the image to the code; the decoder has them the other way round.
-        normalised: whether the code is batch-normalised, as that of the first teacher is; growing ends it.
-        preserving: whether growing keeps the function: the batch norm is folded into the layer before it, and the
+        units: units of the code that are open at first, k.
+        max_units: units of the code that are allocated, k + d.
+        widths: of the encoder's hidden layers, from image to code; the decoder has them in reverse order.
+        normalised: whether the code is batch-normalised, as the first teacher's is, until the network grows.
+        preserving: whether growth keeps the function: the batch norm is folded into the layer before it, and the
             decoder reads a new unit with weights of 0 at first. Not in the paper, whose growth changes the function.
 
     Raises:
@@ -40,24 +40,24 @@ class GrowingAutoencoder(nn.Module):
     def __init__(
         self,
         shape: Sequence[int] = (1, 28, 28),
-        code_size: int = 2,
-        max_code_size: int = 16,
+        units: int = 2,
+        max_units: int = 16,
         widths: Sequence[int] = (256, 128, 64),
         normalised: bool = True,
         preserving: bool = False,
     ) -> None:
         super().__init__()
-        at_least_one(code_size=code_size, widths=min(widths, default=0), shape=min(shape))
-        if max_code_size < code_size:
-            raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
-        self.shape, self.max_code_size = tuple(shape), max_code_size
-        self.open, self.normalised, self.preserving = code_size, normalised, preserving
+        at_least_one(units=units, widths=min(widths, default=0), shape=min(shape))
+        if max_units < units:
+            raise ValueError(f"max_units={max_units} is smaller than units={units}")
+        self.shape, self.allocated = tuple(shape), max_units
+        self.open, self.normalised, self.preserving = units, normalised, preserving
         self.normalised_at_first = normalised
         pixels = math.prod(self.shape)
         self.trunk = _layers([pixels, *widths])
-        self.head = nn.Linear(widths[-1], max_code_size)
-        self.normalisation = nn.BatchNorm1d(max_code_size, affine=False)
-        self.entry = nn.Linear(max_code_size, widths[-1])
+        self.head = nn.Linear(widths[-1], max_units)
+        self.normalisation = nn.BatchNorm1d(max_units, affine=False)
+        self.entry = nn.Linear(max_units, widths[-1])
         self.outlet = _layers([*reversed(widths), pixels])[:-1]
         self._draw_entry()
 
@@ -71,13 +71,13 @@ class GrowingAutoencoder(nn.Module):
         return F.linear(hidden, self.head.weight[: self.open], self.head.bias[: self.open])
 
     def normalise(self, codes: Tensor) -> Tensor:
-        """Codes as the decoder reads them."""
+        """Raw codes to codes as the decoder reads them, both ``[B, open]``."""
         if not self.normalised:
             return codes
         norm, n = self.normalisation, self.open
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        means, variances = norm.running_mean[:n], norm.running_var[:n]  # views: training moves them
+        means, variances = norm.running_mean[:n], norm.running_var[:n]  # views, which training updates
         return F.batch_norm(codes, means, variances, training=self.training, momentum=0.1, eps=norm.eps)
 
     def decode(self, codes: Tensor) -> Tensor:
@@ -95,18 +95,17 @@ class GrowingAutoencoder(nn.Module):
         return self.decode(codes).clamp(0, 1)
 
     def grow(self, units: int = 1) -> None:
-        """Open more units, drawn as PyTorch draws a layer of the new width; all that is open stays as it is.
+        """Open more units, drawn as PyTorch draws a layer of the new width; the open units keep their weights.
 
-        The code is not normalised any more: students have no batch norm, and its statistics are not carried over
-        (``docs/fidelity.md``, "Digits' networks"). So growing is not function-preserving, unless it is asked to be.
+        From then on the code is not normalised: students have no batch norm, and its statistics are not carried over
+        (``docs/fidelity.md``, "Digits' networks"). So growth changes the function, unless ``preserving`` is set.
 
         Raises:
             ValueError: more units than are allocated.
         """
-        if units < 1 or self.open + units > self.max_code_size:
+        if units < 1 or self.open + units > self.allocated:
             raise ValueError(
-                f"{self.open} units are open and {units} more wanted, but "
-                f"model.network.max_code_size={self.max_code_size}"
+                f"{self.open} units are open and {units} more wanted, but model.network.max_units={self.allocated}"
             )
         new = slice(self.open, self.open + units)
         if self.preserving and self.normalised:
@@ -121,7 +120,7 @@ class GrowingAutoencoder(nn.Module):
 
     @torch.no_grad()
     def _fold(self) -> None:
-        """Let the encoder's last layer do what the batch norm does in evaluation mode."""
+        """Fold the batch norm, as it is in evaluation mode, into the encoder's last layer."""
         norm, n = self.normalisation, self.open
         assert norm.running_mean is not None
         assert norm.running_var is not None
@@ -129,15 +128,15 @@ class GrowingAutoencoder(nn.Module):
         self.head.weight[:n] *= scale[:, None]
         self.head.bias[:n] = (self.head.bias[:n] - norm.running_mean[:n]) * scale
 
-    def restart(self, code_size: int) -> None:
-        """Draw everything anew, open at another size: a first teacher of that size.
+    def restart(self, units: int) -> None:
+        """Redraw all parameters and open so many units: a first teacher of that size.
 
         Raises:
             ValueError: more units than are allocated.
         """
-        if code_size > self.max_code_size:
-            raise ValueError(f"code_size={code_size}, but model.network.max_code_size={self.max_code_size}")
-        self.open, self.normalised = code_size, self.normalised_at_first
+        if units > self.allocated:
+            raise ValueError(f"units={units}, but model.network.max_units={self.allocated}")
+        self.open, self.normalised = units, self.normalised_at_first
         for layer in self.modules():
             if isinstance(layer, nn.Linear | nn.BatchNorm1d):
                 layer.reset_parameters()
@@ -145,19 +144,19 @@ class GrowingAutoencoder(nn.Module):
 
     @torch.no_grad()
     def _draw_entry(self) -> None:
-        """Draw the decoder's first layer as a layer of the open width: its bound depends on how much it reads."""
+        """Draw the decoder's first layer as a layer of the open width: the bound depends on the number of inputs."""
         bound = self.open**-0.5
         self.entry.weight[:, : self.open].uniform_(-bound, bound)
         self.entry.bias.uniform_(-bound, bound)
 
     def open_parameters(self) -> int:
         """Parameters that have a part in what is computed."""
-        closed = self.max_code_size - self.open
+        closed = self.allocated - self.open
         everything = sum(parameter.numel() for parameter in self.parameters())
         return everything - closed * (self.head.in_features + 1 + self.entry.out_features)
 
     def get_extra_state(self) -> dict[str, Any]:
-        """What state dicts hold besides tensors."""
+        """The part of the state dict that is not tensors."""
         return {"open": self.open, "normalised": self.normalised}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:

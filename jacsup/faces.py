@@ -1,61 +1,61 @@
-"""The supervised autoencoder of JacSup §4 as a LightningModule: a teacher in two stages, then student after student."""
+"""The face autoencoder of JacSup §4 as a LightningModule: a teacher in two stages, then student after student."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from jacsup import losses
-from jacsup.checks import positive
 from jacsup.face_networks import AttributeAutoencoder
-from jacsup.modes import frozen, untracked_statistics
 from jacsup.stages import StagedModule, load_stage
-from jacsup.stepping import descend
-from jacsup.weights import Weights
+from jacsup.weights import FaceWeights
+from nets.checks import positive
+from nets.modes import frozen, untracked_statistics
+from nets.stepping import MakeOptimizer, descend, whole_batch
 
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
+class ProgressiveAttributeAutoencoder(StagedModule):
+    """An autoencoder with k named attributes in its code that becomes its own teacher. An ``Editor`` and a ``Coder``.
 
-class SupervisedAutoencoder(StagedModule):
-    """An autoencoder with k named attributes in its code, that becomes its own teacher. An ``Editor`` and a ``Coder``.
-
-    Stage 0 trains a teacher without the cycle losses, stage 1 with them; each growth opens a student. All students are
-    supervised by that teacher, and start from the weights of the stage before.
+    Stage 0 trains a teacher without the cycle losses, and stage 1 continues with them. Each growth makes a student that
+    starts from the weights of the stage before. The teacher of stage 1 supervises all students.
 
     Args:
         network: the autoencoder, open at the teacher's size.
         attribute_names: the k attributes, in the order of the batch's columns.
-        optimizer: makes the optimisers, one of the encoder and one of the decoder; every stage starts with new ones.
-        teacher_weights: eq. 14.
-        student_weights: of students: equal to the teacher's they go on without Jacobian supervision.
-        prediction: eq. 11 averaged over the attributes, or summed, as in the authors' code.
+        optimizer: makes the optimisers, one for the encoder and one for the decoder; every stage starts with new ones.
+        teacher_weights: of the teacher's losses, eq. 14.
+        student_weights: of the students' losses. With the teacher's weights, students are the paper's control (§4.3):
+            they continue with the training procedure as the teacher.
+        prediction_reduction: of eq. 11 over the attributes: the ``mean``, or the ``sum``, as in the authors' code.
         cycle_target: eq. 12 against the ``value`` of y, or its ``sign``, as in the authors' code.
         cycle_root: see :func:`jacsup.losses.cycle_nuisance`.
         covariance_root: eq. 10 under a square root, as in the authors' code.
         gradient_clip: largest norm of the gradient of all that a step updates; None does not clip.
 
     Raises:
-        ValueError: a network of another number of attributes, or weights of which none counts in the first step
-            or that have no part in a teacher's losses.
+        ValueError: a network for another number of attributes, weights that are all 0 in the first step, or teacher's
+            weights of losses that only students have.
     """
 
-    may_stay = True  # the teacher's second stage
+    opens = "latent_channels"
+    may_stay = True  # in the teacher's second stage
 
     def __init__(
         self,
         network: AttributeAutoencoder,
         attribute_names: Sequence[str],
         optimizer: MakeOptimizer,
-        teacher_weights: Weights,
-        student_weights: Weights,
-        prediction: losses.Reduction = "mean",
+        teacher_weights: FaceWeights,
+        student_weights: FaceWeights,
+        prediction_reduction: losses.Reduction = "mean",
         cycle_target: Literal["value", "sign"] = "value",
         cycle_root: bool = False,
         covariance_root: bool = False,
@@ -73,7 +73,7 @@ class SupervisedAutoencoder(StagedModule):
             raise ValueError("model.teacher_weights: code and difference are of students alone, they must be 0")
         self.network, self.make_optimizer = network, optimizer
         self.teacher_weights, self.student_weights = teacher_weights, student_weights
-        self.prediction: losses.Reduction = prediction
+        self.prediction_reduction: losses.Reduction = prediction_reduction
         self.cycle_target, self.cycle_root, self.covariance_root = cycle_target, cycle_root, covariance_root
         self.gradient_clip = gradient_clip
         self.teacher: AttributeAutoencoder | None = None
@@ -81,10 +81,10 @@ class SupervisedAutoencoder(StagedModule):
     # ------------------------------------------------------------------ stages
 
     def check_stages(self, sizes: Sequence[int]) -> None:
-        """Refuse a schedule without the stage in which λ4 and λ5 of the teacher count.
+        """Check that the schedule has a second stage of the teacher, in which λ4 and λ5 count.
 
         Raises:
-            ValueError: it is missing.
+            ValueError: the teacher has cycle losses, and its second stage is missing.
         """
         weights = self.teacher_weights
         if weights.cycle_attributes + weights.cycle_nuisance > 0 and sizes[:2] != [sizes[0]] * 2:
@@ -94,16 +94,13 @@ class SupervisedAutoencoder(StagedModule):
             )
 
     def grow(self, channels: int) -> None:
-        """End a stage. With channels to open, the teacher is kept as it is, and a student begins (JacSup §4.2.2)."""
+        """End a stage. If channels open, the teacher is frozen, and a student begins (JacSup §4.2.2)."""
         self.stage += 1
-        if channels == 0:  # the teacher goes on, with the cycle losses
+        if channels == 0:  # the teacher continues, with the cycle losses
             return
-        if self.teacher is None and self.supervised_by_jacobian:
-            self.teacher = _still(self.network)
+        if self.teacher is None and self.jacobian_supervision:
+            self.teacher = _frozen_copy(self.network)
         self.network.grow(channels)
-
-    def look(self) -> None:
-        """Nothing is computed in advance: a swapped code is new every time."""
 
     @property
     def code_size(self) -> int:
@@ -116,13 +113,13 @@ class SupervisedAutoencoder(StagedModule):
         return self.code_size > self.first_code_size
 
     @property
-    def supervised_by_jacobian(self) -> bool:
-        """Whether students are."""
+    def jacobian_supervision(self) -> bool:
+        """Whether the teacher supervises the students' Jacobian."""
         return self.student_weights.code + self.student_weights.difference > 0
 
     @property
-    def weights(self) -> dict[str, float]:
-        """Of this stage's losses."""
+    def loss_weights(self) -> dict[str, float]:
+        """The weights of this stage's losses, by their names in logs."""
         weights = asdict(self.student_weights if self.is_student else self.teacher_weights)
         if self.stage == 0:  # §4.2.1: λ4 and λ5 are 0 at first
             weights |= {"cycle_attributes": 0.0, "cycle_nuisance": 0.0}
@@ -130,8 +127,8 @@ class SupervisedAutoencoder(StagedModule):
 
     @property
     def unread(self) -> dict[str, str]:
-        """Settings that have no part in what is computed, and why."""
-        forms = {"prediction": "prediction", "covariance_root": "covariance"}
+        """Settings that have no part in what is computed, each with the reason."""
+        forms = {"prediction_reduction": "prediction", "covariance_root": "covariance"}
         forms |= {"cycle_target": "cycle_attributes", "cycle_root": "cycle_nuisance"}
         teacher, student = asdict(self.teacher_weights), asdict(self.student_weights)
         without = {setting: loss for setting, loss in forms.items() if not teacher[loss] + student[loss]}
@@ -143,13 +140,14 @@ class SupervisedAutoencoder(StagedModule):
     # ------------------------------------------------------------------ a step
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """§4.2.1: a step of both networks, then, with the encoder frozen, one of the decoder alone."""
+        """§4.2.1: one step of both networks, then one of the decoder alone, with the encoder frozen."""
         optimizers: Any = self.optimizers()
         encoder, decoder = optimizers
         images, labels = 2 * batch["image"] - 1, 2 * batch["attributes"] - 1
-        terms = self.losses(images, labels)
-        descend(self, self.total(terms), [encoder, decoder], self.gradient_clip)
-        if self.weights["cycle_attributes"] + self.weights["cycle_nuisance"] > 0:
+        terms = self.step_losses(images, labels)
+        both = [encoder, decoder]
+        descend(self, self.total(terms), both, self.gradient_clip, clip_together=[both])
+        if self.loss_weights["cycle_attributes"] + self.loss_weights["cycle_nuisance"] > 0:
             cycles = self.cycle_losses(images)
             descend(self, self.total(cycles), [decoder], self.gradient_clip, counts=False)
             terms |= cycles
@@ -157,10 +155,10 @@ class SupervisedAutoencoder(StagedModule):
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """The weighted sum of some losses."""
-        weights = self.weights
+        weights = self.loss_weights
         return torch.stack([weights[name] * term for name, term in terms.items() if weights[name]]).sum()
 
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def step_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_rec, L_pred and L_xcov of eq. 14, unweighted, and for a student L_jac (eq. 9).
 
         Args:
@@ -168,7 +166,7 @@ class SupervisedAutoencoder(StagedModule):
             labels: ȳ, ``[B, k]``: -1 or 1, NaN where unknown.
         """
         y, z = self.network.encode(images)
-        terms = {"prediction": losses.hinge(y, labels, self.prediction)}
+        terms = {"prediction": losses.hinge(y, labels, self.prediction_reduction)}
         if self.teacher is None:
             decoded = self.network.decode(y, z)
         else:
@@ -179,23 +177,23 @@ class SupervisedAutoencoder(StagedModule):
             terms["code"] = losses.code_agreement(y, teacher_y, "mean")
             terms["difference"] = losses.difference_agreement(swapped - decoded, teacher_change, "mean")
         terms["reconstruction"] = losses.reconstruction(decoded, images, "mean")
-        z_of_all, y_of_all = self.of_all_ranks(z.flatten(1)), self.of_all_ranks(y)
+        z_of_all, y_of_all = whole_batch(self, z.flatten(1)), whole_batch(self, y)
         terms["covariance"] = losses.cross_covariance(z_of_all, y_of_all, self.covariance_root)
         return terms
 
     @torch.no_grad()
     def teacher_change(self, images: Tensor, pairs: Tensor) -> tuple[Tensor, Tensor]:
-        """y_T ``[B, k]``, and D_T(y_T^j, z_T) - D_T(y_T, z_T): beside any y the teacher decodes its own z."""
+        """y_T ``[B, k]``, and D_T(y_T^j, z_T) - D_T(y_T, z_T): the teacher decodes its own z in both."""
         assert self.teacher is not None
         y, z = self.teacher.encode(images)
         swapped, plain = self.teacher.decode(torch.cat([y[pairs], y]), torch.cat([z, z])).chunk(2)
         return y, swapped - plain
 
     def cycle_losses(self, images: Tensor) -> dict[str, Tensor]:
-        """L_cyc1 and L_cyc2 (eqs. 12, 13), unweighted: no gradient reaches the encoder, nor do its statistics move.
+        """L_cyc1 and L_cyc2 (eqs. 12, 13), unweighted. The encoder gets no gradient, and its statistics don't move.
 
-        The codes are read by the encoder as the first step left it; in the authors' code they, and the graph, are older
-        than that step (``docs/fidelity.md``, "Two steps without a stale graph").
+        The encoder computes the codes as the first step has left it. In the authors' code the codes and the graph are
+        older than that step (``docs/fidelity.md``, "Two steps without a stale graph").
 
         Args:
             images: x, ``[B, C, r, r]`` in [-1, 1].
@@ -205,12 +203,12 @@ class SupervisedAutoencoder(StagedModule):
             with torch.no_grad():
                 y, z = encoder(images)
             y = y[torch.randperm(len(images), device=images.device)]  # y₂
-            with untracked_statistics(decoder):  # as in edits: the running ones are of reconstructions
-                made = decoder(y, z)
+            with untracked_statistics(decoder):  # the images are edits; running statistics are of reconstructions
+                decoded = decoder(y, z)
             with frozen(encoder):
-                y_again, z_again = encoder(made)
+                y_again, z_again = encoder(decoded)
         target = y.sign() if self.cycle_target == "sign" else y
-        z_of_all, z_again_of_all = (self.of_all_ranks(code.flatten(1)) for code in (z, z_again))
+        z_of_all, z_again_of_all = (whole_batch(self, code.flatten(1)) for code in (z, z_again))
         return {
             "cycle_attributes": losses.hinge(y_again, target, "sum"),
             "cycle_nuisance": losses.cycle_nuisance(z_of_all, z_again_of_all, self.cycle_root),
@@ -240,13 +238,13 @@ class SupervisedAutoencoder(StagedModule):
     # ------------------------------------------------------------------ checkpoints
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Make room for the teacher that the state holds."""
+        """Make room for the teacher in the checkpoint's state."""
         super().on_load_checkpoint(checkpoint)
         if any(name.startswith("teacher.") for name in checkpoint["state_dict"]):
-            self.teacher = _still(self.network).to(self.device)
+            self.teacher = _frozen_copy(self.network).to(self.device)
 
-    def train(self, mode: bool = True) -> SupervisedAutoencoder:
-        """The teacher stays in evaluation mode."""
+    def train(self, mode: bool = True) -> ProgressiveAttributeAutoencoder:
+        """Set the mode of all parts but the teacher, which stays in evaluation mode."""
         super().train(mode)
         if self.teacher is not None:
             self.teacher.eval()
@@ -259,7 +257,7 @@ class SupervisedAutoencoder(StagedModule):
 
         Args:
             images: in [0, 1].
-            attributes: what is known of y, ``[B, k]``, NaN where it is to be predicted.
+            attributes: the known values of y, ``[B, k]``, NaN where y is to be predicted.
         """
         y, z = self.network.encode(2 * images - 1)
         values = (y + 1) / 2
@@ -283,7 +281,7 @@ class SupervisedAutoencoder(StagedModule):
         """Parameters that have a part in what is computed."""
         return self.network.open_parameters()
 
-    def at_stage(self, path: Path) -> SupervisedAutoencoder:
+    def at_stage(self, path: Path) -> ProgressiveAttributeAutoencoder:
         """This editor as it was at the end of a stage, frozen, in evaluation mode, on its device.
 
         Raises:
@@ -291,12 +289,12 @@ class SupervisedAutoencoder(StagedModule):
         """
         network = copy.deepcopy(self.network).cpu()
         load_stage(network, path)
-        before = SupervisedAutoencoder(
+        before = ProgressiveAttributeAutoencoder(
             network, self.attribute_names, self.make_optimizer, self.teacher_weights, self.student_weights
         )
         return before.to(self.device).eval().requires_grad_(False)
 
 
-def _still(network: AttributeAutoencoder) -> AttributeAutoencoder:
+def _frozen_copy(network: AttributeAutoencoder) -> AttributeAutoencoder:
     """A frozen copy in evaluation mode."""
     return copy.deepcopy(network).requires_grad_(False).eval()

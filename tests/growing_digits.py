@@ -11,9 +11,10 @@ from pytorch_lightning import Callback, LightningDataModule, LightningModule, Tr
 from torch import Tensor
 
 from datamodules.loader import Loader, Order, make_loader
+from jacsup.digit_networks import GrowingAutoencoder
+from jacsup.digits import ProgressiveAutoencoder
 from jacsup.growth import ProgressiveGrowth
-from jacsup.module import ProgressiveAutoencoder
-from jacsup.networks import GrowingAutoencoder
+from jacsup.weights import DigitWeights
 
 SHAPE, SIZE, BATCH = (1, 6, 6), 64, 16
 
@@ -44,9 +45,10 @@ class Pictures(LightningDataModule):
 
 def module(**settings: Any) -> ProgressiveAutoencoder:
     torch.manual_seed(3)
-    network = GrowingAutoencoder(SHAPE, 2, settings.pop("max_code_size", 4), (16, 8))
+    network = GrowingAutoencoder(SHAPE, 2, settings.pop("max_units", 4), (16, 8))
+    weights = DigitWeights(**settings.pop("weights", {}))
     adam = functools.partial(torch.optim.Adam, lr=1e-2, weight_decay=1e-4)
-    return ProgressiveAutoencoder(network, adam, BATCH, **{"supervised": "code", **settings})
+    return ProgressiveAutoencoder(network, adam, BATCH, weights, **{"swapped_units": "code", **settings})
 
 
 def trainer(root: Path, *callbacks: Callback, **settings: Any) -> Trainer:

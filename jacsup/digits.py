@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from jacsup import losses
-from jacsup.checks import at_least_one, not_negative
-from jacsup.networks import GrowingAutoencoder
+from jacsup.digit_networks import GrowingAutoencoder
 from jacsup.stages import StagedModule, load_stage
-from jacsup.stepping import descend
 from jacsup.teacher import CHUNK, Statistics, Teacher, swap
-
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+from jacsup.weights import DigitWeights
+from nets.checks import at_least_one
+from nets.stepping import MakeOptimizer, descend, whole_batch
 
 
 class ProgressiveAutoencoder(StagedModule):
     """An autoencoder that becomes its own teacher each time its code grows. Works as a ``Coder``.
 
-    A Lightning batch may carry several steps: it is cut into pieces of ``batch_size``, a step each.
+    A Lightning batch may carry several steps: it is cut into pieces of ``batch_size``, and each piece is a step.
 
     Args:
         network: the autoencoder, open at the first teacher's size.
         optimizer: makes the optimiser; every stage starts with a new one.
         batch_size: samples per step, over all processes together.
-        code_weight: λ_y, eq. 9; 0 together with ``difference_weight`` trains without Jacobian supervision.
-        difference_weight: λ_diff, eq. 9.
-        covariance_weight: λ_xcov, of eq. 10.
-        stage_factor: what λ_y and λ_diff are multiplied with at every stage after the first student's.
+        weights: of the losses; the paper's if None.
         reduction: of all norms, see :mod:`jacsup.losses`.
         covariance_root: eq. 10 under a square root, as in the authors' code.
-        supervised: which units count as y: the ``code`` of the teacher, all of it, or the ``first`` teacher's units
-            only.
-        teacher: who supervises: the ``previous`` model, or the ``original`` first teacher.
+        swapped_units: the units that count as y, which a swap hands over: the whole ``code`` of the teacher, or only
+            the ``first`` teacher's units.
+        supervisor: the model that supervises a student: the ``previous`` one, or the ``first_teacher``.
         teacher_statistics: see :class:`jacsup.teacher.Teacher`.
         derivative: eq. 7 by finite ``difference``, as in eq. 9, or ``exact``, by forward-mode differentiation.
-        inherit: whether a stage goes on with the weights of the one before; if not, every stage trains an autoencoder
-            of its size from scratch, without a teacher: the other control.
-        initial: a finished stage to start from: it is the first student's teacher here, and not trained any more. As in
-            the run that it is of, ``network`` is given open at the first teacher's size.
+        inherit: whether a stage starts from the weights of the one before. If not, every stage trains a new autoencoder
+            of its size, without a teacher.
+        initial: a file with a finished stage to start from. It is the first student's teacher and is not trained again.
+            ``network`` is open at the first teacher's size all the same, as in the run that the stage comes from.
 
     Raises:
         ValueError: a number outside its range, or an initial stage that doesn't fit.
@@ -55,14 +51,11 @@ class ProgressiveAutoencoder(StagedModule):
         network: GrowingAutoencoder,
         optimizer: MakeOptimizer,
         batch_size: int = 128,
-        code_weight: float = 0.1,
-        difference_weight: float = 1.0,
-        covariance_weight: float = 1e-3,
-        stage_factor: float = 1.0,
+        weights: DigitWeights | None = None,
         reduction: losses.Reduction = "sum",
         covariance_root: bool = False,
-        supervised: Literal["code", "first"] = "first",
-        teacher: Literal["previous", "original"] = "previous",
+        swapped_units: Literal["code", "first"] = "first",
+        supervisor: Literal["previous", "first_teacher"] = "previous",
         teacher_statistics: Statistics = "running",
         derivative: Literal["difference", "exact"] = "difference",
         inherit: bool = True,
@@ -70,13 +63,10 @@ class ProgressiveAutoencoder(StagedModule):
     ) -> None:
         super().__init__(network.open, "mse", "code", "difference")
         at_least_one(batch_size=batch_size)
-        not_negative(code_weight=code_weight, difference_weight=difference_weight)
-        not_negative(covariance_weight=covariance_weight, stage_factor=stage_factor)
         self.network, self.make_optimizer, self.batch_size = network, optimizer, batch_size
-        self.code_weight, self.difference_weight = code_weight, difference_weight
-        self.covariance_weight, self.stage_factor = covariance_weight, stage_factor
+        self.weights = weights or DigitWeights()
         self.reduction: losses.Reduction = reduction
-        self.covariance_root, self.supervised, self.from_whom = covariance_root, supervised, teacher
+        self.covariance_root, self.swapped_units, self.supervisor = covariance_root, swapped_units, supervisor
         self.teacher_statistics: Statistics = teacher_statistics
         self.derivative, self.inherit = derivative, inherit
         self.teacher: Teacher | None = None
@@ -86,100 +76,113 @@ class ProgressiveAutoencoder(StagedModule):
     # ------------------------------------------------------------------ a stage
 
     def _start_from(self, initial: str) -> None:
-        """Load a finished stage, whose growth comes first.
+        """Load a finished stage, after which the network grows first.
 
         Raises:
-            ValueError: one that doesn't fit, or that no later stage would be made from.
+            ValueError: a stage that doesn't fit, or from which no later stage would be made.
         """
         load_stage(self.network, Path(initial))
         if not self.inherit:
             raise ValueError(f"model.initial={initial}: with model.inherit=false nothing is made from a stage before")
-        if self.from_whom == "original" and self.code_size > self.first_code_size:
+        if self.supervisor == "first_teacher" and self.code_size > self.first_code_size:
             raise ValueError(
-                f"model.initial={initial} has {self.code_size} units, but model.teacher=original is the first teacher, "
-                f"of {self.first_code_size}: start from that, or leave model.teacher=previous"
+                f"model.initial={initial} has {self.code_size} units, but model.supervisor=first_teacher needs the "
+                f"first teacher, of {self.first_code_size}: start from that, or leave model.supervisor=previous"
             )
         self.ended = True
 
     def grow(self, units: int = 1) -> None:
-        """End a stage: the model becomes its own teacher, and opens units of its code (JacSup §3, last paragraph)."""
+        """End a stage: the model becomes its own teacher and opens units of its code (JacSup §3, last paragraph)."""
         self.stage, self.ended = self.stage + 1, False
         if not self.inherit:
             self.network.restart(self.network.open + units)
             return
-        if self.teacher is None or self.from_whom == "previous":
-            y = self.first_code_size if self.supervised == "first" else None
-            self.teacher = Teacher(self.network, self.teacher_statistics, y).to(self.device)
+        if self.teacher is None or self.supervisor == "previous":
+            self.teacher = self._teacher(self.network)
         self.network.grow(units)
+
+    def _teacher(self, network: GrowingAutoencoder) -> Teacher:
+        units = self.first_code_size if self.swapped_units == "first" else None
+        return Teacher(network, self.teacher_statistics, units).to(self.device)
 
     @property
     def code_size(self) -> int:
-        """Units open now, k + d."""
+        """Units that are open now, k + d."""
         return self.network.open
 
     @property
-    def supervising(self) -> bool:
-        """Whether the Jacobian is supervised in this stage."""
-        return self.teacher is not None and self.code_weight + self.difference_weight > 0
+    def jacobian_supervision(self) -> bool:
+        """Whether a teacher supervises the Jacobian in this stage."""
+        return self.teacher is not None and self.weights.code + self.weights.difference > 0
 
-    def look(self) -> None:
-        """Let the teacher look at the training images, once per stage."""
-        if self.teacher is not None and self.supervising:
+    def cache_teacher_outputs(self) -> None:
+        """Let the teacher compute its outputs for all training images, once per stage."""
+        if self.teacher is not None and self.jacobian_supervision:
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             images, _ = data.tensors("train")
-            self.teacher.look_at(some.to(self.device).float() / 255 for some in images.split(CHUNK))
+            self.teacher.cache_outputs(some.to(self.device).float() / 255 for some in images.split(CHUNK))
 
     def on_train_start(self) -> None:
-        self.look()
+        self.cache_teacher_outputs()
 
     @property
     def unread(self) -> dict[str, str]:
-        """Settings that have no part in what is computed, and why."""
-        of_students = ["stage_factor", "teacher_statistics", "derivative"]
+        """Settings that have no part in what is computed, each with the reason."""
+        of_teachers = ["weights.stage_factor", "teacher_statistics", "derivative"]
         if not self.inherit:
-            of_students += ["code_weight", "difference_weight", "covariance_weight", "covariance_root"]
-            of_students += ["supervised", "teacher", "network.preserving"]
-            return dict.fromkeys(of_students, "with model.inherit=false no stage has a teacher")
-        without = self.code_weight + self.difference_weight == 0
-        found = dict.fromkeys(of_students, "λ_y and λ_diff are 0") if without else {}
-        return found if self.covariance_weight else {**found, "covariance_root": "model.covariance_weight is 0"}
+            of_teachers += ["weights", "covariance_root", "swapped_units", "supervisor", "network.preserving"]
+            return dict.fromkeys(of_teachers, "with model.inherit=false no stage has a teacher")
+        without = self.weights.code + self.weights.difference == 0
+        found = dict.fromkeys(of_teachers, "model.weights.code and model.weights.difference are 0") if without else {}
+        return found if self.weights.covariance else {**found, "covariance_root": "model.weights.covariance is 0"}
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weights of this stage's losses, by their names in logs."""
+        factor = self.weights.stage_factor ** max(0, self.stage - 1)
+        return {
+            "reconstruction": 1.0,
+            "code": self.weights.code * factor,
+            "difference": self.weights.difference * factor,
+            "covariance": self.weights.covariance,
+        }
 
     # ------------------------------------------------------------------ a step
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """As many steps as the batch has pieces."""
+        """One step for each piece of the batch."""
         optimizer: Any = self.optimizers()
         sums: dict[str, Tensor] = {}
         pieces = list(self.pieces(batch))
         for images, index in pieces:
-            terms = self.losses(images, index)
+            terms = self.step_losses(images, index)
             descend(self, self.total(terms), [optimizer])
             sums = {name: sums.get(name, 0) + value.detach() for name, value in terms.items()}
         self.log_dict({f"train/{name}": value / len(pieces) for name, value in sums.items()})
 
     def pieces(self, batch: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """(images, index) of every step."""
+        """(images, index) of each step."""
         share = self.batch_size // self.trainer.world_size
         images, index = (torch.split(batch[name], share) for name in ("image", "index"))
         return zip(images, index, strict=True)
 
-    def losses(self, images: Tensor, index: Tensor) -> dict[str, Tensor]:
+    def step_losses(self, images: Tensor, index: Tensor) -> dict[str, Tensor]:
         """Every loss of one batch, unweighted.
 
         Args:
             images: x, ``[B, C, H, W]`` in [0, 1].
-            index: their positions in the training split, ``[B]``.
+            index: positions of the images in the training split, ``[B]``.
         """
         code = self.network.encode(images)  # (y_S, z_S)
         if self.teacher is None:
             return {"reconstruction": losses.reconstruction(self.network.decode(code), images, self.reduction)}
         terms: dict[str, Tensor] = {}
-        y, z = code[:, : self.teacher.supervised], code[:, self.teacher.supervised :]
-        if not self.supervising:
+        y, z = code[:, : self.teacher.swapped_units], code[:, self.teacher.swapped_units :]
+        if not self.jacobian_supervision:
             decoded = self.network.decode(code)
         else:
             pairs = torch.randperm(len(images), device=images.device)  # j
-            swapped = swap(code, pairs, self.teacher.supervised)  # (y_S^j, z_S)
+            swapped = swap(code, pairs, self.teacher.swapped_units)  # (y_S^j, z_S)
             if self.derivative == "difference":
                 teacher_y, teacher_change = self.teacher.targets(index, pairs)
                 decoded, decoded_swapped = self.network.decode(torch.cat([code, swapped])).chunk(2)
@@ -191,19 +194,13 @@ class ProgressiveAutoencoder(StagedModule):
             terms["code"] = losses.code_agreement(y, teacher_y, self.reduction)
             terms["difference"] = losses.difference_agreement(change, teacher_change, self.reduction)
         terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)
-        z_of_all, y_of_all = self.of_all_ranks(z), self.of_all_ranks(y)
+        z_of_all, y_of_all = whole_batch(self, z), whole_batch(self, y)
         terms["covariance"] = losses.cross_covariance(z_of_all, y_of_all, self.covariance_root)
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """L_rec + λ_y ‖·‖² + λ_diff ‖·‖² + λ_xcov L_xcov."""
-        factor = self.stage_factor ** max(0, self.stage - 1)
-        weights = {
-            "reconstruction": 1.0,
-            "code": self.code_weight * factor,
-            "difference": self.difference_weight * factor,
-            "covariance": self.covariance_weight,
-        }
+        weights = self.loss_weights
         return sum((weights[name] * value for name, value in terms.items()), torch.zeros((), device=self.device))
 
     def configure_optimizers(self) -> Optimizer:
@@ -218,7 +215,7 @@ class ProgressiveAutoencoder(StagedModule):
         self.validation["mse"].update((decoded.clamp(0, 1) - images).square().mean(), len(images))
         if self.teacher is None:
             return
-        k, pairs = self.teacher.supervised, torch.arange(len(images), device=images.device).roll(1)
+        k, pairs = self.teacher.swapped_units, torch.arange(len(images), device=images.device).roll(1)
         theirs = self.teacher.read(images)
         change = self.network.decode(swap(code, pairs, k)) - decoded
         decode = self.teacher.network.decode
@@ -229,15 +226,14 @@ class ProgressiveAutoencoder(StagedModule):
     # ------------------------------------------------------------------ checkpoints
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Make room for the teacher that the state holds."""
+        """Make room for the teacher in the checkpoint's state."""
         super().on_load_checkpoint(checkpoint)
         prefix, state = "teacher.network.", checkpoint["state_dict"]
         held = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
         if held:
             network = Teacher(self.network).network
             network.load_state_dict(held)
-            y = self.first_code_size if self.supervised == "first" else None
-            self.teacher = Teacher(network, self.teacher_statistics, y).to(self.device)
+            self.teacher = self._teacher(network)
 
     # ------------------------------------------------------------------ Coder
 

@@ -1,4 +1,4 @@
-"""How a network is run for a while: its batch norms, its parameters, its precision."""
+"""How a network runs for a while: its batch norms, its parameters, its precision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def untracked_statistics(network: nn.Module) -> Iterator[None]:
-    """Within it, batch norms use the batch's statistics and leave their running ones alone."""
+    """Batch norms use the batch's statistics and leave their running statistics alone."""
     norms = _norms(network)
     tracked = [norm.track_running_stats for norm in norms]
     for norm in norms:
@@ -25,7 +25,7 @@ def untracked_statistics(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def counted_twice(network: nn.Module) -> Iterator[None]:
-    """Within it, a pass moves running batch-norm statistics as far as two of the same batch would."""
+    """One pass moves the running batch-norm statistics as far as two passes of the same batch would."""
     norms = _norms(network)
     momenta = [norm.momentum or 0.0 for norm in norms]
     for norm, momentum in zip(norms, momenta, strict=True):
@@ -37,13 +37,9 @@ def counted_twice(network: nn.Module) -> Iterator[None]:
             norm.momentum = momentum
 
 
-def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
-    return [part for part in network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
-
-
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Within it, a network is in evaluation mode: no dropout, and batch norms use their running statistics."""
+    """The network is in evaluation mode: no dropout, and batch norms use their running statistics."""
     training = network.training
     network.eval()
     try:
@@ -54,7 +50,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Graphs made within it carry gradients through the network but none into its parameters."""
+    """Gradients pass through the network, and its parameters get none."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)
@@ -66,5 +62,9 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def full_precision(values: Tensor) -> Tensor:
-    """At least float32: networks may run in bf16, losses and the sampling of z do not."""
+    """The values in float32 or more: networks may run in bf16; losses, and the sampling of codes, do not."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    return [part for part in network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
