@@ -22,7 +22,7 @@ class Table:
 
     Attributes:
         name: of the report.
-        experiments: row -> experiment, in the table's order; behind it, after a space, what else is said to train it.
+        experiments: row -> what is said to train it, in the table's order.
         beside: the same for variations that the paper's table does not have; they are not waited for.
     """
 
@@ -87,10 +87,9 @@ def each_run(config: DictConfig, rows: Mapping[str, str], look: Callable[[str, i
     return list(refused)
 
 
-def training(experiment: str, seed: int, config: DictConfig) -> tuple[str, ...]:
-    """What is said to ``facet-train`` for a row's run, where a setting may be one that other rows alone know."""
-    name, *more = experiment.split()
-    return (f"experiment={name}", f"seed={seed}", f"runs={config.runs}", *more, *config.overrides)
+def training(words: str, seed: int, config: DictConfig) -> tuple[str, ...]:
+    """What is said to ``facet-train`` for a row's run."""
+    return (*words.split(), f"seed={seed}", f"runs={config.runs}", *config.overrides)
 
 
 @lru_cache(maxsize=256)

@@ -149,14 +149,9 @@ def commands(config: DictConfig, rows: Collection[str]) -> list[str]:
     quoted = ",".join(f'"{override}"' for override in config.overrides)
     table = f"table={config.table.name} 'seeds=[{seeds}]' 'overrides=[{quoted}]'"
     beside = [name for row, name in (config.table.get("beside") or {}).items() if row in rows]
-    said = [experiment.split() for experiment in (*config.table.experiments.values(), *beside)]
-    together = [",".join(name for name, *more in said if not more)]
-    each = [[name, *more] for name, *more in said if more]  # one command each
+    said = [*config.table.experiments.values(), *beside]
     return [
-        *(
-            " ".join(["facet-train -m", f"experiment={name}", f"seed={seeds}", *more, *config.overrides])
-            for name, *more in [*([together] if together[0] else []), *each]
-        ),
+        *(" ".join(["facet-train -m", *words.split(), f"seed={seeds}", *config.overrides]) for words in said),
         f"facet-evaluate {table}",
         f"facet-report {table}",
     ]
