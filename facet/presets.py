@@ -18,8 +18,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 Tree = dict[str, Any]
-OPEN = ("data", "model", "trainer", "callbacks")  # whose keys are those of constructors: the check knows them all
-
+# Nodes whose keys are those of constructors, which the check knows: the command line may say any of them.
+OPEN = ("data", "model", "trainer", "callbacks", "logger")
 
 # What the files say, as :func:`register` has read them: of each preset, and of each model with what it builds on.
 _presets: dict[str, Tree] = {}

@@ -20,12 +20,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from facet.presets import opened
+from facet.presets import OPEN, opened
 
-HERE = {  # a command runs where it was started, and leaves nothing of Hydra's
-    "defaults": [{"override hydra/job_logging": "none"}, {"override hydra/hydra_logging": "none"}],
-    "hydra": {"output_subdir": None, "run": {"dir": "."}},
-}
+QUIET = [{f"override hydra/{which}_logging": "none"} for which in ("job", "hydra")]
 
 
 def settings_of(primary: str) -> Any:
@@ -61,8 +58,11 @@ def register(primary: str, conf: Path) -> None:
     settings = settings_of(primary)
     assert settings is not None, primary
     groups = [{group: choice} for group, choice in settings.groups.items()]
-    node = opened(*(group for group in settings.groups if group == "data"))
-    node.merge_with({**values(settings), "hydra": HERE["hydra"], "defaults": [*groups, "_self_", *HERE["defaults"]]})
+    own = values(settings)
+    hydra: Any = {"output_subdir": None, "run": {"dir": "."}, "job": {"chdir": False}}
+    hydra["sweep"] = {"dir": "${runs}" if "runs" in own else ".", "subdir": "."}
+    node = opened(*(group for group in settings.groups if group in OPEN and group not in own))
+    node.merge_with({**own, "hydra": hydra, "defaults": [*groups, "_self_", *QUIET]})
     ConfigStore.instance().store(name=primary, node=node)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, MinLen
 from omegaconf import DictConfig, OmegaConf
@@ -27,15 +27,16 @@ from facet.train import finished
 
 @dataclass(frozen=True)
 class Settings:
-    """The types of what ``conf/reproduce.yaml`` has values for."""
+    """facet-reproduce: a table's page from nothing. Trains and judges what isn't yet, and reports."""
 
-    seeds: Annotated[list[Annotated[int, Ge(0)]], MinLen(1)]
-    overrides: list[str]
-    beside: bool
-    jobs: Annotated[int, Ge(1)] | None
-    allow: list[str]
-    runs: str
-    reports: str
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
+    overrides: tuple[str, ...] = ()  # what the runs are trained with besides their row's words and a seed
+    beside: bool = False  # train the rows beside the table's too; those that are trained already are shown anyway
+    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    runs: str = "runs"
+    reports: str = "reports"  # the page goes to reports/<table>/
+    groups: ClassVar[dict[str, str | None]] = {"table": None, "logger": "wandb"}
 
 
 def main() -> None:

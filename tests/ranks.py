@@ -152,7 +152,7 @@ def resumed(rank: int, place: Path) -> dict[str, Any]:
 
     saving.LOOK = 2  # an epoch has six batches
     whole, cut = Run(place / "whole"), Run(place / "cut")
-    settings = ["experiment=aif/table1/best", "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    settings = ["ablation=erasure", "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
     settings += ["trainer.precision=32-true", "trainer.log_every_n_steps=1", "trainer.max_epochs=2", "save_minutes=0"]
     train(tiny(place, *settings, f"run_dir={whole.path}"))
     build.Parts = Parts  # type: ignore[misc]

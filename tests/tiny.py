@@ -28,7 +28,7 @@ STAGED = (  # JacSup on faces: the teacher's two stages, and two students
 
 def overrides(root: Path, *more: str) -> list[str]:
     """Overrides of ``facet-train`` for a tiny run whose runs lie below ``root``."""
-    return ["experiment=aif/table1/ours", *TINY, f"data.root={avatars()}", f"runs={root / 'runs'}", *more]
+    return [*TINY, f"data.root={avatars()}", f"runs={root / 'runs'}", *more]
 
 
 def tiny(root: Path, *more: str) -> DictConfig:

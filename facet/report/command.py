@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
@@ -25,15 +25,16 @@ from facet.tags import tags
 
 @dataclass(frozen=True)
 class Settings:
-    """The types of what ``conf/report.yaml`` has values for."""
+    """facet-report: a table's page from its runs' results. Runs that failed or are missing are marked."""
 
-    seeds: Annotated[list[Annotated[int, Ge(0)]], MinLen(1)]
-    overrides: list[str]
-    allow: list[str]
-    runs: str
-    data: Places
-    reports: str
-    commands: list[str]
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
+    overrides: tuple[str, ...] = ()  # what the runs were trained with besides their row's words and a seed
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    runs: str = "runs"
+    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
+    reports: str = "reports"  # the page goes to reports/<table>/
+    commands: tuple[str, ...] = ()  # how to make it again, for the page's foot; derived from the settings if empty
+    groups: ClassVar[dict[str, str | None]] = {"table": None, "logger": "wandb"}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ SIZES = ["data.resolution=16", "networks.width=4", "networks.latent_dim=5", "mod
 
 def ours(experiment: str) -> Any:
     torch.manual_seed(1)
-    settings = compose_config("train", [f"experiment={experiment}", "preset=authors", *SIZES])
+    settings = compose_config("train", [*experiment.split(), "preset=authors", *SIZES])
     return make(settings.model).double().train()
 
 
@@ -59,7 +59,7 @@ def norms(module: nn.Module) -> list[Tensor]:
     return [value for each in found for value in (each.running_mean, each.running_var) if value is not None]
 
 
-@pytest.mark.parametrize("experiment", ["aif/table1/ours", "aif/table1/rec_class"])
+@pytest.mark.parametrize("experiment", ["model=ifcvae_gan", "ablation=rec_class"])
 def test_their_step_is_ours(experiment: str) -> None:
     net = ours(experiment)
     plain = theirs(net)
@@ -85,7 +85,7 @@ def test_their_step_is_ours(experiment: str) -> None:
 
 
 def test_their_optimizers_are_ours() -> None:
-    net = ours("aif/table1/ours")
+    net = ours("model=ifcvae_gan")
     plain = theirs(net)
     for mine, of_them in zip(
         net.configure_optimizers(), (plain.of_cvae, plain.of_auxiliary, plain.of_discriminator), strict=True

@@ -35,10 +35,10 @@ def test_every_experiment_with_every_preset(experiment: str, preset: str) -> Non
 
 
 # What belongs to a method other than the default one is composed from an experiment of its own.
-GROWS = "experiment=jacsup/chain"
+GROWS = "model=jacsup_digits"
 OWN = dict.fromkeys(("jacsup_digits", "no_jacobian", "from_scratch", "original_teacher"), GROWS)
 FACES = ("jacsup_faces", "as_the_teacher", "no_jacobian_on_faces")
-OWN |= dict.fromkeys(FACES, "experiment=jacsup/faces/student")
+OWN |= dict.fromkeys(FACES, "model=jacsup_faces")
 
 
 def own(name: str) -> list[str]:
@@ -167,8 +167,8 @@ def test_presets_of_cvae_gan_are_as_documented(preset: str, weights: list[float]
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
 def test_presets_of_jacsup_on_faces_are_as_documented(preset: str) -> None:
     """The preset's column in docs/fidelity.md; Figure 5 compares like with like."""
-    config = compose_config("train", ["experiment=jacsup/faces/student", f"preset={preset}"])
-    fader = compose_config("train", ["experiment=jacsup/faces/fader", f"preset={preset}"])
+    config = compose_config("train", ["model=jacsup_faces", f"preset={preset}"])
+    fader = compose_config("train", ["experiment=jacsup/fader", f"preset={preset}"])
     growth, teacher, student = config.callbacks.growth, config.model.teacher_weights, config.model.student_weights
     assert fader.trainer.max_epochs == sum(growth.epochs)
     assert fader.attributes == config.attributes
@@ -190,17 +190,19 @@ def test_presets_of_jacsup_on_faces_are_as_documented(preset: str) -> None:
 
 @pytest.mark.parametrize(("preset", "parameters"), [("paper", 14_959_515), ("authors", 24_333_200)])
 def test_the_teacher_of_forty_attributes_has_the_published_size(preset: str, parameters: int) -> None:
-    config = compose_config("train", ["experiment=jacsup/faces/celeba", f"preset={preset}"])
+    config = compose_config(
+        "train", ["model=jacsup_faces", "attribute_set=forty", "data=celeba", "data.crop=jacsup", f"preset={preset}"]
+    )
     with torch.device("meta"):
         assert make(config.model.network).open_parameters() == parameters
 
 
 def test_a_run_lives_where_its_config_says() -> None:
     def where(*overrides: str) -> Path:
-        return run_directory(compose_config("train", ["experiment=aif/table1/ours", *overrides]))
+        return run_directory(compose_config("train", [*overrides]))
 
     assert where() == where()
-    assert where().parent == Path("runs/aif/table1/ours")
+    assert where().parent == Path("runs/ifcvae_gan")
     assert where() == where("force=true", "logger=csv", "data.root=/elsewhere", "data.workers=1")
     assert len({where(), where("seed=1"), where("model.weights.kl=0.3"), where("trainer.max_epochs=3")}) == 4
     assert where("run_dir=/tmp/mine") == Path("/tmp/mine")

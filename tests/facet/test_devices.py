@@ -23,9 +23,9 @@ from jacsup.growth import ProgressiveGrowth
 SHORT = "trainer.max_epochs=1"
 QUICK = "measures=[drift,identity,distance,counterfactual,continuity]"
 SYSTEMS = {  # the parts of all of them: a memory, erasure, two stages, growth
-    "aif/table1/best": (*TINY, SHORT),
-    "aif/table1/icgan": (*TINY, SHORT, "model.gan_share=0.5"),
-    "jacsup/faces/student": (*STAGED, "callbacks.growth.sizes=[2,2,4]", "callbacks.growth.epochs=[1,1,1]"),
+    "ablation=erasure": (*TINY, SHORT),
+    "model=icgan": (*TINY, SHORT, "model.gan_share=0.5"),
+    "model=jacsup_faces": (*STAGED, "callbacks.growth.sizes=[2,2,4]", "callbacks.growth.epochs=[1,1,1]"),
 }
 
 
@@ -49,9 +49,9 @@ def test_the_pretended_gpu_refuses_what_a_real_one_does() -> None:
 
 @pytest.mark.parametrize("experiment", SYSTEMS)
 def test_a_run_is_trained_and_measured_on_it(experiment: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    where = [f"experiment={experiment}", f"data.root={avatars()}", f"runs={root / 'runs'}"]
+    where = [*experiment.split(), f"data.root={avatars()}", f"runs={root / 'runs'}"]
     config = compose_config("train", [*where, *SYSTEMS[experiment], *TRAINER])
-    how = ["faces=2", *([] if experiment == "aif/table1/best" else [QUICK])]
+    how = ["faces=2", *([] if experiment == "ablation=erasure" else [QUICK])]
     with pretended_gpu() as device, monkeypatch.context() as patched:
         run = Run(train(config))
         assert Accelerator.set_up.pop() == torch.device(device)

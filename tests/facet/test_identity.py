@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from tiny import NETWORKS
 
-from facet import checkpoints, configuration, identity
+from facet import checkpoints, identity, resolvers
 from facet.checkpoints import epochs_of
 from facet.configuration import compose_config
 from facet.errors import UserError
@@ -29,7 +29,7 @@ SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "cal
 
 
 def composed(*overrides: str) -> DictConfig:
-    return compose_config("train", ["experiment=aif/table1/ours", *overrides])
+    return compose_config("train", [*overrides])
 
 
 def draw(root: Path, shade: int = 0) -> Path:
@@ -83,7 +83,7 @@ def test_what_changes_the_outcome_makes_another(override: str) -> None:
 def test_every_processor_finds_the_run(processor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = composed(f"runs={tmp_path}")
     known = identity.identity(config)
-    monkeypatch.setattr(configuration, "_fast_cpu_precision", lambda: processor)
+    monkeypatch.setattr(resolvers, "_fast_cpu_precision", lambda: processor)
     again = composed(f"runs={tmp_path}")
     assert again.trainer.precision == processor
     assert identity.identity(again) == known
@@ -91,10 +91,10 @@ def test_every_processor_finds_the_run(processor: str, tmp_path: Path, monkeypat
     assert same_run(OmegaConf.load(tmp_path / "config.yaml"), config)
 
 
-def test_a_row_is_found_under_whatever_experiment_it_was_trained(tmp_path: Path) -> None:
-    """README's ``experiment=aif/table1/ours ablation=no_aux`` is Table 1's row without L_aux."""
-    trained = run_directory(composed("ablation=no_aux", f"runs={tmp_path}"))
-    assert trained.parent == tmp_path / "aif/table1/ours"
+def test_a_row_is_found_under_whatever_name_it_was_trained(tmp_path: Path) -> None:
+    """``name=mine ablation=no_aux`` is Table 1's row without L_aux."""
+    trained = run_directory(composed("name=mine", "ablation=no_aux", f"runs={tmp_path}"))
+    assert trained.parent == tmp_path / "mine"
     trained.mkdir(parents=True)
     Run(trained).mark("finished")
     rows = table_runs(compose_config("report", ["table=table1", f"runs={tmp_path}"]))
@@ -158,7 +158,7 @@ def test_a_stage_to_start_from_counts_by_what_is_in_it(tmp_path: Path) -> None:
     for name, content in (("one", b"1"), ("same", b"1"), ("other", b"2")):
         (tmp_path / f"{name}.ckpt").write_bytes(content)
     one, same, other = (
-        compose_config("train", ["experiment=jacsup/chain", f"model.initial={tmp_path / name}.ckpt"])
+        compose_config("train", ["model=jacsup_digits", f"model.initial={tmp_path / name}.ckpt"])
         for name in ("one", "same", "other")
     )
     assert same_run(one, same)

@@ -36,7 +36,7 @@ from facet.train import train
             "callbacks.end: .* a clock doesn't tell",
         ),
         (["+trainer.fast_dev_run=true"], "trainer.fast_dev_run keeps no checkpoint"),
-        (["experiment=jacsup/faces/student", *STAGED, "+trainer.max_steps=9"], "say callbacks.growth.epochs"),
+        (["model=jacsup_faces", *STAGED, "+trainer.max_steps=9"], "say callbacks.growth.epochs"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
@@ -51,8 +51,8 @@ def test_a_run_without_a_length_in_batches_is_refused(more: list[str], said: str
     [
         [],
         ["trainer.max_epochs=null", "+trainer.max_steps=9"],
-        ["experiment=jacsup/faces/student", *STAGED],
-        ["experiment=jacsup/chain"],
+        ["model=jacsup_faces", *STAGED],
+        ["model=jacsup_digits"],
     ],
     ids=str,
 )

@@ -21,8 +21,8 @@ METHODS = {
     "fader": ["model=fader", "networks.latent_dim=4", "networks.width=8"],
     "vae": ["model=vae", "networks.width=8"],
     "classifier": ["model=classifier"],
-    "jacsup_digits": ["experiment=jacsup/chain"],
-    "jacsup_faces": ["experiment=jacsup/faces/student", "networks.width=8"],
+    "jacsup_digits": ["model=jacsup_digits"],
+    "jacsup_faces": ["model=jacsup_faces", "networks.width=8"],
 }
 SIZES = ["width", "latent_dim", "latent_channels", "latent_width", "outputs", "resolution", "channels"]
 SIZES += [

@@ -22,16 +22,16 @@ from facet.rehearsal import rehearse
 from facet.runs import Run
 from facet.train import train
 
-DIGITS = ("experiment=jacsup/chain", "logger=csv", "callbacks.progress=null", "callbacks.growth.max_units=4")
+DIGITS = ("model=jacsup_digits", "logger=csv", "callbacks.progress=null", "callbacks.growth.max_units=4")
 METHODS = {
-    "ours": ["experiment=aif/table1/ours", *TINY, "ablation=strong_auxiliary"],
-    "ours, residual": ["experiment=aif/table3/best", *TINY],
-    "icgan": ["experiment=aif/table1/icgan", *TINY],
-    "cvae_gan": ["experiment=aif/table3/cvae_gan", *TINY],
-    "fader": ["experiment=aif/beyond/fader", *TINY, "networks.latent_dim=null"],
-    "dip_vae": ["experiment=aif/figure7/dip_vae_ii", *TINY],
+    "ours": [*TINY, "ablation=strong_auxiliary"],
+    "ours, residual": ["networks.kind=residual", "ablation=erasure", *TINY],
+    "icgan": ["model=icgan", *TINY],
+    "cvae_gan": ["model=cvae_gan", "networks.kind=residual", *TINY],
+    "fader": ["model=fader", "networks.kind=residual", *TINY, "networks.latent_dim=null"],
+    "dip_vae": ["experiment=aif/dip_vae", *TINY],
     "digits": list(DIGITS),
-    "faces": ["experiment=jacsup/faces/student", *STAGED],
+    "faces": ["model=jacsup_faces", *STAGED],
 }
 NEIGHBOURS = {"latent_dim", "latent_channels", "latent_width", "resolution", "channels", "attributes", "outputs"}
 

@@ -15,8 +15,13 @@ from facet.refusals import user_message
 from facet.renamed import CHOICES, CLASSES, SETTINGS, new_name
 
 EXPERIMENTS = (
-    *("aif/table1/ours", "aif/table3/cvae_gan", "aif/beyond/fader", "aif/figure7/dip_vae_i"),
-    *("jacsup/chain", "jacsup/faces/student"),
+    *(
+        "model=ifcvae_gan",
+        "model=cvae_gan networks.kind=residual",
+        "model=fader networks.kind=residual",
+        "experiment=aif/dip_vae model.covariance=means model.weights.diagonal=10",
+    ),
+    *("model=jacsup_digits", "model=jacsup_faces"),
 )
 
 
@@ -25,14 +30,14 @@ def test_an_old_setting_is_refused_and_its_new_name_told(old: str) -> None:
     """By the check, where ``+`` adds it to a config that has the new one."""
     told = set()
     for experiment in EXPERIMENTS:
-        config = compose_config("train", [f"experiment={experiment}"])
+        config = compose_config("train", [*experiment.split()])
         if (new := new_name(old, config)) is None:
             continue
         assert has(config, new), new
         assert not has(config, old), old
         told.add(new)
         with pytest.raises(UserError, match=f"config key {old}.* is now {new}"):
-            check(compose_config("train", [f"experiment={experiment}", f"+{old}=1"]))
+            check(compose_config("train", [*experiment.split(), f"+{old}=1"]))
     assert told == set(SETTINGS[old])
 
 
@@ -43,11 +48,11 @@ def test_an_old_setting_is_refused_and_its_new_name_told(old: str) -> None:
         (["model=vae", "model.kl_weight=1"], "model.kl_weight is now model.weights.kl"),
         (["model.memory.size=4"], "model.memory.size is now model.auxiliary_training.memory.size"),
         (
-            ["experiment=jacsup/chain", "model.network.code_size=3"],
+            ["model=jacsup_digits", "model.network.code_size=3"],
             "model.network.code_size is now model.network.units",
         ),
         (
-            ["experiment=jacsup/faces/student", "model.network.code_size=3"],
+            ["model=jacsup_faces", "model.network.code_size=3"],
             "model.network.code_size is now model.network.latent_channels",
         ),
         (["model=icgan", "model.kl_weight=1"], "unknown config key model.kl_weight; nearest: "),

@@ -33,20 +33,20 @@ STRONG = (
 )  # 4 images seen
 DIGITS = ("logger=csv", "callbacks.progress=null", "callbacks.growth.max_units=4", "data.batch_size=4")
 CONTEXTS = {
-    "ours": ["experiment=aif/table1/ours", *OURS],
-    "ours without L_gan and L_aux": ["experiment=aif/table3/no_gan", *OURS, "model.weights.auxiliary=0"],
-    "ours with L_class on x̂ and a strong auxiliary": ["experiment=aif/table1/ours", *OURS, *STRONG],
-    "best": ["experiment=aif/table1/best", *OURS],
-    "cvae_gan": ["experiment=aif/table3/cvae_gan", *NARROW],
-    "icgan": ["experiment=aif/table1/icgan", *NARROW],
-    "fader": ["experiment=aif/beyond/fader", *NARROW, "model.discriminator.width=8"],
-    "dip_vae": ["experiment=aif/figure7/dip_vae_ii", *NARROW],
-    "beta_vae": ["experiment=aif/figure7/beta_vae", *NARROW],
-    "classifier": ["experiment=aif/figure2/classifier", *FACES],
-    "chain": ["experiment=jacsup/chain", *DIGITS],
-    "control": ["experiment=jacsup/control", *DIGITS],
-    "scratch": ["experiment=jacsup/scratch", *DIGITS],
-    "student": ["experiment=jacsup/faces/student", *STAGED],
+    "ours": [*OURS],
+    "ours without L_gan and L_aux": ["networks.kind=residual", "ablation=no_gan", *OURS, "model.weights.auxiliary=0"],
+    "ours with L_class on x̂ and a strong auxiliary": [*OURS, *STRONG],
+    "best": ["ablation=erasure", *OURS],
+    "cvae_gan": ["model=cvae_gan", "networks.kind=residual", *NARROW],
+    "icgan": ["model=icgan", *NARROW],
+    "fader": ["model=fader", "networks.kind=residual", *NARROW, "model.discriminator.width=8"],
+    "dip_vae": ["experiment=aif/dip_vae", *NARROW],
+    "beta_vae": ["experiment=aif/beta_vae", *NARROW],
+    "classifier": ["model=classifier", "attribute_set=ten", *FACES],
+    "chain": ["model=jacsup_digits", *DIGITS],
+    "control": ["model=jacsup_digits", "ablation=no_jacobian", *DIGITS],
+    "scratch": ["model=jacsup_digits", "ablation=from_scratch", *DIGITS],
+    "student": ["model=jacsup_faces", *STAGED],
 }
 NO_CYCLES = [
     f"model.{who}_weights.{loss}=0" for who in ("teacher", "student") for loss in ("cycle_attributes", "cycle_nuisance")
@@ -158,9 +158,12 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["experiment=jacsup/scratch", "model.teacher_statistics=batch"], "model.inherit=false no stage has a teacher"),
         (
-            ["experiment=jacsup/control", "model.derivative=exact"],
+            ["model=jacsup_digits", "ablation=from_scratch", "model.teacher_statistics=batch"],
+            "model.inherit=false no stage has a teacher",
+        ),
+        (
+            ["model=jacsup_digits", "ablation=no_jacobian", "model.derivative=exact"],
             "model.derivative would change nothing: model.weights.code and",
         ),
         (["ablation=no_gan", "model.discriminator.leak=.2"], "model.weights.gan is 0, there is no discriminator"),
@@ -175,11 +178,11 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
             "model.schedule.adversary_warmup would change nothing: model.adversary_weight is 0",
         ),
         (
-            ["experiment=jacsup/chain", "model.weights.covariance=0", "model.covariance_root=true"],
+            ["model=jacsup_digits", "model.weights.covariance=0", "model.covariance_root=true"],
             "model.covariance_root would change nothing: model.weights.covariance is 0",
         ),
         (
-            ["experiment=jacsup/faces/student", *NO_CYCLES, "model.cycle_root=true"],
+            ["model=jacsup_faces", *NO_CYCLES, "model.cycle_root=true"],
             "model.cycle_root would change nothing: model.teacher_weights.cycle_nuisance and",
         ),
         (
@@ -187,15 +190,15 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
             "model.auxiliary_training.steps=1: more than 1 need model.auxiliary_training.memory, and 1",
         ),
         (
-            ["experiment=jacsup/faces/student", "callbacks.growth.sizes=[16,32]", "callbacks.growth.epochs=1"],
+            ["model=jacsup_faces", "callbacks.growth.sizes=[16,32]", "callbacks.growth.epochs=1"],
             r"callbacks.growth.sizes=[16, 32] has no second stage of the teacher",
         ),
         (
-            ["experiment=jacsup/faces/student", "model.teacher_weights.code=1"],
+            ["model=jacsup_faces", "model.teacher_weights.code=1"],
             "model.teacher_weights: code and difference are of students alone",
         ),
         (
-            ["experiment=jacsup/faces/control", "++model.student_weights.x=1"],
+            ["model=jacsup_faces", "ablation=as_the_teacher", "++model.student_weights.x=1"],
             "has no _target_, and a FaceWeights has to",
         ),
     ],
@@ -227,7 +230,7 @@ def test_a_search_looks_around_the_preset_s_own_values(preset: str, kind: str) -
     from facet.configuration import config_directory, register_resolvers
 
     register_resolvers()
-    said = ["hparams_search=aif", "experiment=aif/table1/ours", f"preset={preset}", f"networks.kind={kind}"]
+    said = ["hparams_search=aif", f"preset={preset}", f"networks.kind={kind}"]
     with initialize_config_dir(str(config_directory()), version_base="1.3"):
         config = compose("train", said, return_hydra_config=True)
     for key, space in config.hydra.sweeper.params.items():

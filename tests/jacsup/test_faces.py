@@ -257,7 +257,9 @@ def test_what_can_not_be_followed_is_one_clear_line(make: Any, said: str) -> Non
 @pytest.mark.parametrize("preset", ["paper", "authors"])
 def test_the_published_sizes_take_their_steps(preset: str) -> None:
     """256×256, 40 attributes: a teacher's step, one with the cycle losses, a student's."""
-    config = compose_config("train", ["experiment=jacsup/faces/celeba", f"preset={preset}"])
+    config = compose_config(
+        "train", ["model=jacsup_faces", "attribute_set=forty", "data=celeba", "data.crop=jacsup", f"preset={preset}"]
+    )
     model = make(config.model)
     batch = {"image": torch.rand(2, 3, 256, 256), "attributes": torch.randint(0, 2, (2, 40)).float()}
     for stage, channels in enumerate((0, 0, 512)):
