@@ -32,7 +32,7 @@ SCHEMA = 1
 WIDTH = 160  # characters of the table where no terminal has fewer
 ALONE = (  # no validation, no checkpoint, nothing shown: what comes between steps, and not in them
     *("logger=csv", "callbacks.edits=null", "callbacks.progress=null", "callbacks.stopping=null"),
-    *("+trainer.enable_progress_bar=false", "+trainer.enable_checkpointing=false", "+trainer.limit_val_batches=0"),
+    *("trainer.enable_progress_bar=false", "trainer.enable_checkpointing=false", "trainer.limit_val_batches=0"),
     "trainer.max_epochs=-1",  # whoever measures ends it
 )
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, ListConfig, flag_override
 
 from facet.signatures import Parameters, signature
 from facet.source import settings_class
-from facet.targets import OWN
+from facet.targets import OWN, is_allowed
 
 VARIABLE = ("VAR_POSITIONAL", "VAR_KEYWORD")
 
@@ -31,10 +31,10 @@ def complete(config: DictConfig) -> None:
 
 def _complete(node: DictConfig) -> None:
     for name, parameter in _parameters(node).items():
-        present = node._get_node(name) is not None
+        present = _node(node, name) is not None
         if not present and parameter.kind.name not in VARIABLE and is_plain(parameter.default):
             node[name] = plain(parameter.default)
-        if (group := _group(parameter.annotation)) and node._get_node(name) is not None:
+        if (group := group_of(parameter.annotation)) and _node(node, name) is not None:
             _make_group(node, name, group)
     for child in _children(node):
         if isinstance(child, DictConfig):
@@ -43,7 +43,7 @@ def _complete(node: DictConfig) -> None:
 
 def _make_group(node: DictConfig, name: str, group: str) -> None:
     """A group of settings, where it stands without its class."""
-    value: Any = node._get_node(name)
+    value = _node(node, name)
     if value._is_none():
         node[name] = {"_target_": group}
     elif isinstance(value, DictConfig) and not value._is_interpolation() and "_target_" not in value:
@@ -52,17 +52,24 @@ def _make_group(node: DictConfig, name: str, group: str) -> None:
 
 def _parameters(node: DictConfig) -> Parameters:
     """Of what a node makes, if that is ours; else nothing."""
-    target = node._get_node("_target_")
-    name = str(target._value()) if target is not None else ""  # type: ignore[union-attr]
-    if name.split(".")[0] not in OWN:
-        return {}
-    try:
-        return signature(name)
-    except LookupError:
-        return {}  # which the check refuses
+    target = _node(node, "_target_")
+    name = "" if target is None else str(target._value())
+    return _known(name) if name.split(".")[0] in OWN else {}
 
 
-def _group(annotation: Any) -> str | None:
+def _known(target: str) -> Parameters:
+    """A signature; nothing of what no config may make, which isn't looked at: it might have to be imported for that."""
+    with suppress(LookupError):  # which the check refuses
+        return signature(target) if is_allowed(target) else {}
+    return {}
+
+
+def _node(node: DictConfig, key: str) -> Any:
+    """What stands under a key, uninterpreted; None if nothing."""
+    return node._get_node(key, validate_access=False)
+
+
+def group_of(annotation: Any) -> str | None:
     """The dataclass of ours that an argument is, or may be; None if it isn't one."""
     found = [each for one in (annotation, *get_args(annotation)) if (each := settings_class(one))]
     return found[0] if len(found) == 1 else None
@@ -70,7 +77,7 @@ def _group(annotation: Any) -> str | None:
 
 def _children(node: DictConfig) -> Iterator[Any]:
     for key in list(node):
-        child: Any = node._get_node(key)
+        child = _node(node, key)
         if isinstance(child, DictConfig | ListConfig) and not (
             child._is_none() or child._is_missing() or child._is_interpolation()
         ):
@@ -86,10 +93,7 @@ def canonical(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     target = str(node.get("_target_") or "")
-    parameters: Parameters = {}
-    if target and target.split(".")[0] not in OWN:
-        with suppress(LookupError):
-            parameters = signature(target)
+    parameters = _known(target) if target and target.split(".")[0] not in OWN else {}
     return {
         key: canonical(value)
         for key, value in node.items()

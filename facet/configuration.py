@@ -27,7 +27,7 @@ from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, Val
 from facet import presets
 from facet import primary as primaries
 from facet.command_line import expand_homes, readable
-from facet.completion import complete
+from facet.completion import complete, group_of
 from facet.errors import UserError, nearest
 from facet.origins import Origins
 from facet.renamed import new_name
@@ -202,6 +202,9 @@ class _Checker:
         plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         if isinstance(value, DictConfig) and inspect.isclass(annotation) and annotation is not dict:
             raise self.error(path, f"{plain!r} has no _target_, and a {annotation.__name__} has to be made of it")
+        if (group := group_of(annotation)) and not isinstance(plain, dict | None):
+            known = next(iter(signature(group)), "…")
+            raise self.error(path, f"{plain!r} is no group of settings: say each, as in {path}.{known}=…")
         try:
             adapter = _adapter(annotation)
         except (PydanticSchemaGenerationError, TypeError):

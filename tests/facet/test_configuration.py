@@ -7,22 +7,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from facet.build import make
-from facet.configuration import check, compose_config, config_directory, primary_keys
+from facet.configuration import check, choices, compose_config, config_directory
 from facet.errors import UserError
 from facet.identity import run_directory
+from facet.primary import groups_of
 from facet.tables import table_runs
 
 CONF = config_directory()
+PRESETS = choices("preset")
 
 
-def choices(group: str) -> list[str]:
-    return sorted(str(f.relative_to(CONF / group))[:-5] for f in (CONF / group).rglob("*.yaml"))
-
-
-@pytest.mark.parametrize("preset", choices("preset"))
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("experiment", choices("experiment"))
 def test_every_experiment_with_every_preset(experiment: str, preset: str) -> None:
     config = compose_config("train", [f"experiment={experiment}", f"preset={preset}"])
@@ -34,28 +33,44 @@ def test_every_experiment_with_every_preset(experiment: str, preset: str) -> Non
         make(config.model)
 
 
-# What belongs to a method other than the default one is composed from an experiment of its own.
-GROWS = "model=jacsup_digits"
-OWN = dict.fromkeys(("jacsup_digits", "no_jacobian", "from_scratch", "original_teacher"), GROWS)
-FACES = ("jacsup_faces", "as_the_teacher", "no_jacobian_on_faces")
-OWN |= dict.fromkeys(FACES, "model=jacsup_faces")
+OWN = dict.fromkeys(("no_jacobian", "from_scratch"), "jacsup_digits") | {"as_the_teacher": "jacsup_faces"}
 
 
-def own(name: str) -> list[str]:
-    return [OWN[name]] if name in OWN else []
+def own(ablation: str) -> str:
+    """An ablation, and the model that has it."""
+    return f"model={OWN.get(ablation, 'ifcvae_gan')}"
 
 
-@pytest.mark.parametrize(("model", "preset"), itertools.product(choices("model"), choices("preset")))
+@pytest.mark.parametrize(("model", "preset"), itertools.product(choices("model"), PRESETS))
 def test_every_model_with_every_preset(model: str, preset: str) -> None:
-    config = compose_config("train", [*own(model), f"model={model}", f"preset={preset}"])
+    """Whatever it needs, of data, attributes and callbacks, comes with it."""
+    config = compose_config("train", [f"model={model}", f"preset={preset}"])
     check(config)
+    assert config.name == model
     make(config.model)
 
 
-@pytest.mark.parametrize("group", ["ablation", "callbacks", "logger", "trainer"])
+@pytest.mark.parametrize(("model", "preset"), itertools.product(choices("model"), PRESETS))
+def test_every_kind_of_networks(model: str, preset: str) -> None:
+    said = [f"model={model}", f"preset={preset}", "networks.kind=residual"]
+    if "kind" not in (compose_config("train", said[:2]).networks or {}):
+        with pytest.raises(HydraException):
+            compose_config("train", said)
+    else:
+        check(compose_config("train", said))
+
+
+@pytest.mark.parametrize(("ablation", "preset"), itertools.product(choices("ablation"), PRESETS))
+def test_every_ablation_with_every_preset(ablation: str, preset: str) -> None:
+    config = compose_config("train", [own(ablation), f"ablation={ablation}", f"preset={preset}"])
+    check(config)
+    assert config.ablation == ablation
+
+
+@pytest.mark.parametrize("group", ["logger", "trainer", "callbacks", "attribute_set"])
 def test_every_choice_composes_and_checks(group: str) -> None:
     for choice in choices(group):
-        check(compose_config("train", [*own(choice), f"{group}={choice}"]))
+        check(compose_config("train", [f"{group}={choice}", "data=celeba"]))
 
 
 @pytest.mark.parametrize("data", choices("data"))
@@ -70,10 +85,23 @@ def test_every_data_set_composes_and_checks(data: str) -> None:
 
 @pytest.mark.parametrize("ablation", choices("ablation"))
 def test_ablations_instantiate(ablation: str) -> None:
-    config = compose_config("train", [*own(ablation), f"ablation={ablation}", "preset=embedded"])
-    plain = compose_config("train", [*own(ablation), "preset=embedded"])
+    config = compose_config("train", [own(ablation), f"ablation={ablation}"])
+    plain = compose_config("train", [own(ablation)])
     make(config.model)
     assert (config.model == plain.model) == (ablation == "none")
+    assert config.name == (plain.name if ablation == "none" else f"{plain.name}/{ablation}")
+
+
+@pytest.mark.parametrize("kind", ["plain", "residual"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_said_in_proportion_follows_the_preset(preset: str, kind: str) -> None:
+    """ "Higher levels of regularization" of Table 3 are twenty times α; β-VAE's β is four times its preset's."""
+    for ablation, times, said in (
+        ("ablation=high_kl", 20, [f"networks.kind={kind}"]),
+        ("experiment=aif/beta_vae", 4, ["model=vae"]),
+    ):
+        plain, more = (compose_config("train", [f"preset={preset}", *words]) for words in (said, [ablation, *said]))
+        assert more.model.weights.kl == pytest.approx(times * plain.model.weights.kl)
 
 
 @pytest.mark.parametrize("trainer", choices("trainer"))
@@ -98,12 +126,12 @@ def test_callbacks_instantiate(callbacks: str) -> None:
 
 
 @pytest.mark.parametrize("table", choices("table"))
-def test_every_table_names_experiments_that_exist(table: str) -> None:
+def test_every_table_says_what_trains(table: str) -> None:
     for primary in ("evaluate", "report"):
         check(compose_config(primary, [f"table={table}"]), primary)
     config = compose_config("report", [f"table={table}"])
-    said = [*config.table.experiments.values(), *(config.table.get("beside") or {}).values()]
-    assert {each.split()[0] for each in said} <= set(choices("experiment"))
+    for words in (*config.table.experiments.values(), *(config.table.get("beside") or {}).values()):
+        check(compose_config("train", words.split()))
     runs = [path for _, _, path in table_runs(config)]
     assert len(set(runs)) == len(runs), "rows are different runs"
 
@@ -111,8 +139,8 @@ def test_every_table_names_experiments_that_exist(table: str) -> None:
 def test_rows_beside_a_table_are_those_that_were_trained(tmp_path: Path) -> None:
     config = compose_config("report", ["table=table1", f"runs={tmp_path}", "seeds=[0,1]"])
     assert [row for row, *_ in table_runs(config)] == [row for row in config.table.experiments for _ in range(2)]
-    experiment = config.table.beside.every_layer
-    trained = run_directory(compose_config("train", [f"experiment={experiment}", f"runs={tmp_path}", "seed=1"]))
+    words = config.table.beside.every_layer.split()
+    trained = run_directory(compose_config("train", [*words, f"runs={tmp_path}", "seed=1"]))
     trained.mkdir(parents=True)
     assert table_runs(config)[8:] == [("every_layer", 1, trained)]
 
@@ -124,7 +152,9 @@ def test_the_fast_precision_is_what_torch_says() -> None:
 
 def test_files_are_all_reached() -> None:
     groups = {path.parent.relative_to(CONF).parts[0] for path in CONF.rglob("*.yaml") if path.parent != CONF}
-    assert groups <= {*primary_keys("train"), *primary_keys("report"), "settings", "experiment"}
+    assert groups <= {*groups_of("train", CONF), *groups_of("report", CONF), "shared"}
+    said = [text for file in CONF.rglob("*.yaml") for text in OmegaConf.load(file).get("defaults", [])]
+    assert {f"/shared/{file.stem}" for file in (CONF / "shared").iterdir()} <= {str(each) for each in said}
 
 
 def test_presets_differ_as_documented() -> None:
@@ -154,8 +184,8 @@ def test_presets_differ_as_documented() -> None:
 def test_presets_of_cvae_gan_are_as_documented(preset: str, weights: list[float]) -> None:
     """AIF's §4.4 has one α and one δ for both models; the other weights are those of Bao et al.'s Algorithm 1."""
     model, ours = (
-        compose_config("train", [f"experiment=aif/table3/{row}", f"preset={preset}"]).model
-        for row in ("cvae_gan", "ours")
+        compose_config("train", [f"model={name}", "networks.kind=residual", f"preset={preset}"]).model
+        for name in ("cvae_gan", "ifcvae_gan")
     )
     names = ("kl", "reconstruction", "discriminator_features", "classifier_features")
     assert [model.weights[name] for name in names] == weights

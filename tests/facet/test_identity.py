@@ -67,16 +67,55 @@ def as_if_trained(config: DictConfig) -> Run:
     [
         *("name=mine", "data.root=/elsewhere", "callbacks.edits.faces=3", "callbacks.progress=null", "logger=csv"),
         *("data.workers=1", "data.residency=mmap", "trainer.log_every_n_steps=7", "force=true", "objective=[val/mse]"),
-        *("+trainer.enable_progress_bar=false", "ablation=none"),
+        *("trainer.enable_progress_bar=false", "ablation=none"),
+        # defaults, spelled out: of our classes, of a group of settings, and of libraries
+        *("model.reduction=mean", "model.encoder.channels=3", "data.seed=0", "model.weights.classification=0.1"),
+        *("model.gan.form=saturating", "model.gan=null", "model.auxiliary_training.steps=1", "model.gradient_clip=.1"),
+        *(
+            "trainer.limit_train_batches=null",
+            "trainer.check_val_every_n_epoch=1",
+            "model.autoencoder_optimizer.eps=1e-8",
+        ),
+        *("model.weights.class_on_reconstruction=0", "data.train_size=20000", "callbacks.averaging.decay=.995"),
     ],
 )
 def test_what_does_not_change_the_outcome_makes_no_other_run(override: str) -> None:
     assert same_run(composed(override), composed())
 
 
-@pytest.mark.parametrize("override", ["seed=1", "model.weights.kl=.5", "trainer.precision=32-true", "data.limit=3"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("seed=1", "model.weights.kl=.5", "trainer.precision=32-true", "data.limit=3"),
+        *("model.autoencoder_optimizer.eps=1e-7", "model.gan.form=nonsaturating", "model.encoder.channels=1"),
+    ],
+)
 def test_what_changes_the_outcome_makes_another(override: str) -> None:
     assert not same_run(composed("data=celeba", override), composed("data=celeba"))
+
+
+def test_a_run_of_before_a_setting_was_there_is_found() -> None:
+    """What its ``config.yaml`` doesn't say is what the constructor's default is."""
+    config = composed()
+    old = OmegaConf.create(resolved(config))
+    del old.model.gradient_clip
+    del old.model.auxiliary_training
+    assert not same_run(old, config), "here it is .1"
+    old.model.gradient_clip = 0.1
+    assert same_run(old, config)
+
+
+def test_a_run_s_config_holds_all_that_it_was_trained_with() -> None:
+    """A default that changes later makes no other run of it."""
+    stored = resolved(composed())["model"]
+    assert stored["reduction"] == "mean"
+    assert stored["gan"] == {
+        "_target_": "aif.adversaries.GANTerm",
+        "form": "saturating",
+        "discriminator_factor": 1 / 3,
+        "running_statistics": "reconstructions",
+    }
+    assert stored["encoder"]["channels"] == 3
 
 
 @pytest.mark.parametrize("processor", ["bf16-mixed", "32-true"])

@@ -20,7 +20,7 @@ from facet.files import read_json
 from facet.runs import Run
 from facet.train import train
 
-QUICK = ("callbacks.edits=null", "trainer.log_every_n_steps=1", "+trainer.limit_val_batches=0")
+QUICK = ("callbacks.edits=null", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=0")
 METHODS = {
     "model=ifcvae_gan": (*TINY, *QUICK, "ablation=strong_auxiliary"),  # with a memory of codes, and an average
     "model=icgan": (*TINY, *QUICK, "model.gan_share=0.5", "model.penalty_every=4"),

@@ -73,9 +73,9 @@ def test_every_size_that_does_not_fit_its_neighbour(method: str) -> None:
         ("ours, residual", "model.erasure.latent_dim=7", "the networks don't fit together, or not images of 3×16×16"),
         ("digits", "model.network.shape=[1,28,30]", "images of 1×28×28 with 0 attributes: in model.network.trunk.0"),
         ("faces", "model.network.channels=1", "in model.network.encoder.trunk.0"),
-        ("ours", "+trainer.gradient_clip_val=2", "methods take their steps themselves: say model.gradient_clip=2"),
-        ("icgan", "+trainer.gradient_clip_val=2", "methods take their steps themselves: this one clips no gradient"),
-        ("ours", "+trainer.accumulate_grad_batches=4", "for so large a batch say data.batch_size=64"),
+        ("ours", "trainer.gradient_clip_val=2", "methods take their steps themselves: say model.gradient_clip=2"),
+        ("icgan", "trainer.gradient_clip_val=2", "methods take their steps themselves: this one clips no gradient"),
+        ("ours", "trainer.accumulate_grad_batches=4", "for so large a batch say data.batch_size=64"),
         (
             "digits",
             "callbacks.growth.monitor=val/mes",

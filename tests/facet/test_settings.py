@@ -172,7 +172,7 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
             "penalty_every would change nothing: model.gradient_",
         ),
         (["model=vae", "attributes=null", "model.decoder.label_entry=every"], "label_entry=every: there are no attrib"),
-        (["model=cvae_gan", "+model.schedule.adversary_warmup=.5"], "aif.schedule.Schedule has no such argument"),
+        (["model=cvae_gan", "model.schedule.adversary_warmup=.5"], "aif.schedule.Schedule has no such argument"),
         (
             ["model=fader", "model.adversary_weight=0", "model.schedule.adversary_warmup=.5"],
             "model.schedule.adversary_warmup would change nothing: model.adversary_weight is 0",
@@ -186,7 +186,7 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
             "model.cycle_root would change nothing: model.teacher_weights.cycle_nuisance and",
         ),
         (
-            ["+model.auxiliary_training.memory._target_=aif.memory.Memory"],
+            ["model.auxiliary_training.memory._target_=aif.memory.Memory"],
             "model.auxiliary_training.steps=1: more than 1 need model.auxiliary_training.memory, and 1",
         ),
         (
@@ -198,7 +198,7 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
             "model.teacher_weights: code and difference are of students alone",
         ),
         (
-            ["model=jacsup_faces", "ablation=as_the_teacher", "++model.student_weights.x=1"],
+            ["model=jacsup_faces", "ablation=as_the_teacher", "model.student_weights.x=1"],
             "has no _target_, and a FaceWeights has to",
         ),
     ],
@@ -227,13 +227,16 @@ def test_presets_and_ablations_may_set_what_nothing_reads(tmp_path: Path) -> Non
 def test_a_search_looks_around_the_preset_s_own_values(preset: str, kind: str) -> None:
     from hydra import compose, initialize_config_dir
 
-    from facet.configuration import config_directory, register_resolvers
+    from facet.completion import complete
+    from facet.configuration import config_directory, register
 
-    register_resolvers()
+    register("train")
     said = ["hparams_search=aif", f"preset={preset}", f"networks.kind={kind}"]
     with initialize_config_dir(str(config_directory()), version_base="1.3"):
         config = compose("train", said, return_hydra_config=True)
-    for key, space in config.hydra.sweeper.params.items():
+    searched = dict(config.hydra.sweeper.params)
+    complete(config)
+    for key, space in searched.items():
         low, high = map(float, re.findall(r"[\d.e-]+", space.split("interval")[1]))
         assert low < OmegaConf.select(config, key) < high
 
