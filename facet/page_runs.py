@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from facet.commands import lenient, say
+from facet.commands import say
 from facet.configuration import check, compose_config
 from facet.errors import UserError
 from facet.identity import at, run_directory
@@ -77,13 +77,9 @@ def each_run(
 
 
 def training(row: PageRow, seed: int, config: DictConfig, page: Page) -> tuple[str, ...]:
-    """What is said to ``facet-train`` for a row's run, where a setting may be one that other rows alone know.
-
-    A page of digits has no data set to choose.
-    """
+    """What is said to ``facet-train`` for a row's run. A page of digits has no data set to choose."""
     overrides = [each for each in config.overrides if page.data or not each.startswith("data=")]
-    said = [*row.run.split(), f"seed={seed}", f"runs={config.runs}", *overrides]
-    return tuple(lenient(each) for each in said)
+    return (*row.run.split(), f"seed={seed}", f"runs={config.runs}", *overrides)
 
 
 @lru_cache(maxsize=512)

@@ -18,7 +18,7 @@ from small_celeba import small_celeba
 
 from facet.build import make
 from facet.command_line import parsed, readable
-from facet.commands import for_every_job, in_sweep
+from facet.commands import in_sweep
 from facet.configuration import check, compose_config
 from facet.help import HELP, help_of
 from facet.page_arguments import for_pages
@@ -136,7 +136,7 @@ def attempt_run(primary: str, arguments: list[str]) -> None:
     if primary in ("evaluate", "report", "reproduce"):
         given = for_pages(primary)(given)
     sweep = in_sweep(given)
-    lines = [word for word in for_every_job(readable(given, sweep)) if word != "-m"]
+    lines = [word for word in readable(given, sweep) if word != "-m"]
     understood = [override for line in lines if (override := parsed(line))]
     assert len(understood) == len(lines), lines
     several = [
@@ -160,7 +160,7 @@ def test_commands_are_found() -> None:
     commands = documented()
     assert len(commands) > 60
     assert {COMMAND.match(line)[0].split()[-1] for line in commands} >= {*PRIMARY, *VERBS, "facet-reproduce", "make"}  # type: ignore[index]
-    assert "facet-train experiment=aif/table1/ours data=celeba data.root=~/celeba" in commands
+    assert "facet-train data=celeba data.root=~/celeba" in commands
 
 
 def test_every_block_is_of_a_known_kind() -> None:
@@ -178,10 +178,10 @@ def test_every_block_is_of_a_known_kind() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "facet-train experiment=aif/table1/ors",
+        "facet-train experiment=jacsup/bst",
         "facet-train data=celeba data.rot=~/celeba",
-        "facet-train experiment=aif/table1/ours data=folder data.root=~/nowhere",
-        "facet-train experiment=aif/table1/ours seed=0,1",
+        "facet-train data=folder data.root=~/nowhere",
+        "facet-train seed=0,1",
         "facet-train attributes=[Smilling]",
         "facet-train name=a=b",
         "facet-data inform data=avatars",

@@ -40,12 +40,14 @@ def test_the_commands_name_the_rows_beside_the_table_that_there_are(tmp_path: Pa
 
     config = compose_config("report", ["pages=[table1]", f"runs={tmp_path}", "seeds=[0,1]"])
     rows = [*config.table.experiments]
-    assert "every_layer" not in commands(config, rows)[0]
+    assert not any("every_layer" in command for command in commands(config, rows))
     assert {row for row, *_ in table_runs(config)} == set(rows)
-    beside = compose_config("train", [f"experiment={config.table.beside.every_layer}", f"runs={tmp_path}"])
+    beside = compose_config("train", [config.table.beside.every_layer, f"runs={tmp_path}"])
     run_directory(beside).mkdir(parents=True)
     rows = [row for row, *_ in table_runs(config)]
-    assert commands(config, rows)[0].endswith("aif/table1/icgan,aif/table1/every_layer seed=0,1")
+    assert commands(config, rows)[3:5] == [
+        *("facet-train -m model=icgan seed=0,1", "facet-train -m ablation=every_layer seed=0,1")
+    ]
 
 
 def test_a_page_is_made_again_when_what_it_is_made_from_is_other_and_not_by_times(tmp_path: Path) -> None:

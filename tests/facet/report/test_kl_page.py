@@ -52,14 +52,14 @@ def test_its_rows_are_experiments_with_another_alpha(tmp_path: Path) -> None:
     config = compose_config("report", ["pages=[aif-kl]", f"runs={tmp_path}"])
     runs = {row: path for row, _, path in table_runs(config)}
     of_table1 = {path for _, _, path in table_runs(compose_config("report", ["pages=[table1]", f"runs={tmp_path}"]))}
-    preset = compose_config("train", ["experiment=aif/table1/ours"]).model.kl_weight
+    preset = compose_config("train", []).model.weights.kl
     assert {row for row, path in runs.items() if path in of_table1} == {f"ours-{preset:g}", f"no_aux-{preset:g}"}
 
 
 def test_how_to_make_it_is_a_command_a_row(tmp_path: Path) -> None:
     config = compose_config("report", ["pages=[aif-kl]", f"runs={tmp_path}", "seeds=[0,1]"])
     first, *_, evaluating, _ = commands(config, [])
-    assert first == "facet-train -m experiment=aif/table1/ours seed=0,1 model.kl_weight=0.00002"
+    assert first == "facet-train -m model.weights.kl=0.00002 seed=0,1"
     assert evaluating.startswith("facet-evaluate table=aif-kl")
 
 
