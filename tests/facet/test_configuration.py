@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from facet.configuration import check, choices, compose_config, config_directory
 from facet.errors import UserError
 from facet.identity import run_directory
 from facet.page_runs import page_runs
-from facet.pages import Page, load, names
+from facet.pages import load, names
 from facet.primary import groups_of
 
 CONF = config_directory()
@@ -131,7 +132,7 @@ def test_every_row_of_a_page_is_a_run_of_its_own(name: str) -> None:
     page = load(name)
     for row in page.every_row.values():
         check(compose_config("train", row.run.split()))
-    runs = page_runs(Page(**{**vars(page), "rows": page.every_row, "beside": {}}), compose_config("report", []))
+    runs = page_runs(replace(page, rows=page.every_row, beside={}), compose_config("report", []))
     paths = [path for found in runs.values() for _, path in found]
     assert len(set(paths)) == len(page.every_row)
 
@@ -154,7 +155,7 @@ def test_the_fast_precision_is_what_torch_says() -> None:
 
 def test_files_are_all_reached() -> None:
     groups = {path.parent.relative_to(CONF).parts[0] for path in CONF.rglob("*.yaml") if path.parent != CONF}
-    assert groups <= {*groups_of("train", CONF), *groups_of("report", CONF), "shared"}
+    assert groups <= {*groups_of("train", CONF), *groups_of("report", CONF), "shared", "page"}
     said = [text for file in CONF.rglob("*.yaml") for text in OmegaConf.load(file).get("defaults", [])]
     assert {f"/shared/{file.stem}" for file in (CONF / "shared").iterdir()} <= {str(each) for each in said}
 
