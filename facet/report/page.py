@@ -55,6 +55,7 @@ def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) ->
         sections=shown,
         missing=[(row, result) for row in context.every_row for result in row.missing],
         never=[row for row in context.rows if not row.results],
+        more=[row.title for key, row in page.beside.items() if key not in found],
         uris={name: data_uri(content, name.rsplit(".", 1)[1]) for name, content in files.items() if _is_shown(name)},
         origins=origins(context.every_row),
         commands=commands,
