@@ -8,6 +8,7 @@ from statistics import fmean
 
 import numpy as np
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from facet.report import style
@@ -75,7 +76,7 @@ def _draw(values: NDArray[np.float64], names: Sequence[str], scheme: style.Schem
     ax.set_yticks(range(len(titles)), titles)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    bar = figure.colorbar(shown, ax=ax, shrink=0.7, extend="max")
-    style.as_shares(bar.ax.yaxis)
+    ticks, shares = np.linspace(0, WIDEST, 5), PercentFormatter(1.0, decimals=0)
+    bar = figure.colorbar(shown, ax=ax, shrink=0.7, extend="max", ticks=ticks, format=shares)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
