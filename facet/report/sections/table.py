@@ -11,7 +11,7 @@ from facet.report.blocks import Block, Head, Table, TableLine
 from facet.report.cells import Cell, cell
 from facet.report.columns import Column, Subject
 from facet.report.context import Context
-from facet.report.results import Row
+from facet.report.results import Row, shared
 
 Lines = list[tuple[str, list[Subject]]]
 """(title, what its cells are of: one, or one for each row that stands across)."""
@@ -40,7 +40,7 @@ def render(
         lines: ``row``, ``run`` (row and seed), ``run_stage``, ``row_stage``, ``stage`` (by code size, rows across),
             ``attribute``, ``attribute_row``, ``other`` (attributes that an edit doesn't mean).
         rows: which.
-        across: the columns stand once for each row, so that a line compares rows.
+        across: the columns stand once for each row, so that a line compares rows; a single column is headed by the row.
         first: the head of the first column.
         notes: below the table.
         flags: whether what keeps a row from being read stands beside its title.
@@ -50,7 +50,7 @@ def render(
         mean: the measure of a last line, where ``lines`` is ``other``.
         curve: whether the page's published curve stands beside the stages.
     """
-    shown = [Column.of(column) for column in columns]
+    shown = [column for column in map(Column.of, columns) if not column.when or page.texts.value(column.when, {})]
     chosen = [row for row in page.chosen(rows) if unjudged or row.evaluated]
     if lines not in _LINES:
         raise UserError(f"{page.page.name}: lines={lines}: nearest: {nearest(lines, _LINES)}")
@@ -58,12 +58,13 @@ def render(
     if not found:
         return []
     fill = page.texts.fill
-    heads = [
-        Head(fill(column.head), row.title if across else fill(column.group), column.better, column.published)
-        for row in (chosen if across else [None])
-        for column in shown
-        if row is not None or not across
-    ]
+    if not across:
+        heads = [Head(fill(column.head), fill(column.group), column.better, column.published) for column in shown]
+    elif len(shown) == 1:
+        heads = [Head(row.title) for row in chosen]
+    else:
+        pairs = [(row, column) for row in chosen for column in shown]
+        heads = [Head(fill(column.head), row.title, column.better, column.published) for row, column in pairs]
     made = [_line(title, subjects, shown, flags, sortable) for title, subjects in found]
     if mean:
         blank = [one for row in chosen for one in (cell(row.spread(mean)), *[Cell(" ")] * (len(shown) - 1))]
@@ -150,16 +151,8 @@ def _stages(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
 
 
 def _attributes(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    """The attributes of which every row has the first measure."""
-    names = rows[0].attribute_names or _measured(rows[0], columns[0].measure) if rows else []
-    shared = [name for name in names if all(row.spread(columns[0].measure, name) for row in rows)]
-    return [(name.replace("_", " "), [Subject(row, name) for row in rows]) for name in shared]
-
-
-def _measured(row: Row, measure: str) -> list[str]:
-    """The attributes that a row's runs have a measure of, in their order."""
-    lines = (line for result in row.evaluated for line in result.lines)
-    return list(dict.fromkeys(line.attribute for line in lines if line.measure == measure))
+    names = shared(rows, columns[0].measure)
+    return [(name.replace("_", " "), [Subject(row, name) for row in rows]) for name in names]
 
 
 def _attribute_rows(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
