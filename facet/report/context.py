@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from facet.pages import Page
@@ -75,3 +75,23 @@ class Context:
     def place(self, row: Row) -> int:
         """Of a row among all of the page, which decides its colour."""
         return [each.key for each in self.every_row].index(row.key)
+
+
+def by_stage(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """A row whose runs have stages once for each stage, or as its last one where its page says so.
+
+    Args:
+        rows: of a page.
+        names: what the first stage and the later ones are called.
+    """
+    found = []
+    for row in rows:
+        if row.stages < 2 or row.said.stages == "last":
+            found.append(row)
+            continue
+        for stage in range(row.stages):
+            at = row.at(stage)
+            size = at.spread("nuisance") or at.spread("code_size")
+            named = f"{names[min(stage, 1)]} of {f'{size.mean:.0f}' if size else 'unknown size'}"
+            found.append(replace(at, title=f"{row.title}, {named}"))
+    return found

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from facet.errors import UserError, nearest
+from facet.measures.registry import MEASURES
 from facet.report.blocks import Block, Head, Table, TableLine
 from facet.report.cells import Cell, cell
 from facet.report.columns import Column, Subject
-from facet.report.context import Context
-from facet.report.results import Row
+from facet.report.context import Context, by_stage
+from facet.report.results import Row, Spread
 
 Lines = list[tuple[str, list[Subject]]]
 """(title, what its cells are of: one, or one for each row that stands across)."""
@@ -31,6 +32,7 @@ def render(
     stages: Sequence[str] = ("first stage", "later stage"),
     mean: str = "",
     curve: bool = False,
+    each: bool = False,
 ) -> list[Block]:
     """A table.
 
@@ -49,12 +51,17 @@ def render(
         stages: what the first and the later stages are called where ``lines`` is ``row_stage``.
         mean: the measure of a last line, where ``lines`` is ``other``.
         curve: whether the page's published curve stands beside the stages.
+        each: whether every row has a table of its own, below its title.
     """
+    if each:
+        settings = {"across": across, "first": first, "notes": notes, "flags": flags, "sortable": sortable}
+        tables = [(row.title, render(page, columns, lines, [row.key], **settings)) for row in page.chosen(rows)]
+        return [block for title, table in tables if table for block in (title, *table)]
     shown = [Column.of(column) for column in columns]
     chosen = [row for row in page.chosen(rows) if unjudged or row.evaluated]
     if lines not in _LINES:
         raise UserError(f"{page.page.name}: lines={lines}: nearest: {nearest(lines, _LINES)}")
-    found = _row_stages(chosen, stages) if lines == "row_stage" else _LINES[lines](chosen, shown)
+    found = _LINES[lines](by_stage(chosen, stages) if lines == "row_stage" else chosen, shown)
     if not found:
         return []
     fill = page.texts.fill
@@ -65,6 +72,8 @@ def render(
         if row is not None or not across
     ]
     made = [_line(title, subjects, shown, flags, sortable) for title, subjects in found]
+    if lines == "stage":  # what compares two stages isn't there for the first
+        made = [line for line in made if any(one.value != "–" for one in line.cells)]
     if mean:
         blank = [one for row in chosen for one in (cell(row.spread(mean)), *[Cell(" ")] * (len(shown) - 1))]
         made.append(TableLine("mean of all", blank))
@@ -101,11 +110,14 @@ def _with_curve(
     curve: Mapping[str, Any], heads: list[Head], lines: Sequence[TableLine]
 ) -> tuple[list[Head], list[TableLine]]:
     """A published curve beside the stages of the same size."""
-    heads = [*heads, *(Head(title, curve["title"], published=True) for title in ("MSE", "swaps ok"))]
-    known = {str(size): (f"{error:.4f}", f"{share:.3f}") for size, error, share in curve["points"]}
-    return heads, [
-        replace(line, cells=[*line.cells, *map(Cell, known.get(line.title, ("–", "–")))]) for line in lines
-    ]
+    axes = [MEASURES[name] for name in curve["axes"]]
+    heads = [*heads, *(Head(measure.title, curve["title"], published=True) for measure in axes)]
+    known = {
+        str(size): [cell(Spread(measure, (value,))) for measure, value in zip(axes, point, strict=True)]
+        for size, *point in curve["points"]
+    }
+    blank = [Cell() for _ in axes]
+    return heads, [replace(line, cells=[*line.cells, *known.get(line.title, blank)]) for line in lines]
 
 
 # What the lines are
@@ -122,21 +134,6 @@ def _runs(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
 def _run_stages(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
     runs = [run for row in rows for run in row.each if run.evaluated and not run.diverged]
     return [(run.title, [Subject(run.at(stage))]) for run in runs for stage in range(max(1, run.stages))]
-
-
-def _row_stages(rows: Sequence[Row], names: Sequence[str]) -> Lines:
-    """A row of runs with stages once for each stage, or as its last one where its page says so."""
-    found: Lines = []
-    for row in rows:
-        if row.stages < 2 or row.said.stages == "last":
-            found.append((row.title, [Subject(row)]))
-            continue
-        for stage in range(row.stages):
-            at = row.at(stage)
-            size = at.spread("nuisance") or at.spread("code_size")
-            named = f"{row.title}, {names[min(stage, 1)]} of {f'{size.mean:.0f}' if size else 'unknown size'}"
-            found.append((named, [Subject(replace(at, title=named))]))
-    return found
 
 
 def _stages(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:

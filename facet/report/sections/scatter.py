@@ -1,0 +1,154 @@
+"""One measure against another: a dot for each system, a line through those that no other beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import product
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
+
+from facet.report import style
+from facet.report.blocks import Block, Figure
+from facet.report.context import Context, by_stage
+from facet.report.results import Row
+from facet.report.texts import drawn_symbols
+
+Point = tuple[float, float]
+LINE = 15.0
+"""The height of a title, in pixels of a figure with 100 to the inch."""
+PLACES = [(right, level) for level, right in product((0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5, -6, 6), (True, False))]
+"""Where a title may stand: right or left of its dot, and by how many lines higher; the best places first."""
+
+
+def render(
+    page: Context,
+    name: str,
+    x: str,
+    y: str,
+    x_title: str,
+    y_title: str,
+    caption: str,
+    logarithmic: bool = False,
+    stages: Sequence[str] = ("first stage", "later stage"),
+) -> list[Block]:
+    """The figure.
+
+    Args:
+        page: what it is made from.
+        name: of the figure's files.
+        x, y: the measures, a smaller x and a larger y being better.
+        x_title, y_title: of the axes.
+        caption: below the figure.
+        logarithmic: whether x is.
+        stages: what the first and the later stages of a row are called; each has a dot.
+    """
+    rows = by_stage(page.rows, stages)
+    points = [_points(row, x, y) for row in rows]
+    if not any(points):
+        return []
+    drawn = partial(_draw, rows, points, (page.texts.fill(x_title), page.texts.fill(y_title)), logarithmic)
+    return [Figure(name, drawn, page.texts.fill(caption), f"{y_title} over {x_title}, one dot for each system")]
+
+
+def _points(row: Row, x: str, y: str) -> list[Point]:
+    """(x, y) of every seed that has both."""
+    both = [[result.number(measure, stage=row.stage) for measure in (x, y)] for result in row.evaluated]
+    return [(one.value, other.value) for one, other in both if one and other]
+
+
+def _draw(
+    rows: Sequence[Row],
+    points: Sequence[Sequence[Point]],
+    titles: tuple[str, str],
+    logarithmic: bool,
+    scheme: style.Scheme,
+) -> Drawing:
+    figure = Drawing(figsize=(8.2, 4.6), layout="constrained")
+    ax: Axes = figure.subplots()
+    dots: list[tuple[str, str, Point]] = []
+    rivals: list[Point] = []
+    for i, (row, seeds) in enumerate(zip(rows, points, strict=True)):
+        if not seeds:
+            continue
+        colour = style.colour(i, scheme)
+        x, y = (sum(values) / len(seeds) for values in zip(*seeds, strict=True))
+        if len(seeds) > 1:
+            ax.plot(*zip(*seeds, strict=True), "o", color=colour, markersize=3, alpha=0.45)
+        face = colour if row.interpretable else style.INK[scheme][2]
+        ax.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=7)
+        dots.append((row.title, colour, (x, y)))
+        rivals += [(x, y)] if row.interpretable else []
+    if len(best := front(rivals)) > 1:
+        ax.plot(*zip(*best, strict=True), color=style.INK[scheme][0], linewidth=0.8, alpha=0.5, zorder=0)
+    if logarithmic:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(drawn_symbols(titles[0]))
+    ax.set_ylabel(drawn_symbols(titles[1]))
+    style.as_shares(ax.yaxis)
+    ax.grid()
+    ax.tick_params(length=0)
+    ax.margins(0.12)
+    _name(figure, ax, dots)
+    return figure
+
+
+def _name(figure: Drawing, ax: Axes, dots: Sequence[tuple[str, str, Point]]) -> None:
+    """Put every title near its dot, where it covers neither another title nor a dot; a line leads from one far away."""
+    figure.draw_without_rendering()  # so that it is known where the dots lie
+    where = [ax.transData.transform(point) for *_, point in dots]
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in where]
+    for (title, colour, point), (x, y) in zip(dots, where, strict=True):
+        text = ax.annotate(drawn_symbols(title), point, (0, 0), textcoords="offset points", fontsize=8, va="center")
+        box, own = text.get_window_extent(), Bbox.from_bounds(x - 5, y - 5, 10, 10)
+        others = [each for each in taken if each.bounds != own.bounds]
+        right, level, place = free(box.width, (x, y), others, ax.bbox)
+        taken.append(place)
+        text.remove()
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "relpos": (0 if right else 1, 0.5)}
+        ax.annotate(
+            drawn_symbols(title),
+            point,
+            ((14 if level else 7) * (1 if right else -1), level * LINE * 72 / 100),
+            textcoords="offset points",
+            fontsize=8,
+            ha="left" if right else "right",
+            va="center",
+            arrowprops=line if level else None,
+        ).set_in_layout(False)
+
+
+def free(width: float, dot: Point, taken: Sequence[Bbox], inside: Bbox) -> tuple[bool, int, Bbox]:
+    """(right of the dot, lines above it, its box) of the best place of a title, everything in pixels.
+
+    Args:
+        width: of the title.
+        dot: its dot.
+        taken: what it may not cover.
+        inside: what it may not leave. If no place is free, it stands right of its dot.
+    """
+    found = []
+    for right, level in PLACES:
+        gap = 20 if level else 10
+        left = dot[0] + gap if right else dot[0] - gap - width
+        box = Bbox.from_bounds(left, dot[1] + (level - 0.5) * LINE, width, LINE)
+        found.append((right, level, box))
+        fits = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
+        if fits and not box.count_overlaps(taken):
+            return found[-1]
+    return found[0]
+
+
+def front(points: Sequence[Point]) -> list[Point]:
+    """Those of which no other has a smaller (or the same) x and a larger y, in the order of x."""
+    found: list[Point] = []
+    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not found or y > found[-1][1]:
+            found.append((x, y))
+    return found
