@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.path import Path
 from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
@@ -18,8 +20,8 @@ from facet.report.results import Row
 from facet.report.texts import drawn_symbols
 
 Point = tuple[float, float]
-LINE = 15.0
-"""The height of a title, in pixels of a figure with 100 to the inch."""
+LINE, GAP = 15.0, 14
+"""The height of a title, in pixels of a figure with 100 to the inch; how far it stands from its dot, in points."""
 PLACES = [(right, level) for level, right in product((0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5, -6, 6), (True, False))]
 """Where a title may stand: right or left of its dot, and by how many lines higher; the best places first."""
 
@@ -100,49 +102,47 @@ def _draw(
 
 
 def _name(figure: Drawing, ax: Axes, dots: Sequence[tuple[str, str, Point]]) -> None:
-    """Put every title near its dot, where it covers neither another title nor a dot; a line leads from one far away."""
+    """Put every title near its dot; a line leads to it from a dot that it doesn't stand beside."""
     figure.draw_without_rendering()  # so that it is known where the dots lie
     where = [ax.transData.transform(point) for *_, point in dots]
-    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in where]
-    for (title, colour, point), (x, y) in zip(dots, where, strict=True):
-        text = ax.annotate(drawn_symbols(title), point, (0, 0), textcoords="offset points", fontsize=8, va="center")
-        box, own = text.get_window_extent(), Bbox.from_bounds(x - 5, y - 5, 10, 10)
-        others = [each for each in taken if each.bounds != own.bounds]
-        right, level, place = free(box.width, (x, y), others, ax.bbox)
-        taken.append(place)
+    look: Any = {"textcoords": "offset points", "fontsize": 8, "va": "center"}
+    titles = [ax.annotate(drawn_symbols(title), point, (0, 0), **look) for title, _, point in dots]
+    chosen = places(where, [title.get_window_extent().width for title in titles], ax.bbox)
+    for text, (title, colour, point), (right, level) in zip(titles, dots, chosen, strict=True):
         text.remove()
         line = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "relpos": (0 if right else 1, 0.5)}
-        ax.annotate(
-            drawn_symbols(title),
-            point,
-            ((14 if level else 7) * (1 if right else -1), level * LINE * 72 / 100),
-            textcoords="offset points",
-            fontsize=8,
-            ha="left" if right else "right",
-            va="center",
-            arrowprops=line if level else None,
-        ).set_in_layout(False)
+        offset = (GAP if level else 7) * (1 if right else -1), level * LINE * 72 / 100
+        look |= {"ha": "left" if right else "right", "arrowprops": line if level else None}
+        ax.annotate(drawn_symbols(title), point, offset, **look).set_in_layout(False)
 
 
-def free(width: float, dot: Point, taken: Sequence[Bbox], inside: Bbox) -> tuple[bool, int, Bbox]:
-    """(right of the dot, lines above it, its box) of the best place of a title, everything in pixels.
+def places(dots: Sequence[Point], widths: Sequence[float], inside: Bbox) -> list[tuple[bool, int]]:
+    """Where titles stand: (right of the dot, lines above it), so that they cover neither one another nor dots.
 
     Args:
-        width: of the title.
-        dot: its dot.
-        taken: what it may not cover.
-        inside: what it may not leave. If no place is free, it stands right of its dot.
+        dots: in pixels, as all else here.
+        widths: of the titles.
+        inside: what they may not leave. As few as possible are crossed by the line of another dot to its title.
     """
+    marks = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in dots]
+    boxes: list[Bbox] = []
+    lines: list[Path] = []
     found = []
-    for right, level in PLACES:
-        gap = 20 if level else 10
-        left = dot[0] + gap if right else dot[0] - gap - width
-        box = Bbox.from_bounds(left, dot[1] + (level - 0.5) * LINE, width, LINE)
-        found.append((right, level, box))
-        fits = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
-        if fits and not box.count_overlaps(taken):
-            return found[-1]
-    return found[0]
+    for (x, y), width, mark in zip(dots, widths, marks, strict=True):
+        taken = [*boxes, *(each for each in marks if each.bounds != mark.bounds)]
+        tried = []
+        for order, (right, level) in enumerate(PLACES):
+            edge = x + (1 if right else -1) * (GAP if level else 7) * 100 / 72
+            box = Bbox.from_bounds(edge if right else edge - width, y + (level - 0.5) * LINE, width, LINE)
+            line = Path([(x, y), (edge, y + level * LINE)])
+            leaves = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
+            crossed = sum(line.intersects_bbox(one) for one in boxes) + sum(one.intersects_bbox(box) for one in lines)
+            tried.append((leaves, box.count_overlaps(taken), crossed, order, box, line))
+        *_, order, box, line = min(tried, key=lambda each: each[:4])
+        boxes.append(box)
+        lines.append(line)
+        found.append(PLACES[order])
+    return found
 
 
 def front(points: Sequence[Point]) -> list[Point]:

@@ -58,7 +58,7 @@ def render(
         ax.set_ylim(-0.02, 1.04)
         ax.grid()
         ax.tick_params(length=0)
-        ax.legend(frameon=False, loc="lower right")
+        ax.legend(frameon=False, loc="lower right", fontsize=8)
         return figure
 
     return [Figure("tradeoff", draw, page.texts.fill(caption), f"{y_title} over {x_title}, one line for each row")]
