@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from facet.pages import Page
@@ -43,7 +43,10 @@ class Context:
 
     @cached_property
     def texts(self) -> Texts:
-        """Fills the page's texts; expressions in them may ask whether there are several seeds or attributes, or rows beside."""
+        """Fills the page's texts.
+
+        Expressions may ask for several seeds or attributes, rows beside, and ``printed`` measures.
+        """
         seeds = any(len(row.results) > 1 for row in self.rows)
         attributes = any(len(row.attribute_names) > 1 for row in self.rows)
         remarks = dict.fromkeys(f"* {row.said.remark}" for row in self.rows if row.said.remark)
@@ -52,6 +55,7 @@ class Context:
             several_seeds=seeds,
             several_attributes=attributes,
             beside=list(self.beside),
+            printed={measure for row in self.every_row for measure in row.said.published},
             citation=self.page.citation,
             note=self.page.note,
             remarks=" ".join(remarks),
@@ -75,23 +79,3 @@ class Context:
     def place(self, row: Row) -> int:
         """Of a row among all of the page, which decides its colour."""
         return [each.key for each in self.every_row].index(row.key)
-
-
-def by_stage(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
-    """A row whose runs have stages once for each stage, or as its last one where its page says so.
-
-    Args:
-        rows: of a page.
-        names: what the first stage and the later ones are called.
-    """
-    found = []
-    for row in rows:
-        if row.stages < 2 or row.said.stages == "last":
-            found.append(row)
-            continue
-        for stage in range(row.stages):
-            at = row.at(stage)
-            size = at.spread("nuisance") or at.spread("code_size")
-            named = f"{names[min(stage, 1)]} of {f'{size.mean:.0f}' if size else 'unknown size'}"
-            found.append(replace(at, title=f"{row.title}, {named}"))
-    return found

@@ -294,6 +294,15 @@ def table(rows: Sequence[Row]) -> list[Line]:
     return [line for row in rows for result in row.evaluated for line in result.lines]
 
 
+def shared(rows: Sequence[Row], measure: str) -> list[str]:
+    """The attributes of which every row has a measure, in the order of the first row."""
+    if not rows:
+        return []
+    lines = (line for result in rows[0].evaluated for line in result.lines if line.measure == measure)
+    names = rows[0].attribute_names or list(dict.fromkeys(line.attribute for line in lines))
+    return [name for name in names if all(row.spread(measure, name) for row in rows)]
+
+
 def read_run(row: str, seed: int, directory: Path) -> Result:
     """One run, whatever state it is in."""
     if not directory.is_dir():

@@ -15,7 +15,8 @@ from matplotlib.transforms import Bbox
 
 from facet.report import style
 from facet.report.blocks import Block, Figure
-from facet.report.context import Context, by_stage
+from facet.report.context import Context
+from facet.report.lines import by_stage
 from facet.report.results import Row
 from facet.report.texts import drawn_symbols
 
@@ -31,8 +32,7 @@ def render(
     name: str,
     x: str,
     y: str,
-    x_title: str,
-    y_title: str,
+    titles: Sequence[str],
     caption: str,
     logarithmic: bool = False,
     stages: Sequence[str] = ("first stage", "later stage"),
@@ -43,7 +43,7 @@ def render(
         page: what it is made from.
         name: of the figure's files.
         x, y: the measures, a smaller x and a larger y being better.
-        x_title, y_title: of the axes.
+        titles: of the axes, first of x.
         caption: below the figure.
         logarithmic: whether x is.
         stages: what the first and the later stages of a row are called; each has a dot.
@@ -52,8 +52,8 @@ def render(
     points = [_points(row, x, y) for row in rows]
     if not any(points):
         return []
-    drawn = partial(_draw, rows, points, (page.texts.fill(x_title), page.texts.fill(y_title)), logarithmic)
-    return [Figure(name, drawn, page.texts.fill(caption), f"{y_title} over {x_title}, one dot for each system")]
+    drawn = partial(_draw, rows, points, titles, logarithmic)
+    return [Figure(name, drawn, page.texts.fill(caption), f"{titles[1]} over {titles[0]}, one dot for each system")]
 
 
 def _points(row: Row, x: str, y: str) -> list[Point]:
@@ -63,11 +63,7 @@ def _points(row: Row, x: str, y: str) -> list[Point]:
 
 
 def _draw(
-    rows: Sequence[Row],
-    points: Sequence[Sequence[Point]],
-    titles: tuple[str, str],
-    logarithmic: bool,
-    scheme: style.Scheme,
+    rows: Sequence[Row], points: Sequence[Sequence[Point]], titles: Sequence[str], log: bool, scheme: style.Scheme
 ) -> Drawing:
     figure = Drawing(figsize=(8.2, 4.6), layout="constrained")
     ax: Axes = figure.subplots()
@@ -86,13 +82,12 @@ def _draw(
         rivals += [(x, y)] if row.interpretable else []
     if len(best := front(rivals)) > 1:
         ax.plot(*zip(*best, strict=True), color=style.INK[scheme][0], linewidth=0.8, alpha=0.5, zorder=0)
-    if logarithmic:
+    if log:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(drawn_symbols(titles[0]))
-    ax.set_ylabel(drawn_symbols(titles[1]))
+    ax.set(xlabel=drawn_symbols(titles[0]), ylabel=drawn_symbols(titles[1]))
     style.as_shares(ax.yaxis)
     ax.grid()
     ax.tick_params(length=0)
@@ -135,7 +130,7 @@ def places(dots: Sequence[Point], widths: Sequence[float], inside: Bbox) -> list
             edge = x + (1 if right else -1) * (GAP if level else 7) * 100 / 72
             box = Bbox.from_bounds(edge if right else edge - width, y + (level - 0.5) * LINE, width, LINE)
             line = Path([(x, y), (edge, y + level * LINE)])
-            leaves = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
+            leaves = not (inside.contains(*box.min) and inside.contains(*box.max))
             crossed = sum(line.intersects_bbox(one) for one in boxes) + sum(one.intersects_bbox(box) for one in lines)
             tried.append((leaves, box.count_overlaps(taken), crossed, order, box, line))
         *_, order, box, line = min(tried, key=lambda each: each[:4])
