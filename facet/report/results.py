@@ -72,7 +72,7 @@ class Spread:
             min(lows, default=None),
             max(highs, default=None),
             tuple(each.n for each in numbers if each.n is not None),
-            numbers[0].of if numbers else "",
+            " or ".join(dict.fromkeys(each.of for each in numbers if each.of)),
         )
 
     def __bool__(self) -> bool:

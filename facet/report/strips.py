@@ -51,6 +51,14 @@ def strip(faces: Faces) -> Image.Image:
     return Image.fromarray(np.repeat(pixels, 3, axis=2) if channels == 1 else pixels)
 
 
+def tiled(pictures: Faces, columns: int) -> Faces:
+    """Grey pictures ``[N, 1, h, w]`` as one, row by row, dark on light."""
+    n, _, height, width = pictures.shape
+    rows = n // columns
+    grid = pictures[: rows * columns, 0].reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    return 255 - grid.reshape(rows * height, columns * width)
+
+
 def draw(lines: Sequence[tuple[str, Faces]], size: tuple[float, float], scheme: style.Scheme) -> Figure:
     """Strips below one another as a figure, ``size`` in inches; ``lines`` are (label, ``[m, C, r, r]``)."""
     figure = Figure(figsize=size, layout="constrained")
