@@ -196,7 +196,7 @@ def _show(found: dict[str, Any]) -> None:
 def _draw(steps: list[dict[str, Any]], file: Path) -> None:
     """How it grows, where sizes differ."""
     from facet.benchmarks.growth import growing, picture
-    from facet.report.figures import save
+    from facet.report.style import save
 
     if growing(steps):
         atomic_write(file, lambda out: out.write(save(picture(steps), "png")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,9 +77,13 @@ def each_run(
 
 
 def training(row: PageRow, seed: int, config: DictConfig, page: Page) -> tuple[str, ...]:
-    """What is said to ``facet-train`` for a row's run. A page of digits has no data set to choose."""
-    overrides = [each for each in config.overrides if page.data or not each.startswith("data=")]
-    return (*row.run.split(), f"seed={seed}", f"runs={config.runs}", *overrides)
+    """What is said to ``facet-train`` for a row's run."""
+    return (*row.run.split(), f"seed={seed}", f"runs={config.runs}", *of_page(page, config.overrides))
+
+
+def of_page(page: Page, overrides: Iterable[str]) -> list[str]:
+    """The overrides that a page's runs get: a page of digits has no data set to choose."""
+    return [each for each in overrides if page.data or not each.startswith("data=")]
 
 
 @lru_cache(maxsize=512)

@@ -79,6 +79,7 @@ class Page:
         text: what it shows, in a sentence or two.
         rows: by key, in order.
         sections: by key, in order; ``kind`` names the module in ``facet/report/sections/``, the rest are its settings.
+            One of the base that is null here is left out.
         summary: what came out, as a template (:mod:`facet.report.texts`).
         beside: rows that the paper doesn't have. A page trains them only when it is asked to.
         tags: the groups that the page belongs to, such as ``aif``.
@@ -167,6 +168,7 @@ def load(name: str) -> Page:
     if not rows:
         raise UserError(f"{file}: rows is missing")
     said["tags"] = tuple(said.get("tags") or ())
+    said["sections"] = {key: section for key, section in said["sections"].items() if section}
     return Page(name=file.stem, rows=rows, beside=beside, **said)
 
 

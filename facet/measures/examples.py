@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from facet.measures.edits import edited, edited_together, encoded, interpolated
+from facet.measures.shown import SHARES, TOGETHER, VALUES
 from facet.protocols import Data, Editor
 
 TURNED = 8  # faces of which every attribute is turned over
-VARIED, VALUES = 3, (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # faces, and values that each attribute takes
-TOGETHER = (-0.5, 0.0, 0.5, 1.0, 1.5)  # values that each of two attributes takes
-SHARES = tuple(i / 8 for i in range(9))  # of another face's attributes
+VARIED = 3  # faces at every value
 
 
 def examples_of(

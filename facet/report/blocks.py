@@ -91,9 +91,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Faces:
-    """Strips of the same test faces of a row's runs, as a run's ``examples.npz`` has them."""
+    """Strips of the same test faces of a row's runs, as a run's ``examples.npz`` has them.
+
+    ``title`` stands above them instead of the row's.
+    """
 
     row: Row
+    title: str = ""
 
 
 @dataclass(frozen=True)

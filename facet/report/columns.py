@@ -40,6 +40,7 @@ class Column:
         of_first_stage: it shows the measure as a multiple of what the first stage has.
         words: what stands for a value, such as ``{1: controlled, 0: not controlled}``.
         ranked: whether the best row is marked in a table that can be sorted.
+        when: an expression; the column isn't there where it is false.
     """
 
     measure: str = ""
@@ -56,6 +57,7 @@ class Column:
     of_first_stage: bool = False
     words: Mapping[int, str] = field(default_factory=dict)
     ranked: bool = True
+    when: str = ""
 
     @classmethod
     def of(cls, said: str | Mapping[str, Any]) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,16 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
+from facet import pages
 from facet.commands import USER, run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
 from facet.files import read_json, write_json
 from facet.identity import Places
+from facet.measures import registry
 from facet.page_arguments import for_pages
-from facet.page_runs import page_runs
-from facet.pages import Page, chosen
+from facet.page_runs import of_page, page_runs
+from facet.pages import Page
 from facet.report.results import Found, read_run
 from facet.tags import tags
 
@@ -60,11 +63,11 @@ def report(config: DictConfig) -> list[Path]:
     check(config, "report")
     if not config.pages:
         raise UserError("say which page: facet-report table1")
-    pages = chosen(config.pages)
-    if len(pages) == 1:
-        return [report_page(pages[0], config)]
+    chosen = pages.chosen(config.pages)
+    if len(chosen) == 1:
+        return [report_page(chosen[0], config)]
     written, failed = [], []
-    for page in pages:
+    for page in chosen:
         try:
             written.append(report_page(page, config))
         except (UserError, ToldError) as error:
@@ -122,6 +125,7 @@ def _write(page: Page, found: Found, directory: Path, shown: Sequence[str]) -> N
 def fingerprint(page: Page, found: Found, shown: Sequence[str]) -> str:
     """Changes with what the page is made from: the runs' results, the page's file, and the code that makes it."""
     sources = [file for file in sorted(Path(__file__).parent.rglob("*.*")) if "__pycache__" not in file.parts]
+    sources += [Path(registry.__file__), Path(pages.__file__)]
     results = {
         str(path): [_held(path / name) for name in ("results.json", "status.json")]
         for runs in found.values()
@@ -142,12 +146,12 @@ def _held(file: Path) -> str:
 def commands(page: Page, config: DictConfig, rows: Collection[str]) -> list[str]:
     """The commands that make a page of these rows from nothing, step by step."""
     seeds = ",".join(map(str, config.seeds))
-    said = [row.run for key, row in page.every_row.items() if key in page.rows or key in rows]
-    asked = " ".join([f"seeds={seeds}", *config.overrides])
+    said = [row.run.split() for key, row in page.every_row.items() if key in page.rows or key in rows]
+    asked = shlex.join([page.name, f"seeds={seeds}", *config.overrides])
     return [
-        *(" ".join(filter(None, ["facet-train -m", run, f"seed={seeds}", *config.overrides])) for run in said),
-        f"facet-evaluate {page.name} {asked}",
-        f"facet-report {page.name} {asked}",
+        *(f"facet-train -m {shlex.join([*run, f'seed={seeds}', *of_page(page, config.overrides)])}" for run in said),
+        f"facet-evaluate {asked}",
+        f"facet-report {asked}",
     ]
 
 

@@ -43,7 +43,10 @@ class Context:
 
     @cached_property
     def texts(self) -> Texts:
-        """Fills the page's texts; expressions in them may ask whether there are several seeds or attributes, or rows beside."""
+        """Fills the page's texts.
+
+        Expressions may ask for several seeds or attributes, rows beside, and ``printed`` measures.
+        """
         seeds = any(len(row.results) > 1 for row in self.rows)
         attributes = any(len(row.attribute_names) > 1 for row in self.rows)
         remarks = dict.fromkeys(f"* {row.said.remark}" for row in self.rows if row.said.remark)
@@ -52,6 +55,7 @@ class Context:
             several_seeds=seeds,
             several_attributes=attributes,
             beside=list(self.beside),
+            printed={measure for row in self.every_row for measure in row.said.published},
             citation=self.page.citation,
             note=self.page.note,
             remarks=" ".join(remarks),

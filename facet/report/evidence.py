@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from facet.measures.registry import HIGH
 from facet.report.cells import cell, decimal, signed
-from facet.report.results import INTERPRETABLE, Row, Spread
+from facet.report.results import INTERPRETABLE, Row, Spread, shared
 
 JUDGE = 0.95
 """The judge's accuracy on real images below which its readings of edits can't be relied on."""
@@ -105,6 +106,11 @@ def ratio(one: Spread, other: Spread) -> str:
     return f"{decimal(one.mean)} and {decimal(other.mean)}, a ratio of {one.mean / other.mean:.2f}"
 
 
+def mean_over(row: Row, measure: str, attributes: Sequence[str]) -> float:
+    """The mean of a measure over attributes that the row has it of."""
+    return fmean(spread.mean for name in attributes if (spread := row.spread(measure, name)))
+
+
 def last_confusion(row: Row) -> float | None:
     """The least that A's loss ended at, over the seeds, as a share of H(y)."""
     curves = [result.metrics().get("val/auxiliary_confusion") for result in row.evaluated]
@@ -119,6 +125,12 @@ def one_seed(rows: Sequence[Row]) -> str:
         return ""
     start = "Some rows have one seed only" if max(counts) > 1 else "Each row is one training run"
     return f"{start}: the intervals cover the choice of test faces, not the luck of training."
+
+
+def counts_over_stages(rows: Sequence[Row], measure: str) -> str:
+    """The least and the largest n of a measure over all stages of all rows: ``7,967 to 8,978``."""
+    found = [n for row in rows for stage in range(row.stages) for n in row.at(stage).spread(measure).n]
+    return f"{min(found):,} to {max(found):,}" if found else "unknown numbers of"
 
 
 # What keeps rows from being used
@@ -162,7 +174,6 @@ def _why(row: Row) -> str:
     return f"The unedited reconstructions of {short(row)} keep the label in {kept}."
 
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    each.__name__: each  # type: ignore[attr-defined]
-    for each in (within, all_of, high, below, same, difference, edits, total, bits, ratio, last_confusion, one_seed, weak_judge)
-}
+_CALLED = (within, all_of, high, below, same, difference, edits, total, bits, ratio, last_confusion, shared, mean_over)
+_SAID = (one_seed, weak_judge, counts_over_stages)
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in (*_CALLED, *_SAID)}

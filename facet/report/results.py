@@ -72,7 +72,7 @@ class Spread:
             min(lows, default=None),
             max(highs, default=None),
             tuple(each.n for each in numbers if each.n is not None),
-            numbers[0].of if numbers else "",
+            " or ".join(dict.fromkeys(each.of for each in numbers if each.of)),
         )
 
     def __bool__(self) -> bool:
@@ -292,6 +292,15 @@ def read_rows(rows: Mapping[str, PageRow], found: Found) -> tuple[Row, ...]:
 def table(rows: Sequence[Row]) -> list[Line]:
     """The tidy table of all runs."""
     return [line for row in rows for result in row.evaluated for line in result.lines]
+
+
+def shared(rows: Sequence[Row], measure: str) -> list[str]:
+    """The attributes of which every row has a measure, in the order of the first row."""
+    if not rows:
+        return []
+    lines = (line for result in rows[0].evaluated for line in result.lines if line.measure == measure)
+    names = rows[0].attribute_names or list(dict.fromkeys(line.attribute for line in lines))
+    return [name for name in names if all(row.spread(measure, name) for row in rows)]
 
 
 def read_run(row: str, seed: int, directory: Path) -> Result:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from facet.report import style
 from facet.report.examples import read_examples
+from facet.report.texts import drawn_symbols
 
 Faces = NDArray[np.uint8]
 FACE = 64
@@ -46,6 +49,22 @@ def strip(faces: Faces) -> Image.Image:
     m, channels, height, width = faces.shape
     pixels = faces.transpose(2, 0, 3, 1).reshape(height, m * width, channels)
     return Image.fromarray(np.repeat(pixels, 3, axis=2) if channels == 1 else pixels)
+
+
+def tiled(pictures: Faces, columns: int) -> Faces:
+    """Grey pictures ``[N, 1, h, w]`` as one, row by row, dark on light."""
+    n, _, height, width = pictures.shape
+    rows = n // columns
+    grid = pictures[: rows * columns, 0].reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    return 255 - grid.reshape(rows * height, columns * width)
+
+
+def draw(lines: Sequence[tuple[str, Faces]], size: tuple[float, float], scheme: style.Scheme) -> Figure:
+    """Strips below one another as a figure, ``size`` in inches; ``lines`` are (label, ``[m, C, r, r]``)."""
+    figure = Figure(figsize=size, layout="constrained")
+    for ax, (label, faces) in zip(figure.subplots(len(lines), 1, squeeze=False).ravel(), lines, strict=True):
+        style.show_pixels(ax, np.asarray(strip(faces)), drawn_symbols(label), scheme)
+    return figure
 
 
 def grid_png(strips: Mapping[str, Faces], title: str, attribute: str) -> bytes:

@@ -33,6 +33,7 @@ class Texts:
     def __init__(self, rows: Sequence[Row], **names: Any) -> None:
         self._environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self._environment.filters |= {"percent": lambda value: f"{cells.percent(value)}%", "decimal": cells.decimal}
+        self._environment.filters["value"] = lambda spread: cells.cell(spread).value  # without its interval
         attribute = next((row.attribute for row in rows if row.evaluated), "Attribute")
         by_key = {row.key.replace("-", "_"): row for row in rows}
         self.names = {"attribute": attribute, "absent": f"Not-{attribute}", "rows": list(rows), **by_key, **names}

@@ -16,7 +16,7 @@ from torch import Tensor
 from facet.callbacks.edits import EditMonitor
 from facet.judge import Judge
 from facet.measures.edits import edited, edited_together
-from facet.measures.examples import SHARES, TOGETHER, VALUES
+from facet.measures.shown import SHARES, TOGETHER, VALUES
 from facet.measures.run import measure
 
 

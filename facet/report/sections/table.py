@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from facet.errors import UserError, nearest
+from facet.measures.registry import MEASURES
 from facet.report.blocks import Block, Head, Table, TableLine
 from facet.report.cells import Cell, cell
 from facet.report.columns import Column, Subject
 from facet.report.context import Context
-from facet.report.results import Row
-
-Lines = list[tuple[str, list[Subject]]]
-"""(title, what its cells are of: one, or one for each row that stands across)."""
+from facet.report.lines import LINES, by_stage
+from facet.report.results import Row, Spread
 
 
 def render(
@@ -31,6 +30,7 @@ def render(
     stages: Sequence[str] = ("first stage", "later stage"),
     mean: str = "",
     curve: bool = False,
+    each: bool = False,
 ) -> list[Block]:
     """A table.
 
@@ -40,7 +40,7 @@ def render(
         lines: ``row``, ``run`` (row and seed), ``run_stage``, ``row_stage``, ``stage`` (by code size, rows across),
             ``attribute``, ``attribute_row``, ``other`` (attributes that an edit doesn't mean).
         rows: which.
-        across: the columns stand once for each row, so that a line compares rows.
+        across: the columns stand once for each row, so that a line compares rows; a single column is headed by the row.
         first: the head of the first column.
         notes: below the table.
         flags: whether what keeps a row from being read stands beside its title.
@@ -49,22 +49,30 @@ def render(
         stages: what the first and the later stages are called where ``lines`` is ``row_stage``.
         mean: the measure of a last line, where ``lines`` is ``other``.
         curve: whether the page's published curve stands beside the stages.
+        each: whether every row has a table of its own, below its title.
     """
-    shown = [Column.of(column) for column in columns]
+    if each:
+        settings = {"across": across, "first": first, "notes": notes, "flags": flags, "sortable": sortable}
+        tables = [(row.title, render(page, columns, lines, [row.key], **settings)) for row in page.chosen(rows)]
+        return [block for title, table in tables if table for block in (title, *table)]
+    shown = [column for column in map(Column.of, columns) if not column.when or page.texts.value(column.when, {})]
     chosen = [row for row in page.chosen(rows) if unjudged or row.evaluated]
-    if lines not in _LINES:
-        raise UserError(f"{page.page.name}: lines={lines}: nearest: {nearest(lines, _LINES)}")
-    found = _row_stages(chosen, stages) if lines == "row_stage" else _LINES[lines](chosen, shown)
+    if lines not in LINES:
+        raise UserError(f"{page.page.name}: lines={lines}: nearest: {nearest(lines, LINES)}")
+    found = LINES[lines](by_stage(chosen, stages) if lines == "row_stage" else chosen, shown)
     if not found:
         return []
     fill = page.texts.fill
-    heads = [
-        Head(fill(column.head), row.title if across else fill(column.group), column.better, column.published)
-        for row in (chosen if across else [None])
-        for column in shown
-        if row is not None or not across
-    ]
+    if not across:
+        heads = [Head(fill(column.head), fill(column.group), column.better, column.published) for column in shown]
+    elif len(shown) == 1:
+        heads = [Head(row.title) for row in chosen]
+    else:
+        pairs = [(row, column) for row in chosen for column in shown]
+        heads = [Head(fill(column.head), row.title, column.better, column.published) for row, column in pairs]
     made = [_line(title, subjects, shown, flags, sortable) for title, subjects in found]
+    if lines == "stage":  # what compares two stages isn't there for the first
+        made = [line for line in made if any(one.value != "–" for one in line.cells)]
     if mean:
         blank = [one for row in chosen for one in (cell(row.spread(mean)), *[Cell(" ")] * (len(shown) - 1))]
         made.append(TableLine("mean of all", blank))
@@ -101,92 +109,11 @@ def _with_curve(
     curve: Mapping[str, Any], heads: list[Head], lines: Sequence[TableLine]
 ) -> tuple[list[Head], list[TableLine]]:
     """A published curve beside the stages of the same size."""
-    heads = [*heads, *(Head(title, curve["title"], published=True) for title in ("MSE", "swaps ok"))]
-    known = {str(size): (f"{error:.4f}", f"{share:.3f}") for size, error, share in curve["points"]}
-    return heads, [
-        replace(line, cells=[*line.cells, *map(Cell, known.get(line.title, ("–", "–")))]) for line in lines
-    ]
-
-
-# What the lines are
-
-
-def _rows(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    return [(row.title, [Subject(row)]) for row in rows]
-
-
-def _runs(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    return [(run.title, [Subject(run)]) for row in rows for run in row.each]
-
-
-def _run_stages(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    runs = [run for row in rows for run in row.each if run.evaluated and not run.diverged]
-    return [(run.title, [Subject(run.at(stage))]) for run in runs for stage in range(max(1, run.stages))]
-
-
-def _row_stages(rows: Sequence[Row], names: Sequence[str]) -> Lines:
-    """A row of runs with stages once for each stage, or as its last one where its page says so."""
-    found: Lines = []
-    for row in rows:
-        if row.stages < 2 or row.said.stages == "last":
-            found.append((row.title, [Subject(row)]))
-            continue
-        for stage in range(row.stages):
-            at = row.at(stage)
-            size = at.spread("nuisance") or at.spread("code_size")
-            named = f"{row.title}, {names[min(stage, 1)]} of {f'{size.mean:.0f}' if size else 'unknown size'}"
-            found.append((named, [Subject(replace(at, title=named))]))
-    return found
-
-
-def _stages(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    """By code size, each row as it was at that size."""
-    by_size = [{row.at(i).spread("code_size").mean: row.at(i) for i in range(row.stages)} for row in rows]
-    sizes = sorted({size for each in by_size for size in each})
-    return [
-        (f"{size:.0f}", [Subject(each.get(size) or replace(row, results=())) for row, each in zip(rows, by_size, strict=True)])
-        for size in sizes
-    ]  # fmt: skip
-
-
-def _attributes(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    """The attributes of which every row has the first measure."""
-    names = rows[0].attribute_names or _measured(rows[0], columns[0].measure) if rows else []
-    shared = [name for name in names if all(row.spread(columns[0].measure, name) for row in rows)]
-    return [(name.replace("_", " "), [Subject(row, name) for row in rows]) for name in shared]
-
-
-def _measured(row: Row, measure: str) -> list[str]:
-    """The attributes that a row's runs have a measure of, in their order."""
-    lines = (line for result in row.evaluated for line in result.lines)
-    return list(dict.fromkeys(line.attribute for line in lines if line.measure == measure))
-
-
-def _attribute_rows(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    pairs = [(name, row) for row in rows for name in row.attribute_names]
-    order = list(dict.fromkeys(name for name, _ in pairs))
-    return [
-        (name.replace("_", " "), [Subject(row, name)])
-        for name, row in sorted(pairs, key=lambda pair: order.index(pair[0]))
-    ]
-
-
-def _others(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    """The attributes that the judge reads beside the one that is edited."""
-    lines = (line for row in rows for result in row.evaluated for line in result.lines if line.stage is None)
-    names = dict.fromkeys(
-        line.other for line in lines if line.measure == columns[0].measure and line.attribute == rows[0].attribute
-    )
-    return [(name.replace("_", " "), [Subject(row, None, name) for row in rows]) for name in names]
-
-
-_LINES: Mapping[str, Callable[[Sequence[Row], Sequence[Column]], Lines]] = {
-    "row": _rows,
-    "run": _runs,
-    "run_stage": _run_stages,
-    "row_stage": _rows,
-    "stage": _stages,
-    "attribute": _attributes,
-    "attribute_row": _attribute_rows,
-    "other": _others,
-}
+    axes = [MEASURES[name] for name in curve["axes"]]
+    heads = [*heads, *(Head(measure.title, curve["title"], published=True) for measure in axes)]
+    known = {
+        str(size): [cell(Spread(measure, (value,))) for measure, value in zip(axes, point, strict=True)]
+        for size, *point in curve["points"]
+    }
+    blank = [Cell() for _ in axes]
+    return heads, [replace(line, cells=[*line.cells, *known.get(line.title, blank)]) for line in lines]
