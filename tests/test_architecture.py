@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -16,12 +17,13 @@ MADE = ("checkpoints/",)  # by a run, not in the repository
 
 
 @pytest.fixture
-def script() -> ModuleType:
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """``docs/architecture.py``, which is in no package."""
     spec = importlib.util.spec_from_file_location("architecture", PAGE.with_suffix(".py"))
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "architecture", module)  # where dataclasses look for it
     spec.loader.exec_module(module)
     return module
 
