@@ -68,7 +68,7 @@ def test_the_encoder_that_judges_is_the_one_that_the_first_step_left(monkeypatch
 def test_every_stage_has_its_losses(stage: int) -> None:
     model = module() if stage < 2 else grown()
     model.stage = stage
-    weights = model.weights
+    weights = model.loss_weights
     assert (weights["cycle_attributes"] > 0) == (stage == 1)
     assert (weights["difference"] > 0) == (weights["code"] > 0) == (stage == 2)
     assert (weights["prediction"] > 0) == (stage < 2)
