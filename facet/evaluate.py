@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
 from facet.checkpoints import tensors_digest
@@ -14,9 +16,11 @@ from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, write_json
+from facet.identity import Places
 from facet.jobs import Job, code_of, log_of, plug_ins, run_jobs
 from facet.loading import data_of, load, model_of, settings_of, stages_of
 from facet.measures import OPTIONAL
+from facet.page_arguments import for_pages
 from facet.records import RESULTS_SCHEMA, known, read_results
 from facet.runs import Run, revision
 from facet.sweeps import shares
@@ -26,9 +30,31 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+@dataclass(frozen=True)
+class Settings:
+    """facet-evaluate: judges finished runs and writes results.json beside their checkpoints. Either run=DIRECTORY (or
+    a quoted pattern), or pages for all of their runs: facet-evaluate table1 seeds=0,1,2.
+    """
+
+    run: str | None = None
+    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all
+    split: Literal["train", "val", "test"] = "test"
+    measures: str | tuple[str, ...] = "all"  # or a list: drift, identity, distance, counterfactual, leakage, continuity
+    faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces go into the grids
+    online: bool = False  # send the numbers to the run's project at W&B at once, instead of leaving them for wandb sync
+    force: bool = False  # judge again what is judged
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # of pages: which runs
+    overrides: tuple[str, ...] = ()  # of pages: what the runs were trained with besides; all that isn't known here
+    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
+    runs: str = "runs"
+    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
+    groups: ClassVar[dict[str, str | None]] = {}
+
+
 def main() -> None:
     """The console command."""
-    run_command("evaluate", evaluate)
+    run_command("evaluate", evaluate, read=for_pages("evaluate"))
 
 
 def evaluate(config: DictConfig) -> None:
@@ -41,18 +67,30 @@ def evaluate(config: DictConfig) -> None:
     wanted(config)
     if config.run is not None:
         paths = found(config.run)
-    elif config.get("table") is not None:
-        from facet.tables import table_runs
-
-        paths = [path for _, _, path in table_runs(config)]
-        if not any(path.is_dir() for path in paths):
-            raise UserError(f"no run of {config.table.name} is below runs={config.runs}: train first, or set runs=")
+    elif config.pages:
+        paths = _of_pages(config)
     else:
-        raise UserError("say what to evaluate: run=DIRECTORY or table=NAME")
+        raise UserError("say what to evaluate: run=DIRECTORY, or a page: facet-evaluate table1")
     if len(paths) == 1:
         _judge(Run(paths[0]), config)
     else:
         _judge_all(paths, config)
+
+
+def _of_pages(config: DictConfig) -> list[Path]:
+    """The runs of the pages that a config names.
+
+    Raises:
+        UserError: no such page, or nothing of it is trained.
+    """
+    from facet.page_runs import page_runs
+    from facet.pages import chosen
+
+    found = [runs for page in chosen(config.pages) for runs in page_runs(page, config).values()]
+    paths = list(dict.fromkeys(path for runs in found for _, path in runs))
+    if not any(path.is_dir() for path in paths):
+        raise UserError(f"no run of {', '.join(config.pages)} is below runs={config.runs}: train first, or set runs=")
+    return paths
 
 
 def _judge(run: Run, config: DictConfig) -> None:
@@ -219,19 +257,19 @@ def summary_of(run: Run) -> dict[str, float]:
     Of several attributes each has its own, with the attribute's name behind: ``test/edit_on/Smiling``. ``test/edits``
     is the mean over both directions and all of them.
     """
-    from facet.report.results import ATTRIBUTE, PATHS, read_run
+    from facet.report.results import read_run
 
+    result = read_run("", 0, run.path)
     found: dict[str, float] = {}
-    results = read_run("", 0, run.path).by_attribute()
-    for result in results:
-        for name in SUMMARY:
-            behind = f"/{result.chosen}" if len(results) > 1 and ATTRIBUTE in PATHS[name] else ""
-            if (value := result.value(name)) is not None:
-                found[f"test/{name}{behind}"] = value
-            if (rate := result.rate(*PATHS[name])) is not None:
-                found |= {f"test/{name}_low{behind}": rate.low, f"test/{name}_high{behind}": rate.high}
-    pairs = [(result.value("edit_off"), result.value("edit_on")) for result in results]
-    if edits := [(off + on) / 2 for off, on in pairs if off is not None and on is not None]:
+    for line in result.lines:
+        if line.measure not in SUMMARY or line.stage is not None:
+            continue
+        behind = f"/{line.attribute}" if line.attribute and len(result.attribute_names) > 1 else ""
+        found[f"test/{line.measure}{behind}"] = line.value
+        if line.low is not None and line.high is not None:
+            found |= {f"test/{line.measure}_low{behind}": line.low, f"test/{line.measure}_high{behind}": line.high}
+    edits = [value for name, value in found.items() if name.split("/")[1] in ("edit_off", "edit_on")]
+    if edits:
         found["test/edits"] = sum(edits) / len(edits)
     return found
 

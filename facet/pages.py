@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -125,14 +125,23 @@ def tagged(tag: str) -> list[str]:
     Raises:
         UserError: there is neither a group nor a page of this name.
     """
-    if tag.endswith(".yaml"):
+    if tag.endswith(".yaml") or tag in names():
         return [tag]
     every = {name: load(name) for name in names()}
-    found = [name for name, page in every.items() if tag in (name, "all") or tag in page.tags]
+    found = [name for name, page in every.items() if tag == "all" or tag in page.tags]
     if not found:
         groups = {tag for page in every.values() for tag in page.tags} | {"all"}
         raise UserError(f"there is no page {tag!r}; nearest: {nearest(tag, [*every, *sorted(groups)])}")
     return found
+
+
+def chosen(said: Iterable[str]) -> list[Page]:
+    """The pages that are named, or whose group is, each once.
+
+    Raises:
+        UserError: as :func:`tagged` and :func:`load`.
+    """
+    return [load(name) for name in dict.fromkeys(name for tag in said for name in tagged(tag))]
 
 
 def load(name: str) -> Page:

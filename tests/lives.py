@@ -25,21 +25,21 @@ from facet.report import command
 NO_NETWORKS = tuple(said for said in TINY if not said.startswith("networks."))
 NO_STAGES = tuple(said for said in STAGED if not said.startswith(("model.", "callbacks.growth")))
 METHODS: dict[str, tuple[str, tuple[str, ...]]] = {  # experiment: a table that it is a row of, and settings
-    "aif/table1/ours": ("table1", TINY),
-    "aif/table1/best": ("table1", TINY),  # with averaged weights
-    "aif/table1/icgan": ("table1", TINY),
-    "aif/table3/ours": ("table3", TINY),  # residual
-    "aif/table3/cvae_gan": ("table3", TINY),
-    "aif/beyond/fader": ("compare", TINY),
-    "aif/figure7/dip_vae_ii": ("aif-figure7", TINY),
-    "aif/figure7/beta_vae": ("aif-figure7", TINY),
-    "aif/figure2/classifier": ("aif-figure2", NO_NETWORKS),
-    "jacsup/chain": ("jacsup-figure1", DIGITS),
-    "jacsup/control": ("jacsup-figure1", DIGITS),
-    "jacsup/scratch": ("jacsup-figure1", DIGITS),
-    "jacsup/faces/student": ("jacsup-figure4", STAGED),
-    "jacsup/faces/control": ("compare", STAGED),
-    "jacsup/faces/fader": ("jacsup-table1", NO_STAGES),
+    "model=ifcvae_gan": ("table1", TINY),
+    "ablation=erasure": ("table1", TINY),  # with averaged weights
+    "model=icgan": ("table1", TINY),
+    "networks.kind=residual": ("table3", TINY),  # residual
+    "model=cvae_gan networks.kind=residual": ("table3", TINY),
+    "model=fader networks.kind=residual": ("compare", TINY),
+    "experiment=aif/dip_vae": ("aif-figure7", TINY),
+    "experiment=aif/beta_vae": ("aif-figure7", TINY),
+    "model=classifier attribute_set=ten": ("aif-figure2", NO_NETWORKS),
+    "model=jacsup_digits": ("jacsup-figure1", DIGITS),
+    "model=jacsup_digits ablation=no_jacobian": ("jacsup-figure1", DIGITS),
+    "model=jacsup_digits ablation=from_scratch": ("jacsup-figure1", DIGITS),
+    "model=jacsup_faces": ("jacsup-figure4", STAGED),
+    "model=jacsup_faces ablation=as_the_teacher": ("compare", STAGED),
+    "experiment=jacsup/fader": ("jacsup-table1", NO_STAGES),
 }
 LEFT = 10.0  # seconds that processes may outlive the one that started them
 HANGS = 600.0  # seconds
@@ -88,13 +88,13 @@ class Life:
         if small is DIGITS:
             said += [f"data.store={self._data / 'store'}"]
         runs = f"runs={self.place / 'runs'}"
-        run = facet.train.train(compose_config("train", [f"experiment={self.method}", *said, runs, *self.settings]))
+        run = facet.train.train(compose_config("train", [*self.method.split(), *said, runs, *self.settings]))
         if "evaluate" in self.commands:
             facet.evaluate.evaluate(compose_config("evaluate", [f"run={run}", "faces=4"]))
         if "report" in self.commands:
             overrides = "overrides=[" + ",".join(f'"{setting}"' for setting in said) + "]"
             more = [runs, f"reports={self.place / 'reports'}", "logger=csv", overrides]
-            command.report(compose_config("report", [f"table={table}", *more]))
+            command.report(compose_config("report", [f"pages=[{table}]", *more]))
 
     def start(self, first: Callable[[], object]) -> int:
         """Run them in a process forked from this one, which does something ``first``; returns its number."""

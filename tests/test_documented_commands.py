@@ -1,4 +1,4 @@
-"""Every command in README, CONTRIBUTING and docs composes, is checked, and finds its data; every target is there."""
+"""Every command in README, CONTRIBUTING, docs and scripts composes, is checked, and finds its data; every target is there."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from small_celeba import small_celeba
 
 from facet.build import make
 from facet.command_line import parsed, readable
-from facet.commands import for_every_job, in_sweep
+from facet.commands import in_sweep
 from facet.configuration import check, compose_config
 from facet.help import HELP, help_of
-from facet.tables import training
+from facet.page_arguments import for_pages
+from facet.page_runs import training
+from facet.pages import chosen
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,7 +49,12 @@ def fenced(page: Path) -> Iterator[tuple[str, str]]:
 
 def documented() -> list[str]:
     """Every command, once: lines of fenced blocks, and whole commands in the text."""
-    found = []
+    found = [
+        line
+        for script in sorted((ROOT / "scripts").glob("*.sh"))
+        for line in script.read_text("utf-8").splitlines()
+        if COMMAND.match(line)
+    ]
     for page in PAGES:
         for kind, text in fenced(page):
             found += [line for line in text.splitlines() if not kind and COMMAND.match(line)]
@@ -97,9 +104,10 @@ def attempt(words: list[str], settings: dict[str, str]) -> None:
             attempt(arguments[2:], settings)
     elif name == "facet-reproduce":
         attempt_run("reproduce", arguments)
-        config = compose_config("reproduce", [word for word in arguments if word != "ETC"])
-        for experiment in config.table.experiments.values():
-            attempt_run("train", list(training(experiment, 0, config)))
+        config = compose_config("reproduce", for_pages("reproduce")([word for word in arguments if word != "ETC"]))
+        for page in chosen(config.pages):
+            for row in page.rows.values():
+                attempt_run("train", list(training(row, 0, config, page)))
     elif name in VERBS:
         attempt_run(VERBS[name][arguments[0]], arguments[1:])
     else:
@@ -125,8 +133,10 @@ def attempt_run(primary: str, arguments: list[str]) -> None:
         assert help_of("facet", primary)
         return
     given = [word for word in arguments if word != "ETC"]
+    if primary in ("evaluate", "report", "reproduce"):
+        given = for_pages(primary)(given)
     sweep = in_sweep(given)
-    lines = [word for word in for_every_job(readable(given, sweep)) if word != "-m"]
+    lines = [word for word in readable(given, sweep) if word != "-m"]
     understood = [override for line in lines if (override := parsed(line))]
     assert len(understood) == len(lines), lines
     several = [
@@ -150,7 +160,7 @@ def test_commands_are_found() -> None:
     commands = documented()
     assert len(commands) > 60
     assert {COMMAND.match(line)[0].split()[-1] for line in commands} >= {*PRIMARY, *VERBS, "facet-reproduce", "make"}  # type: ignore[index]
-    assert "facet-train experiment=aif/table1/ours data=celeba data.root=~/celeba" in commands
+    assert "facet-train data=celeba data.root=~/celeba" in commands
 
 
 def test_every_block_is_of_a_known_kind() -> None:
@@ -168,10 +178,10 @@ def test_every_block_is_of_a_known_kind() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "facet-train experiment=aif/table1/ors",
+        "facet-train experiment=jacsup/bst",
         "facet-train data=celeba data.rot=~/celeba",
-        "facet-train experiment=aif/table1/ours data=folder data.root=~/nowhere",
-        "facet-train experiment=aif/table1/ours seed=0,1",
+        "facet-train data=folder data.root=~/nowhere",
+        "facet-train seed=0,1",
         "facet-train attributes=[Smilling]",
         "facet-train name=a=b",
         "facet-data inform data=avatars",

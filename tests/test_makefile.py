@@ -1,16 +1,16 @@
-"""Every table and figure has a target, and the target trains the runs that its page shows."""
+"""Every page and every group of pages has a target, and what is said to make reaches the command."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from facet.pages import names
+
 ROOT = Path(__file__).parents[1]
-TABLES = sorted(path.stem for path in (ROOT / "conf" / "table").glob("*.yaml"))
 
 
 def said(*arguments: str) -> str:
@@ -20,44 +20,35 @@ def said(*arguments: str) -> str:
     return subprocess.run(command, cwd=ROOT, env=apart, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_target_makes_its_page(table: str) -> None:
-    line = command(f"reproduce-{table}", "SEEDS=0,1", "EXTRA=trainer=gpu", "JOBS=4")
-    assert line.split() == [
-        *(
-            ".venv/bin/python",
-            "-m",
-            "facet.reproduce",
-            f"table={table}",
-            "seeds=[0,1]",
-            'overrides=["trainer=gpu"]',
-            "jobs=4",
-        ),
-    ]
-
-
-def command(*arguments: str) -> str:
+def command(*arguments: str) -> list[str]:
     """The one that makes a page, as a shell hands it over."""
     (line,) = (line for line in said(*arguments).splitlines() if "facet.reproduce" in line)
-    return line.replace("'", "")
+    return line.split()
+
+
+@pytest.mark.parametrize("page", [*names(), "aif", "jacsup", "all"])
+def test_a_target_makes_its_pages(page: str) -> None:
+    words = command(f"reproduce-{page}", "SEEDS=0,1", "EXTRA=trainer=gpu", "JOBS=4")
+    assert words == [".venv/bin/python", "-m", "facet.reproduce", page, "seeds=0,1", "jobs=4", "trainer=gpu"]
 
 
 def test_what_is_said_reaches_the_command() -> None:
-    line = command("reproduce-table1-beside", "DATA=celeba", "PRESET=paper", "EXTRA=trainer=ddp logger=csv")
-    assert 'overrides=["data=celeba","preset=paper","trainer=ddp","logger=csv"]' in line
-    assert line.split()[-2:] == ["logger=csv", "beside=true"]
-    assert "jobs" not in line
-    assert "data" not in command("reproduce-jacsup-figure1", "DATA=celeba"), "it is of digits"
+    words = command("reproduce-table1-beside", "DATA=celeba", "PRESET=paper", "EXTRA=trainer=ddp logger=csv")
+    assert words[3:] == ["table1", "beside=true", "data=celeba", "preset=paper", "trainer=ddp", "logger=csv"]
 
 
 def test_without_setup_the_python_that_is_there_does_it_and_nothing_is_installed() -> None:
     for target, module in (("reproduce-table1", "facet.reproduce"), ("gpu", "facet.benchmarks.gpu")):
         (line,) = said(target, "SETUP=no", "PYTHON=python3.12").splitlines()
-        assert line.startswith(f"python3.12 -m {module} ")
+        assert line.startswith(f"python3.12 -m {module}")
     assert said("gpu", "SETUP=no", "SIZE=0.01").split()[-1] == "size=0.01"
 
 
-def test_all_of_aif_is_every_table_and_figure_of_it() -> None:
-    makes = set(re.findall(r"reproduce-[\w-]+|compare", said("reproduce-aif")))
-    assert {f"reproduce-{table}" for table in TABLES if table.startswith("aif-figure")} <= makes
-    assert {"reproduce-table1", "reproduce-table2", "reproduce-table3-beside", "compare"} <= makes
+def test_help_names_every_page() -> None:
+    apart = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    told = subprocess.run(["make", "help"], cwd=ROOT, env=apart, capture_output=True, text=True, check=True).stdout
+    assert {f"reproduce-{name}" for name in names()} <= set(told.split())
+
+
+def test_the_makefile_reads_like_a_list() -> None:
+    assert len((ROOT / "Makefile").read_text().splitlines()) <= 50

@@ -58,9 +58,8 @@ def parts(size: float, place: Path, trainer: str) -> list[Part]:
     images = [f"data.{split}_size={max(least, round(n * size))}" for split, n, least in SPLITS]
 
     def table1(name: str, seconds: float, overrides: Sequence[str]) -> list[Part]:
-        listed = ",".join(f'"{each}"' for each in (f"trainer={trainer}", "logger=csv", *overrides))
-        where = [f"runs={place / 'runs'}", f"reports={place / name}"]
-        where = ["table=table1", f"overrides=[{listed}]", "logger=csv", *where]
+        where = ["table1", f"trainer={trainer}", "logger=csv", *overrides]
+        where += [f"runs={place / 'runs'}", f"reports={place / name}"]
         beside = ["jobs=4"] if trainer == "gpu" else []  # a run alone leaves most of a GPU idle
         return [
             Part(name, seconds, ["facet.reproduce", *where, *beside]),

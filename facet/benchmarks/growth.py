@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from facet.report.figures import COLOURS, INK, Scheme
+from facet.report.style import INK, Scheme, colour
 
 AXES = {"batch_size": "batch", "resolution": "side, pixels"}
 
@@ -45,7 +45,7 @@ def _draw(steps: Sequence[Mapping[str, Any]], scheme: Scheme) -> Figure:
                 (step for step in steps if (step["method"], step[other]) == (method, held)), key=lambda s: s[size]
             )
             label = method if len({held for _, held in lines}) == 1 else f"{method}, {AXES[other].split(',')[0]} {held}"
-            _lines(ax, points, size, COLOURS[scheme][i % len(COLOURS[scheme])], label)
+            _lines(ax, points, size, colour(i, scheme), label)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.set_xticks(sorted({step[size] for step in steps}))
@@ -65,9 +65,9 @@ def _draw(steps: Sequence[Mapping[str, Any]], scheme: Scheme) -> Figure:
     return figure
 
 
-def _lines(ax: Axes, steps: Sequence[Mapping[str, Any]], size: str, colour: str, label: str) -> None:
+def _lines(ax: Axes, steps: Sequence[Mapping[str, Any]], size: str, shade: str, label: str) -> None:
     x = [step[size] for step in steps]
-    ax.plot(x, [step["ours"]["median_ms"] for step in steps], "o-", color=colour, markersize=4, label=label)
-    ax.plot(x, [step["floor_ms"] for step in steps], ":", color=colour)
+    ax.plot(x, [step["ours"]["median_ms"] for step in steps], "o-", color=shade, markersize=4, label=label)
+    ax.plot(x, [step["floor_ms"] for step in steps], ":", color=shade)
     theirs = [step for step in steps if step["authors"]]
-    ax.plot([s[size] for s in theirs], [s["authors"]["median_ms"] for s in theirs], "s--", color=colour, markersize=4)
+    ax.plot([s[size] for s in theirs], [s["authors"]["median_ms"] for s in theirs], "s--", color=shade, markersize=4)

@@ -1,123 +1,138 @@
-"""``facet-report``: a table's page from its runs' results."""
+"""``facet-report``: pages from their runs' results."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import replace
-from functools import partial
+import os
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
+from facet import pages
 from facet.commands import USER, run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
 from facet.files import read_json, write_json
-from facet.report.results import RowRuns, State, read_run
-from facet.tables import table_runs
+from facet.identity import Places
+from facet.measures import registry
+from facet.page_arguments import for_pages
+from facet.page_runs import of_page, page_runs
+from facet.pages import Page
+from facet.report.results import Found, read_run
 from facet.tags import tags
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-report: pages from their runs' results: facet-report table1 seeds=0,1,2. Runs that failed or are missing are
+    marked. What the command doesn't know is what the runs were trained with.
+    """
+
+    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all; or files of your own
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
+    overrides: tuple[str, ...] = ()  # what the runs were trained with besides their row's words and a seed
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    runs: str = "runs"
+    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
+    reports: str = "reports"  # a page goes to reports/<page>/
+    commands: tuple[str, ...] = ()  # how to make it again, for the page's foot; derived from the settings if empty
+    groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 
 def main() -> None:
     """The console command."""
-    run_command("report", report)
+    run_command("report", report, read=for_pages("report"))
 
 
-def report(config: DictConfig) -> Path:
-    """Write the page of a table.
+def report(config: DictConfig) -> list[Path]:
+    """Write pages; one that can't be made doesn't take the others along.
 
     Returns:
-        ``index.html``.
+        Their ``index.html``.
 
     Raises:
-        UserError: no such table, or nothing of it is trained.
-        ToldError: nothing of it is judged; the page says why.
+        UserError: no such page, or nothing of it is trained.
+        ToldError: nothing of it is judged, and the page says why; or some of several pages could not be made.
     """
     check(config, "report")
-    if config.get("table") is None:
-        raise UserError("say which table: table=table1")
-    name = str(config.table.name)
-    nothing = f"no run of {name} is below runs={config.runs}: train first, or set runs="
+    if not config.pages:
+        raise UserError("say which page: facet-report table1")
+    chosen = pages.chosen(config.pages)
+    if len(chosen) == 1:
+        return [report_page(chosen[0], config)]
+    written, failed = [], []
+    for page in chosen:
+        try:
+            written.append(report_page(page, config))
+        except (UserError, ToldError) as error:
+            say(f"{page.name}: {error}", "red")
+            failed.append(page.name)
+    if failed:
+        raise ToldError(f"not made, or without numbers: {', '.join(failed)}", USER)
+    return written
+
+
+def report_page(page: Page, config: DictConfig) -> Path:
+    """Write one page, unless it is there and nothing that it is made from has changed.
+
+    Returns, Raises:
+        As :func:`report`.
+    """
+    nothing = f"no run of {page.name} is below runs={config.runs}: train first, or set runs="
     asked = config.overrides or any(place is not None for place in config.data.values())  # which rows may refuse
     if not asked and not Path(config.runs).is_dir():
         raise UserError(nothing)
-    runs: dict[str, list[tuple[int, Path]]] = defaultdict(list)
-    for row, seed, path in table_runs(config):
-        runs[row].append((seed, path))
-    states = {read_run(row, *run).state for row, found in runs.items() for run in found}
+    found = page_runs(page, config)
+    states = {read_run(row, *run).state for row, runs in found.items() for run in runs}
     if states <= {"never run"}:
         raise UserError(nothing)
-    rows = [RowRuns(row, row, tuple(found)) for row, found in runs.items()]
-    directory = Path(config.reports) / name
-    shown = list(config.commands) or commands(config, runs)
-    inputs = fingerprint(rows, shown)
+    directory = Path(config.reports) / page.name
+    shown = list(config.commands) or commands(page, config, found)
+    inputs = fingerprint(page, found, shown)
     if read_json(directory / "inputs.json").get("digest") == inputs and (directory / "index.html").is_file():
         say(f"the page is there already: {directory / 'index.html'}")
-        return _with_numbers(directory / "index.html", states)
-    from facet.report import (
-        aif_figures,
-        characteristics,
-        compare,
-        growth_page,
-        kl_page,
-        staged_page,
-    )  # matplotlib takes a second, and often there is nothing to draw
-    from facet.report.page import write_report
-    from facet.report.tables import TableSpec
-
-    page_of = next(
-        (
-            page
-            for page in (aif_figures, characteristics, compare, growth_page, kl_page, staged_page)
-            if name in page.PAGES
-        ),
-        None,
-    )
-    try:
-        table = None if page_of else TableSpec.of(name)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    titles = {**dict(table.rows), **(dict(table.beside.rows) if table.beside else {})} if table else {}
-    rows = [replace(row, title=titles.get(row.key, row.key)) for row in rows]
-    write = partial(write_report, table) if table else partial(page_of.write_report, name)  # type: ignore[union-attr]
-    try:  # results are read by a schema, which doesn't tell whether they belong together
-        page = write(rows, directory, shown)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise UserError(
-            f"the page of {name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge them "
-            "again with facet-evaluate table=… force=true"
-        ) from error
-    log_table(config, directory)
-    write_json(directory / "inputs.json", {"digest": inputs})
-    say(f"the page: {page}")
-    return _with_numbers(page, states)
-
-
-def _with_numbers(page: Path, states: set[State]) -> Path:
+    else:
+        _write(page, found, directory, shown)
+        log_table(page, config, directory)
+        write_json(directory / "inputs.json", {"digest": inputs})
+        say(f"the page: {directory / 'index.html'}")
     if "evaluated" not in states:
-        line = f"no run on {page} has numbers ({', '.join(sorted(states))}): judge them with facet-evaluate"
-        raise ToldError(line, USER)
-    return page
+        line = f"no run on {directory / 'index.html'} has numbers ({', '.join(sorted(states))})"
+        raise ToldError(f"{line}: judge them with facet-evaluate", USER)
+    return directory / "index.html"
 
 
-def fingerprint(rows: list[RowRuns], shown: list[str]) -> str:
-    """Changes with what the page is made from: the runs' results, and the code that makes it."""
+def _write(page: Page, found: Found, directory: Path, shown: Sequence[str]) -> None:
+    from facet.report.page import write  # matplotlib takes a second, and often there is nothing to draw
+
+    try:  # results are read by a schema, which doesn't tell whether they belong together
+        write(page, found, directory, shown)
+    except UserError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UserError(
+            f"the page of {page.name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge them "
+            f"again with facet-evaluate {page.name} force=true"
+        ) from error
+
+
+def fingerprint(page: Page, found: Found, shown: Sequence[str]) -> str:
+    """Changes with what the page is made from: the runs' results, the page's file, and the code that makes it."""
     sources = [file for file in sorted(Path(__file__).parent.rglob("*.*")) if "__pycache__" not in file.parts]
-    found = {
+    sources += [Path(registry.__file__), Path(pages.__file__)]
+    results = {
         str(path): [_held(path / name) for name in ("results.json", "status.json")]
-        for row in rows
-        for _, path in row.runs
+        for runs in found.values()
+        for _, path in runs
     }
-    return digest({"rows": found, "commands": shown, "made_by": [_held(file) for file in sources]})
+    made_by = [_held(file) for file in sources]
+    return digest({"rows": results, "page": repr(page), "commands": list(shown), "made_by": made_by})
 
 
 def _held(file: Path) -> str:
@@ -128,32 +143,22 @@ def _held(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def commands(config: DictConfig, rows: Collection[str]) -> list[str]:
-    """The commands that make a page of these rows from nothing."""
-    seeds = ",".join(str(seed) for seed in config.seeds)
-    quoted = ",".join(f'"{override}"' for override in config.overrides)
-    table = f"table={config.table.name} 'seeds=[{seeds}]' 'overrides=[{quoted}]'"
-    beside = [name for row, name in (config.table.get("beside") or {}).items() if row in rows]
-    said = [experiment.split() for experiment in (*config.table.experiments.values(), *beside)]
-    together = [",".join(name for name, *more in said if not more)]
-    each = [[name, *more] for name, *more in said if more]  # one command each
+def commands(page: Page, config: DictConfig, rows: Collection[str]) -> list[str]:
+    """The commands that make a page of these rows from nothing, step by step."""
+    seeds = ",".join(map(str, config.seeds))
+    said = [row.run.split() for key, row in page.every_row.items() if key in page.rows or key in rows]
+    asked = shlex.join([page.name, f"seeds={seeds}", *config.overrides])
     return [
-        *(
-            " ".join(["facet-train -m", f"experiment={name}", f"seed={seeds}", *more, *config.overrides])
-            for name, *more in [*([together] if together[0] else []), *each]
-        ),
-        f"facet-evaluate {table}",
-        f"facet-report {table}",
+        *(f"facet-train -m {shlex.join([*run, f'seed={seeds}', *of_page(page, config.overrides)])}" for run in said),
+        f"facet-evaluate {asked}",
+        f"facet-report {asked}",
     ]
 
 
-def log_table(config: DictConfig, directory: Path) -> None:
-    """The table as a W&B Table with the grids of faces, in a run of its own."""
+def log_table(page: Page, config: DictConfig, directory: Path) -> None:
+    """The tidy table as a W&B Table with the grids of faces, in a run of its own."""
     if config.logger.mode == "disabled":
         return
-    import csv
-    import os
-
     import wandb
 
     os.environ.setdefault("WANDB_SILENT", "true")
@@ -161,12 +166,12 @@ def log_table(config: DictConfig, directory: Path) -> None:
         rows = list(csv.reader(lines))
     columns: list[str | int] = list(rows[0])
     settings: dict[str, Any] = {"project": config.logger.project, "entity": config.logger.entity}
-    settings |= {"mode": config.logger.mode, "dir": str(directory), "group": config.table.name, "job_type": "report"}
-    said = {"table": config.table.name, "seeds": list(config.seeds), "overrides": list(config.overrides)}
-    with wandb.init(**settings, name=config.table.name, config=said, tags=tags(config.overrides)) as run:
+    settings |= {"mode": config.logger.mode, "dir": str(directory), "group": page.name, "job_type": "report"}
+    said = {"page": page.name, "seeds": list(config.seeds), "overrides": list(config.overrides)}
+    with wandb.init(**settings, name=page.name, config=said, tags=tags(config.overrides)) as run:
         table = wandb.Table(columns=columns, data=[[_number(cell) for cell in row] for row in rows[1:]])
         grids = [wandb.Image(str(file), caption=file.stem) for file in sorted(directory.glob("grid-*.png"))]
-        run.log({config.table.name: table, **({"grids": grids} if grids else {})})
+        run.log({page.name: table, **({"grids": grids} if grids else {})})
 
 
 def _number(cell: str) -> float | str | None:

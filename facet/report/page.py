@@ -43,9 +43,7 @@ def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) ->
     blocks = [block for section in shown for block in section.blocks]
     claims = [block for block in blocks if isinstance(block, Claim)]
     files = {"table.csv": to_csv(table(context.every_row)).encode(), **_pictures(blocks)}
-    summary = "No run has been evaluated yet: there is nothing to report."
-    if context.evaluated:
-        summary = context.texts.fill(page.summary, verdicts={each.key: each.verdict for each in claims})
+    summary = summary_of(context, claims)
     if first := next((block for block in blocks if isinstance(block, Table)), None):
         title, text = context.texts.fill(page.title), context.texts.fill(page.text)
         files["table.md"] = markup.to_markdown(title, (text, summary), first, claims, first.notes).encode()
@@ -57,6 +55,7 @@ def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) ->
         sections=shown,
         missing=[(row, result) for row in context.every_row for result in row.missing],
         never=[row for row in context.rows if not row.results],
+        more=[row.title for key, row in page.beside.items() if key not in found],
         uris={name: data_uri(content, name.rsplit(".", 1)[1]) for name, content in files.items() if _is_shown(name)},
         origins=origins(context.every_row),
         commands=commands,
@@ -66,9 +65,16 @@ def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) ->
         if old.name not in files:
             old.unlink()
     for name, content in {**files, "index.html": html.encode()}.items():
-        if "-dark" not in name:
+        if not name.endswith("-dark.png"):
             atomic_write(directory / name, partial(_put, content))
     return directory / "index.html"
+
+
+def summary_of(context: Context, claims: Sequence[Claim]) -> str:
+    """What came out, in a few sentences."""
+    if not context.evaluated:
+        return "No run has been evaluated yet: there is nothing to report."
+    return context.texts.fill(context.page.summary, verdicts={each.key: each.verdict for each in claims})
 
 
 def _is_shown(name: str) -> bool:
@@ -76,7 +82,7 @@ def _is_shown(name: str) -> bool:
 
 
 def _pictures(blocks: Iterable[Any]) -> dict[str, bytes]:
-    """Figures and grids by file name; those with ``-dark`` are for the page alone."""
+    """Figures and grids by file name; those that end in ``-dark.png`` are for the page alone."""
     files: dict[str, bytes] = {}
     for block in blocks:
         if isinstance(block, Faces):

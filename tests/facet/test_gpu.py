@@ -13,7 +13,9 @@ import torch
 from facet.benchmarks import gpu
 from facet.benchmarks.gpu import Part, parts
 from facet.configuration import check, compose_config
-from facet.tables import training
+from facet.page_arguments import for_pages
+from facet.page_runs import training
+from facet.pages import load
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -87,8 +89,9 @@ def test_every_part_can_be_begun_and_all_end_in_seven_minutes(trainer: str, tmp_
     pages = [part for part in every if part.command[0] == "facet.reproduce"]
     assert [part.name for part in pages] == ["check", "paper", "authors"]
     for part in pages:
-        asked = compose_config("reproduce", part.command[1:])
-        config = compose_config("train", training(asked.table.experiments.ours, 0, asked))
+        asked = compose_config("reproduce", for_pages("reproduce")(part.command[1:]))
+        page = load(asked.pages[0])
+        config = compose_config("train", training(page.rows["ours"], 0, asked, page))
         check(config, "train", {}, [])
         assert config.trainer.accelerator == trainer
         assert part.name in ("check", config.preset)

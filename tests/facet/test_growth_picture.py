@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from facet.benchmarks.growth import growing, picture
-from facet.report.figures import save
+from facet.report.style import save
 
 
 def step(method: str, side: int, batch: int, authors: bool = False) -> dict[str, Any]:

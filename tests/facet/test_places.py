@@ -26,7 +26,7 @@ from facet.train import train
 COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
     "facet-train": (training.main, ()),
     "facet-evaluate": (evaluate.main, ("run=somewhere",)),
-    "facet-report": (report.main, ("table=table1",)),
+    "facet-report": (report.main, ("table1",)),
     "facet-data": (dataset.main, ("info",)),
     "facet-bench": (bench.main, ("data",)),
     "facet-dashboard": (dashboard.main, ()),

@@ -28,7 +28,7 @@ from facet.measures import OPTIONAL
 from facet.runs import Run
 from facet.sweeps import environment
 
-ROWS = {"ours": "aif/table3/ours", "no_aux": "aif/table3/no_aux"}  # of aif-figure5
+ROWS = {"ours": "networks.kind=residual", "no_aux": "networks.kind=residual ablation=no_aux"}  # of aif-figure5
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
 
     monkeypatch.setattr(reproduce, "run_jobs", run_jobs)
     monkeypatch.setattr(reproduce, "prepare", lambda configs: None)
-    monkeypatch.setattr(reproduce, "report", lambda config: jobs.append(Job("page", [], Path())))
+    monkeypatch.setattr(reproduce, "report_page", lambda page, config: jobs.append(Job("page", [], Path())))
     return jobs
 
 
@@ -51,7 +51,7 @@ def runs(tmp_path: Path) -> dict[str, Run]:
     """Both rows' runs, trained and judged, with little in them."""
     found = {}
     for row, experiment in ROWS.items():
-        config = compose_config("train", [f"experiment={experiment}", f"runs={tmp_path}"])
+        config = compose_config("train", [*experiment.split(), f"runs={tmp_path}"])
         run = found[row] = Run(run_directory(config))
         run.checkpoint.parent.mkdir(parents=True)
         (run.path / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(resolved(config))))
@@ -71,7 +71,7 @@ def runs(tmp_path: Path) -> dict[str, Run]:
 def again(place: Path, begun: list[Job], *more: str) -> list[list[str]]:
     """Of every job that is begun, its commands; the last is the page."""
     begun.clear()
-    reproduce.reproduce(compose_config("reproduce", ["table=aif-figure5", f"runs={place}", *more]))
+    reproduce.reproduce(compose_config("reproduce", ["pages=[aif-figure5]", f"runs={place}", *more]))
     assert begun.pop().name == "page"
     return [[command[0] for command in job.commands] for job in begun]
 
@@ -81,7 +81,7 @@ def test_nothing_is_begun_where_all_is_there_and_whole(tmp_path: Path, begun: li
     held = runs["ours"].checkpoint.read_bytes()
     runs["ours"].checkpoint.write_bytes(held[:100] + bytes([held[100] ^ 1]) + held[101:])
     assert again(tmp_path, begun) == [["facet.train", "facet.evaluate"]], "its checkpoint is damaged"
-    assert "experiment=aif/table3/ours" in begun[0].commands[0]
+    assert "networks.kind=residual" in begun[0].commands[0]
     runs["ours"].checkpoint.write_bytes(held)
     write_json(runs["no_aux"].path / "results.json", results("no_aux", 0) | {"split": "val"})
     assert again(tmp_path, begun) == [["facet.evaluate"]], "judged on another split"
@@ -95,14 +95,18 @@ def test_nothing_is_begun_where_all_is_there_and_whole(tmp_path: Path, begun: li
     trained = ["facet.train", "facet.evaluate"]
     assert again(tmp_path, begun, "seeds=[0,7]") == [trained, ["facet.evaluate"], trained]
     assert [job.name for job in begun] == [
-        *("aif/table3/ours seed=7", "aif/table3/no_aux seed=0", "aif/table3/no_aux seed=7"),
+        *(
+            "networks.kind=residual seed=7",
+            "networks.kind=residual ablation=no_aux seed=0",
+            "networks.kind=residual ablation=no_aux seed=7",
+        ),
     ]
 
 
 def test_of_other_settings_other_runs_are_trained(tmp_path: Path, begun: list[Job], runs: dict[str, Run]) -> None:
-    asked = again(tmp_path, begun, 'overrides=["model.kl_weight=0.5"]', "jobs=1")
+    asked = again(tmp_path, begun, 'overrides=["model.weights.kl=0.5"]', "jobs=1")
     assert asked == [["facet.train", "facet.evaluate"]] * 2
-    assert all("++model.kl_weight=0.5" in job.commands[0] for job in begun)
+    assert all("model.weights.kl=0.5" in job.commands[0] for job in begun)
     assert len({job.log for job in begun} - {run.path.with_name(f".{run.path.name}.log") for run in runs.values()}) == 2
 
 
@@ -110,7 +114,7 @@ def test_the_page_is_made_of_what_there_is_and_the_exit_code_tells(
     tmp_path: Path, begun: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for code in (2, 1, -9):
-        failed = {"aif/table3/ours seed=0": code}
+        failed = {"aif-figure5: ours seed=0": code}
         monkeypatch.setattr(reproduce, "run_jobs", lambda jobs, shares, failed=failed: failed)
         with pytest.raises(ToldError) as told:
             again(tmp_path, begun)
@@ -120,23 +124,23 @@ def test_the_page_is_made_of_what_there_is_and_the_exit_code_tells(
 
 def test_a_row_that_does_not_take_a_setting_fails_and_the_others_are_made(tmp_path: Path, begun: list[Job]) -> None:
     begun.clear()
-    asked = ["table=table1", f"runs={tmp_path}", "overrides=['model.gan_share=0.5']"]
+    asked = ["pages=[table1]", f"runs={tmp_path}", "overrides=['model.gan_share=0.5']"]
     with pytest.raises(ToldError) as told:
         reproduce.reproduce(compose_config("reproduce", asked))
     assert told.value.code == 2
-    assert [job.name for job in begun] == ["aif/table1/icgan seed=0", "page"]
+    assert [job.name for job in begun] == ["table1: icgan seed=0", "page"]
 
 
 def test_a_setting_that_no_row_takes_begins_nothing(tmp_path: Path, begun: list[Job]) -> None:
-    with pytest.raises(UserError, match=r"model\.kl_weihgt.*nearest: .*kl_weight"):
-        again(tmp_path, begun, "overrides=['model.kl_weihgt=1']")
+    with pytest.raises(UserError, match=r"model\.weights\.kll.*nearest: .*kl"):
+        again(tmp_path, begun, "overrides=['model.weights.kll=1']")
     assert not begun
     assert not list(tmp_path.iterdir())
 
 
 def test_rows_beside_the_table_are_trained_where_they_are_asked_for(tmp_path: Path, begun: list[Job]) -> None:
-    reproduce.reproduce(compose_config("reproduce", ["table=table1", f"runs={tmp_path}", "beside=true"]))
-    assert [job.name.split(" ")[0].split("/")[-1] for job in begun] == [
+    reproduce.reproduce(compose_config("reproduce", ["pages=[table1]", f"runs={tmp_path}", "beside=true"]))
+    assert [job.name.removeprefix("table1: ").removesuffix(" seed=0") for job in begun] == [
         *("ours", "no_aux", "rec_class", "icgan", "best", "every_layer", "every_layer_no_aux", "page"),
     ]
 
@@ -145,7 +149,7 @@ def command(place: Path, *more: str) -> list[str]:
     """``facet-reproduce`` of two tiny runs; it takes a while until they end."""
     epochs = ["trainer.max_epochs=12", "trainer.log_every_n_steps=1", f"data.root={avatars()}"]
     listed = ",".join(f'"{setting}"' for setting in (*TINY, *epochs))
-    said = ["table=aif-figure5", f"overrides=[{listed}]", f"runs={place / 'runs'}", f"reports={place}", "logger=csv"]
+    said = ["pages=[aif-figure5]", f"overrides=[{listed}]", f"runs={place / 'runs'}", f"reports={place}", "logger=csv"]
     return [sys.executable, "-m", "facet.reproduce", *said, *more]
 
 

@@ -73,7 +73,7 @@ def test_what_source_cannot_tell_is_imported() -> None:
     assert list(signature("torch.nn.Linear"))[:2] == ["in_features", "out_features"]
 
 
-NOWHERE = ["aif.module.Nothing", "aif.nowhere.Nothing", "nowhere.Nothing", "torch.optim.Adamm"]
+NOWHERE = ["aif.ifcvae_gan.Nothing", "aif.nowhere.Nothing", "nowhere.Nothing", "torch.optim.Adamm"]
 
 
 @pytest.mark.parametrize("target", NOWHERE)

@@ -23,7 +23,11 @@ from facet.report.results import RowRuns
 from facet.runs import Run
 from facet.train import main, train
 
-ROWS = ("student", "no_jacobian", "control")
+ROWS = {
+    "student": "model=jacsup_faces",
+    "no_jacobian": "model=jacsup_faces model.student_weights.code=0 model.student_weights.difference=0",
+    "control": "model=jacsup_faces ablation=as_the_teacher",
+}
 FADER = [override for override in TINY if not override.startswith(("model.", "callbacks.growth"))]
 
 
@@ -32,14 +36,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the rows are, trained and judged; one row by every measure."""
     root = tmp_path_factory.mktemp("staged")
     for row in ROWS:
-        where = [f"experiment=jacsup/faces/{row}", f"runs={root / 'runs'}", *TINY, f"data.root={avatars()}"]
+        where = [*ROWS[row].split(), f"name={row}", f"runs={root / 'runs'}", *TINY, f"data.root={avatars()}"]
         asked = [] if row == "student" else ["measures=[drift,continuity]"]
         evaluate(compose_config("evaluate", [f"run={train(compose_config('train', where))}", "faces=4", *asked]))
     return root
 
 
 def run_of(root: Path, row: str) -> Run:
-    (path,) = (root / "runs" / "jacsup" / "faces" / row).iterdir()
+    (path,) = (root / "runs" / row).iterdir()
     return Run(path)
 
 
@@ -79,7 +83,7 @@ def test_the_pages_hold_what_was_measured(root: Path) -> None:
     where = ["logger.mode=disabled", f"runs={root / 'runs'}", f"reports={root / 'reports'}"]
     quoted = ",".join(f"'{override}'" for override in overrides)
     sizes = [*FADER, f"data.root={avatars()}", f"runs={root / 'runs'}", "trainer.max_epochs=1"]
-    fader = train(compose_config("train", ["experiment=jacsup/faces/fader", *sizes]))
+    fader = train(compose_config("train", ["experiment=jacsup/fader", *sizes]))
     evaluate(compose_config("evaluate", [f"run={fader}", "faces=4", "measures=[drift]"]))
     fader_page = staged_page.write_report(
         "jacsup-figure5",
@@ -102,7 +106,7 @@ def test_the_pages_hold_what_was_measured(root: Path) -> None:
     assert 0 <= float(ours["graded"]) <= 1
     assert others["graded"] == "", "was not asked for"
     for name in ("jacsup-figure3", "jacsup-figure4"):
-        text = report(compose_config("report", [f"table={name}", f"overrides=[{quoted}]", *where])).read_text()
+        text = report(compose_config("report", [f"pages=[{name}]", f"overrides=[{quoted}]", *where])).read_text()
         assert "Not every run has numbers" not in text
         if name == "jacsup-figure3":
             assert "of the teacher’s; edits that succeed" in text or "of the teacher's; edits that succeed" in text
@@ -141,7 +145,9 @@ def real(celeba: Path, root: Path, *more: str) -> Run:
 
 def test_all_forty_attributes_of_celeba(celeba: Path, tmp_path: Path) -> None:
     stages = ["callbacks.growth.sizes=[2,2,4]", "callbacks.growth.epochs=[1,1,1]"]
-    run = real(celeba, tmp_path, "experiment=jacsup/faces/celeba", *stages)
+    run = real(
+        celeba, tmp_path, "model=jacsup_faces", "attribute_set=forty", "data=celeba", "data.crop=jacsup", *stages
+    )
     assert run.status == "finished"
     evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2", "measures=[drift]"]))
     assert len(read_json(run.path / "results.json")["measures"]["stages"][1]["edits"]) == 40
@@ -151,7 +157,7 @@ def test_a_folder_with_unknown_labels_and_one_that_all_share(
     celeba: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = "attributes=[Smiling,Wearing_Hat,Human]"
-    run = real(celeba, tmp_path, "experiment=jacsup/faces/student", "data=folder", names)
+    run = real(celeba, tmp_path, "model=jacsup_faces", "data=folder", names)
     assert run.status == "finished"
     said = " ".join(capsys.readouterr().err.split())
     assert "every known label is the same, or none is known: Human can't be learned" in said
@@ -169,7 +175,7 @@ def test_a_folder_with_unknown_labels_and_one_that_all_share(
     ],
 )
 def test_mistakes_are_one_line(override: str, said: str, tmp_path: Path) -> None:
-    where = ["experiment=jacsup/faces/student", *TINY, f"data.root={tmp_path}", f"runs={tmp_path / 'runs'}", override]
+    where = ["model=jacsup_faces", *TINY, f"data.root={tmp_path}", f"runs={tmp_path / 'runs'}", override]
     with pytest.raises(UserError, match=re.escape(said)) as raised:
         train(compose_config("train", where))
     assert "\n" not in str(raised.value)
@@ -182,12 +188,12 @@ def test_a_grid_search_tries_every_choice(tmp_path: Path, monkeypatch: pytest.Mo
     grid = [f"model.teacher_weights.{name}={value}" for name, value in weights.items()]
     where = [*TINY, f"data.root={avatars()}", f"runs={tmp_path / 'runs'}", "callbacks.growth.epochs=[1,1]"]
     where = [override for override in where if override != "callbacks.growth.sizes=[2,2,4,8]"]
-    arguments = ["hparams_search=jacsup", "experiment=jacsup/faces/student", *where, *grid]
+    arguments = ["hparams_search=jacsup", "model=jacsup_faces", *where, *grid]
     monkeypatch.setattr(sys, "argv", ["facet-train", *arguments])
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code in (0, None)
-    runs = [Run(path) for path in (tmp_path / "runs" / "jacsup" / "faces" / "student").iterdir()]
+    runs = [Run(path) for path in (tmp_path / "runs" / "jacsup_faces").iterdir()]
     assert len(runs) == 2
     assert all({"val/edits", "val/mse"} <= run.metrics().keys() for run in runs)
     assert (tmp_path / "runs" / "optimization_results.yaml").is_file()

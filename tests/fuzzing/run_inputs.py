@@ -27,9 +27,10 @@ from facet.configuration import compose_config
 from facet.files import atomic_write
 from facet.identity import resolved
 from facet.making import make
+from facet.pages import load
 from facet.report.command import report
 
-RUN = ("experiment=aif/table1/ours", "data.resolution=16", "networks.width=4", "networks.latent_dim=6", "logger=csv")
+RUN = ("data.resolution=16", "networks.width=4", "networks.latent_dim=6", "logger=csv")
 SIZES = ("data.train_size=32", "data.val_size=8", "data.test_size=8", "data.batch_size=8", "data.workers=1")
 PAGES = ("table1", "table1", "table3", "compare", "aif-figure2", "aif-figure4", "aif-figure7", "jacsup-table1")
 
@@ -177,10 +178,10 @@ def _evaluated(run: Path) -> int:
 
 
 def _reported(run: Path, page: str) -> int:
-    config = composed("report", f"table={page}", "logger=csv").copy()
+    config = composed("report", f"pages=[{page}]", "logger=csv").copy()
     config.runs, config.reports = str(run.parent), str(run.parent / "reports")
-    row = next(iter(config.table.experiments))
-    with patch("facet.report.command.table_runs", lambda config: [(str(row), 0, run)]):
+    row = next(iter(load(page).rows))
+    with patch("facet.report.command.page_runs", lambda page, config: {row: [(0, run)]}):
         return exit_code("report", lambda: report(config))
 
 

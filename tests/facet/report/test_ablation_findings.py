@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invented_pages import claims_of, titled
 
-from facet.report.claims import Finding
-from facet.report.findings import find
-from facet.report.results import RowRuns, read_rows
-from facet.report.tables import TableSpec
+from facet.pages import load
+from facet.report.blocks import Claim
 
 Make = Callable[..., tuple[int, Path]]
 GOOD, BLIND = {"off": 0.93, "on": 0.95}, {"off": 0.30, "on": 0.71}
 
 
-def judged(make_run: Make, other: str, ours: dict[str, Any], its: dict[str, Any]) -> Finding:
-    """The finding on ours and one other row."""
-    order = tuple((key, key) for key in ("ours", other))
-    runs = [RowRuns("ours", "ours", [make_run("ours", 0, **ours)]), RowRuns(other, other, [make_run(other, 0, **its)])]
-    return find(read_rows(runs, order))[-1]
+def judged(make_run: Make, other: str, ours: dict[str, Any], its: dict[str, Any]) -> Claim:
+    """The claim on ours and one other row."""
+    found = {"ours": [make_run("ours", 0, **ours)], other: [make_run(other, 0, **its)]}
+    return claims_of(titled("table1", {"ours": "ours", other: other}), found)[other]
 
 
 @pytest.mark.parametrize(
@@ -42,20 +40,20 @@ def judged(make_run: Make, other: str, ours: dict[str, Any], its: dict[str, Any]
     ],
 )
 def test_the_verdict_follows_the_numbers(make_run: Make, other: str, its: Any, verdict: str, said: str) -> None:
-    found = judged(make_run, other, GOOD, its)
-    assert found.verdict == verdict
-    assert said in found.text
+    claim = judged(make_run, other, GOOD, its)
+    assert claim.verdict == verdict
+    assert said in claim.text
 
 
 def test_tables_2_and_3_are_there_with_their_fractions_of_46_images() -> None:
-    two, three = TableSpec.of("table2"), TableSpec.of("table3")
-    assert [key for key, _ in two.rows] == ["ours", "cvae_gan"]
-    assert [key for key, _ in three.rows] == ["ours", "high_kl", "no_aux", "no_kl", "no_gan", "cvae_gan", "icgan"]
-    assert three.published is not None
-    assert three.published.accuracies
-    for key, row in three.published.rows.items():
+    two, three = load("table2"), load("table3")
+    assert list(two.rows) == ["ours", "cvae_gan"]
+    assert list(three.rows) == ["ours", "high_kl", "no_aux", "no_kl", "no_gan", "cvae_gan", "icgan"]
+    assert any("accuracy" in row.published for row in three.rows.values())
+    for key, row in three.rows.items():
         if key == "icgan":
             continue
-        for rate, printed in ((row.edit_off, row.edit_off.value), (row.edit_on, row.edit_on.value)):
+        for rate in (row.printed("edit_off"), row.printed("edit_on")):
+            assert rate is not None
             assert rate.n == 46
-            assert any(round(100 * k / 46) == round(100 * printed) for k in range(47)), key
+            assert any(round(100 * k / 46) == round(100 * rate.value) for k in range(47)), key

@@ -166,5 +166,5 @@ def test_a_long_override_stops_neither_a_run_nor_a_report(tmp_path: Path) -> Non
     loggers = make_loggers(tmp_path / "run", "aif/table1/ours", [OVERRIDE, ""], {})
     loggers[1].experiment.finish()
     (tmp_path / "table.csv").write_text("row,seed,mse\nours,0,.1\n")
-    log_table(compose_config("report", ["table=table1", f"overrides=['{OVERRIDE}']"]), tmp_path)
+    log_table(compose_config("report", ["pages=[table1]", f"overrides=['{OVERRIDE}']"]), tmp_path)
     assert list(tmp_path.glob("wandb/offline-run-*"))
