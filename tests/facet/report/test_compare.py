@@ -1,4 +1,4 @@
-"""The page of all systems by all measures."""
+"""The page of all systems by all measures, and the section that draws one measure against another."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 
-from facet.report.compare import write_report
-from facet.report.compare_plots import apart, pareto, plots
-from facet.report.results import RowRuns, read_rows
+from facet import pages
+from facet.report import page as pages_of
+from facet.report.context import Context
+from facet.report.sections import scatter
 
 MakeRun = Callable[..., tuple[int, Path]]
+Runs = dict[str, list[tuple[int, Path]]]
 
 
-def page(tmp_path: Path, runs: dict[str, list[tuple[int, Path]]]) -> str:
-    rows = [RowRuns(key, key, found) for key, found in runs.items()]
-    return write_report("compare", rows, tmp_path / "report", ["facet-report table=compare"]).read_text()
+def page(tmp_path: Path, runs: Runs) -> str:
+    return pages_of.write(pages.load("compare"), runs, tmp_path / "report", ["facet-report compare"]).read_text()
 
 
 def cells(text: str, title: str) -> list[str]:
@@ -29,28 +31,45 @@ def cells(text: str, title: str) -> list[str]:
     return re.findall(r'data-value="([^"]*)"', line)
 
 
+def lines_of(tmp_path: Path, measure: str) -> list[dict[str, str]]:
+    """What ``table.csv`` holds of a measure."""
+    with (tmp_path / "report" / "table.csv").open(newline="") as file:
+        return [line for line in csv.DictReader(file) if line["measure"] == measure]
+
+
 def test_titles_of_dots_that_lie_together_stand_apart() -> None:
-    dots = [(100.0, 200.0), (104.0, 203.0), (90.0, 198.0), (400.0, 201.0)]
-    heights = [y + 100 / 72 * up for (_, y), up in zip(dots, apart(dots), strict=True)]
-    near = sorted(heights[:3])
-    assert near[1] - near[0] >= 14.9
-    assert near[2] - near[1] >= 14.9
-    assert heights[3] == 201.0, "alone"
+    dots, widths = [(100.0, 200.0), (104.0, 203.0), (90.0, 198.0), (400.0, 201.0)], [110.0, 90.0, 130.0, 60.0]
+    chosen = scatter.places(dots, widths, Bbox.from_bounds(0, 0, 600, 400))
+    gaps = [(scatter.GAP if level else 7) * 100 / 72 for _, level in chosen]
+    boxes = [
+        Bbox.from_bounds(x + gap if right else x - gap - width, y + (level - 0.5) * scatter.LINE, width, scatter.LINE)
+        for (x, y), width, gap, (right, level) in zip(dots, widths, gaps, chosen, strict=True)
+    ]
+    assert not any(box.count_overlaps([other for other in boxes if other is not box]) for box in boxes)
+    assert chosen[3] == (True, 0), "alone"
+
+
+def test_a_title_at_the_edge_stands_inside() -> None:
+    ((right, _),) = scatter.places([(590.0, 200.0)], [100.0], Bbox.from_bounds(0, 0, 600, 400))
+    assert not right
 
 
 def test_a_title_that_had_to_move_keeps_a_line_to_its_dot(make_run: MakeRun) -> None:
     runs = {
-        "ours": make_run("ours", mse=0.004),
-        "best": make_run("best", mse=0.0041),
-        "icgan": make_run("icgan", mse=0.07),
+        "ours": [make_run("ours", mse=0.004)],
+        "best": [make_run("best", mse=0.0041)],
+        "high_kl": [make_run("high_kl", mse=0.0041)],
+        "icgan": [make_run("icgan", mse=0.07)],
     }
-    rows = read_rows([RowRuns(key, key, [run]) for key, run in runs.items()], [(key, key) for key in runs])
-    (ax,) = plots(rows)["reconstruction"]("light").axes
+    compare = pages.load("compare")
+    said = {name: value for name, value in compare.sections["reconstruction"].items() if name not in ("kind", "title")}
+    (block,) = scatter.render(Context.of(compare, runs), **said)
+    (ax,) = block.drawn("light").axes  # type: ignore[union-attr, operator]
     titles = [text for text in ax.texts if isinstance(text, Annotation)]
-    assert {text.get_text() for text in titles} == set(runs)
+    assert {text.get_text() for text in titles} == {compare.rows[key].title for key in runs}
     moved = {text.get_text() for text in titles if text.arrow_patch is not None}
-    assert len(moved & {"ours", "best"}) == 1, "one of the two that lie together"
-    assert "icgan" not in moved, "alone"
+    assert moved, "of the three that lie together not all stand beside their dots"
+    assert "IcGAN" not in moved, "alone"
 
 
 def test_a_line_per_system_with_means_over_seeds(make_run: MakeRun, tmp_path: Path) -> None:
@@ -59,17 +78,18 @@ def test_a_line_per_system_with_means_over_seeds(make_run: MakeRun, tmp_path: Pa
         "icgan": [make_run("icgan", mse=0.07)],
     }
     text = page(tmp_path, runs)
-    assert float(cells(text, "IFcVAE-GAN")[1]) == 0.005
+    assert float(cells(text, "IFcVAE-GAN<")[1]) == 0.005
     assert float(cells(text, "IcGAN")[1]) == 0.07
     assert "± " in text
-    lines = list(csv.DictReader((tmp_path / "report" / "table.csv").open()))
-    assert [(line["row"], line["seed"], line["mse"]) for line in lines] == [
+    lines = lines_of(tmp_path, "mse")
+    assert [(line["row"], line["seed"], line["value"]) for line in lines] == [
         ("ours", "0", "0.004"),
         ("ours", "1", "0.006"),
         ("icgan", "0", "0.07"),
     ]
-    assert float(lines[0]["edit_on_low"]) < float(lines[0]["edit_on"]) < float(lines[0]["edit_on_high"])
-    assert float(lines[0]["images_per_second"]) == 166_400 / 402.5
+    edits = lines_of(tmp_path, "edit_on_full")[0]
+    assert float(edits["low"]) < float(edits["value"]) < float(edits["high"])
+    assert float(lines_of(tmp_path, "images_per_second")[0]["value"]) == pytest.approx(166_400 / 402.5)
 
 
 def test_the_best_is_not_one_whose_edits_cant_be_interpreted(make_run: MakeRun, tmp_path: Path) -> None:
@@ -84,12 +104,12 @@ def test_the_best_is_not_one_whose_edits_cant_be_interpreted(make_run: MakeRun, 
 def test_a_run_that_is_missing_is_named(make_run: MakeRun, tmp_path: Path) -> None:
     text = page(tmp_path, {"ours": [make_run("ours")], "fader": [(0, tmp_path / "nothing")]})
     assert "Fader Networks, seed 0: never run" in text
-    assert set(cells(text, "Fader Networks")) == {""}
+    assert set(cells(text, "Fader Networks<")) == {""}
 
 
 def test_the_front_holds_what_nothing_else_beats_in_both() -> None:
     points = [(0.1, 0.9), (0.2, 0.95), (0.15, 0.8), (0.2, 0.7), (0.3, 0.95)]
-    assert pareto(points) == [(0.1, 0.9), (0.2, 0.95)]
+    assert scatter.front(points) == [(0.1, 0.9), (0.2, 0.95)]
 
 
 def staged(path: Path, sizes: tuple[int, ...]) -> None:
@@ -112,15 +132,11 @@ def test_a_method_with_stages_has_a_line_for_each(make_run: MakeRun, tmp_path: P
     text = page(tmp_path, runs)
     for title, mse in (("teacher of 8", 0.1), ("student of 16", 0.2), ("student of 32", 0.3)):
         assert float(cells(text, f"JacSup, {title}")[1]) == pytest.approx(mse)
-    assert float(cells(text, "JacSup, the teacher")[1]) > 0.29
-    lines = list(csv.DictReader((tmp_path / "report" / "table.csv").open()))
-    assert [(line["row"], line["parameters"]) for line in lines[1:]] == [
-        ("student-8", "8000.0"),
-        ("student-16", "16000.0"),
-        ("student-32", "32000.0"),
-        ("control", "32000.0"),
-    ]
-    assert [bool(line["seconds"]) for line in lines[1:]] == [False, False, True, True], "of the whole run"
+    assert float(cells(text, "JacSup without Jacobian supervision")[1]) > 0.29
+    stages = [line for line in lines_of(tmp_path, "parameters") if line["row"] == "student" and line["stage"]]
+    assert [(line["stage"], line["value"]) for line in stages] == [("0", "8000.0"), ("1", "16000.0"), ("2", "32000.0")]
+    seconds = [cells(text, f"JacSup, {title}")[-2] for title in ("teacher of 8", "student of 16", "student of 32")]
+    assert [bool(each) for each in seconds] == [False, False, True], "of the whole run"
 
 
 def test_models_of_several_attributes_are_compared_by_their_means(make_run: MakeRun, tmp_path: Path) -> None:
@@ -138,7 +154,7 @@ def test_models_of_several_attributes_are_compared_by_their_means(make_run: Make
     (path / "results.json").write_text(json.dumps(content))
     text = page(tmp_path, {"ours": [make_run("ours")], "many": [(seed, path)]})
     table = text.split("Several attributes in one model")[-1].split("</table>")[0]
-    (line,) = re.findall(r'<th scope="row">IFcVAE-GAN, several attributes</th>(<td>.*?)</tr>', table, re.DOTALL)
+    (line,) = re.findall(r'<th scope="row">IFcVAE-GAN, several attributes</th>\s*(<td>.*?)</tr>', table, re.DOTALL)
     assert re.findall(r"<td>(.*?)</td>", line)[-1] == "62.5%", "1 - .1/.4 and 1 - .2/.4"
     assert '<th scope="row">IFcVAE-GAN</th>' not in table, "it has one attribute"
     assert "Several attributes in one model" not in page(tmp_path / "other", {"ours": [make_run("ours", 1)]})
