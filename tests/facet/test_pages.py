@@ -54,7 +54,9 @@ def test_a_mistake_in_a_page_is_named(tmp_path: Path, said: dict[str, object], t
 
 
 def test_a_page_is_merged_over_its_base(tmp_path: Path) -> None:
-    (tmp_path / "other.yaml").write_text("text: of the base\nsections: {table: {kind: table, first: System}}\ntags: [x]\n")
+    (tmp_path / "other.yaml").write_text(
+        "text: of the base\nsections: {table: {kind: table, first: System}}\ntags: [x]\n"
+    )
     page = pages.load(written(tmp_path, base="other", sections={"table": {"columns": ["mse"]}}))
     assert page.sections["table"] == {"kind": "table", "first": "System", "columns": ["mse"]}
     assert (page.text, page.tags) == ("t", ("x",))
