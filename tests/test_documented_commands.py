@@ -1,4 +1,4 @@
-"""Every command in README, CONTRIBUTING, docs and scripts composes, is checked, and finds its data; every target is there."""
+"""Every command in README, CONTRIBUTING, docs and scripts composes and finds its data; every target is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, offline and without a question."""
+"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, offline, no question asked."""
 
 from __future__ import annotations
 
