@@ -124,7 +124,8 @@ def attempt_run(primary: str, arguments: list[str]) -> None:
     if set(HELP) & set(arguments):
         assert help_of("facet", primary)
         return
-    given = [word for word in arguments if word != "ETC"]
+    printed = {"--cfg", "job", "--resolve"} if "--cfg" in arguments else set()
+    given = [word for word in arguments if word not in {"ETC", *printed}]
     sweep = in_sweep(given)
     lines = [word for word in readable(given, sweep) if word != "-m"]
     understood = [override for line in lines if (override := parsed(line))]
