@@ -140,8 +140,10 @@ def test_a_setting_that_no_row_takes_begins_nothing(tmp_path: Path, begun: list[
 
 def test_rows_beside_the_table_are_trained_where_they_are_asked_for(tmp_path: Path, begun: list[Job]) -> None:
     reproduce.reproduce(compose_config("reproduce", ["table=table1", f"runs={tmp_path}", "beside=true"]))
-    assert [job.name.split(" ")[0].split("/")[-1] for job in begun] == [
-        *("ours", "no_aux", "rec_class", "icgan", "best", "every_layer", "every_layer_no_aux", "page"),
+    table = compose_config("reproduce", ["table=table1"]).table
+    assert [job.name for job in begun] == [
+        *(f"{words} seed=0" for words in (*table.experiments.values(), *table.beside.values())),
+        "page",
     ]
 
 
