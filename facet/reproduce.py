@@ -29,8 +29,8 @@ from facet.train import finished
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-reproduce: pages from nothing: facet-reproduce table1 seeds=0,1,2 preset=paper trainer=gpu jobs=2. Trains what
-    isn't trained, judges what isn't judged, and makes the pages. What the command doesn't know is said to facet-train.
+    """facet-reproduce: pages from nothing: facet-reproduce table1 seeds=0,1,2 preset=paper trainer=gpu jobs=2. Trains
+    what isn't trained, judges what isn't judged, and makes the pages. facet-train gets what the command doesn't know.
     """
 
     pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all; or files of your own

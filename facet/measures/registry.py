@@ -197,7 +197,7 @@ def _rate_of_edits(name: str, path: str, title: str, meaning: str) -> Measure:
     return Measure(name, f"measures.edits.<A>.{path}", "share", "up", title, meaning)
 
 
-def _leak(code: Literal["sample", "mean"], what: str, probe: str, score: Literal["bits", "auc"]) -> Measure:
+def _leak(code: str, what: str, probe: str, score: str) -> Measure:
     unit: Unit = "bit" if score == "bits" else "number"
     title = f"{'MLP' if probe == 'mlp' else probe}, {'bit' if score == 'bits' else 'AUC'}"
     path, meaning = f"measures.leakage.<A>.{code}.{probe}_{score}", f"by the {probe} probe, of {what}"
@@ -216,15 +216,15 @@ _LIST = (
             "unedited reconstructions of images with A that the judge reads so"),
     Measure("reconstruction_off", "measures.reconstruction.<A>.off", "share", "up", "absent kept",
             "the same of images without A"),
-    _rate_of_edits("edit_off", "paper.off", "Ĉ absent", "edits to A = 0 of images that have A, which the judge reads so"),
+    _rate_of_edits("edit_off", "paper.off", "Ĉ absent", "edits to A = 0 of images with A that the judge reads so"),
     _rate_of_edits("edit_on", "paper.on", "Ĉ present", "edits to A = 1 of the same images"),
-    Measure("edit_sum", "", "share", "", "Sum", "edit_on + edit_off: 1 where the picture ignores y, 2 where all succeed",
+    Measure("edit_sum", "", "share", "", "Sum", "edit_on + edit_off: 1 if the picture ignores y, 2 if all succeed",
             _edit_sum),
     _rate_of_edits("edit_off_full", "full.off", "to absent", "edits to A = 0 of all images"),
     _rate_of_edits("edit_on_full", "full.on", "to present", "edits to A = 1 of all images"),
     _rate_of_edits("on_from_on", "full.on_from_on", "present", "edits to A = 1 of images with A"),
-    _rate_of_edits("off_from_on", "full.off_from_on", "taken away", "edits to A = 0 of images with A: something to change"),
-    _rate_of_edits("on_from_off", "full.on_from_off", "given", "edits to A = 1 of images without A: something to change"),
+    _rate_of_edits("off_from_on", "full.off_from_on", "taken away", "the same as edit_off, over all images with A"),
+    _rate_of_edits("on_from_off", "full.on_from_off", "given", "edits to A = 1 of images without A"),
     _rate_of_edits("off_from_off", "full.off_from_off", "absent", "edits to A = 0 of images without A"),
     Measure("control", "", "share", "up", "edits that succeed", "mean of edit_off_full and edit_on_full", _control),
     Measure("accuracy", "measures.classifier.<A>.accuracy", "share", "up", "Accuracy",
@@ -240,11 +240,11 @@ _LIST = (
       for probe in ("linear", "mlp")),
     Measure("drift", "measures.drift.<A>.mean", "share", "down", "Drift",
             "readings of other attributes that turn over with an edit, mean of both directions"),
-    Measure("drift_off", "measures.drift.<A>.off.<B>", "share", "down", "Drift, edits to absent", "of one other attribute"),
-    Measure("drift_on", "measures.drift.<A>.on.<B>", "share", "down", "Drift, edits to present", "of one other attribute"),
+    Measure("drift_off", "measures.drift.<A>.off.<B>", "share", "down", "Drift, to absent", "of one other attribute"),
+    Measure("drift_on", "measures.drift.<A>.on.<B>", "share", "down", "Drift, to present", "of one other attribute"),
     Measure("factors", "measures.identity.<A>.factors", "share", "up", "factors kept",
             "other attributes that the judge reads in the edit as the input's labels have them"),
-    Measure("cosine", "measures.identity.<A>.cosine", "score", "up", "cosine", "of the judge's features, edit and input"),
+    Measure("cosine", "measures.identity.<A>.cosine", "score", "up", "cosine", "of the features of edit and input"),
     Measure("counterfactual_mse", "measures.counterfactual.<A>.mse", "error", "down", "MSE",
             "of the edit against the same portrait drawn again with A changed"),
     Measure("counterfactual_mse_inside", "measures.counterfactual.<A>.mse_inside", "error", "down", "MSE inside",
@@ -278,7 +278,7 @@ _LIST = (
     Measure("graded", "", "share", "up", "graded", "mean of continuity over attributes",
             lambda place: place.mean("continuity"), False),
     Measure("nuisance", "measures.nuisance", "count", "", "numbers in z", "of the code beside y", None, False),
-    Measure("resolution", "measures.resolution", "count", "", "resolution", "side of the images, in pixels", None, False),
+    Measure("resolution", "measures.resolution", "count", "", "resolution", "side of an image, in pixels", None, False),
     Measure("code_size", "measures.code_size", "count", "", "code size", "units of the code, on digits", None, False),
     Measure("swaps_ok", "measures.swaps", "score", "up", "swaps ok",
             "swaps of the first units that hand over the class", None, False),
@@ -291,7 +291,7 @@ _LIST = (
     Measure("seconds", "training.seconds", "seconds", "down", "minutes", "of training", None, False),
     Measure("images_per_second", "", "images/s", "up", "images/s", "of training", _speed, False),
     Measure("parameters", "", "count", "down", "parameters",
-            "of all networks that are trained, adversaries included; of a stage, those that are open", _parameters, False),
+            "of all networks that are trained, adversaries too; of a stage, those that are open", _parameters, False),
 )  # fmt: skip
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _LIST}
 """By name, in the order of ``table.csv``."""

@@ -30,8 +30,8 @@ from facet.tags import tags
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-report: pages from their runs' results: facet-report table1 seeds=0,1,2. Runs that failed or are missing are
-    marked. What the command doesn't know is what the runs were trained with.
+    """facet-report: pages from their runs' results: facet-report table1 seeds=0,1,2. Runs that failed or are missing
+    are marked. What the command doesn't know is what the runs were trained with.
     """
 
     pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all; or files of your own
@@ -117,8 +117,8 @@ def _write(page: Page, found: Found, directory: Path, shown: Sequence[str]) -> N
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise UserError(
-            f"the page of {page.name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge them "
-            f"again with facet-evaluate {page.name} force=true"
+            f"the page of {page.name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge "
+            f"them again with facet-evaluate {page.name} force=true"
         ) from error
 
 

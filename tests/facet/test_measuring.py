@@ -16,8 +16,8 @@ from torch import Tensor
 from facet.callbacks.edits import EditMonitor
 from facet.judge import Judge
 from facet.measures.edits import edited, edited_together
-from facet.measures.shown import SHARES, TOGETHER, VALUES
 from facet.measures.run import measure
+from facet.measures.shown import SHARES, TOGETHER, VALUES
 
 
 class Dots:

@@ -18,7 +18,7 @@ from facet.build import make
 from facet.configuration import compose_config
 from jacsup.growth import ProgressiveGrowth
 from jacsup.losses import cross_covariance
-from jacsup.weights import Weights
+from jacsup.weights import FaceWeights
 
 
 def batch(n: int = 8) -> tuple[Tensor, Tensor]:
@@ -68,7 +68,7 @@ def test_the_encoder_that_judges_is_the_one_that_the_first_step_left(monkeypatch
 def test_every_stage_has_its_losses(stage: int) -> None:
     model = module() if stage < 2 else grown()
     model.stage = stage
-    weights = model.weights
+    weights = model.loss_weights
     assert (weights["cycle_attributes"] > 0) == (stage == 1)
     assert (weights["difference"] > 0) == (weights["code"] > 0) == (stage == 2)
     assert (weights["prediction"] > 0) == (stage < 2)
@@ -237,7 +237,7 @@ def test_editing_is_on_the_public_scale_and_takes_any_value() -> None:
             r"another size than model.network.latent_channels=2",
         ),
         (lambda: ProgressiveGrowth(sizes=[2, 9], epochs=1).check(module()), r"sizes=\[2, 9\] ends at more than the 6"),
-        (lambda: Weights(code=-1.0), r"code=-1.0: it must be a number, 0 or more"),
+        (lambda: FaceWeights(code=-1.0), r"code=-1.0: it must be a number, 0 or more"),
         (
             lambda: module(teacher={"reconstruction": 0, "prediction": 0, "covariance": 0, "code": 1}),
             r"model.teacher_weights: reconstruction, prediction, covariance are all 0",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from facet.report.tables import TableSpec
 
 from facet.evaluate import summary_of
 from facet.measures.intervals import wilson
 from facet.report import aif_figures, characteristics, compare, growth_results, kl_page, page, staged_page
 from facet.report.results import Row, RowRuns, read_run
-from facet.report.tables import TableSpec
 from facet.runs import Run
 
 Make = Callable[..., tuple[int, Path]]

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from facet.report.figures import symbols
+from facet.report.tables import TableSpec, csv_text
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from sealed import assert_sealed
@@ -19,10 +21,8 @@ from facet.configuration import compose_config
 from facet.loggers import make_loggers
 from facet.report import aif_figures, compare, markup, page, staged_page
 from facet.report.command import log_table
-from facet.report.figures import symbols
 from facet.report.markup import to_latex, to_markdown
 from facet.report.results import RowRuns, read_rows, read_run
-from facet.report.tables import TableSpec, csv_text
 from facet.tags import tags
 
 Make = Callable[..., tuple[int, Path]]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from facet.report.tables import TableSpec, to_csv
 from malformed import in_time
 
 from facet import checkpoints
@@ -21,7 +22,6 @@ from facet.report import panels
 from facet.report.examples import read_examples
 from facet.report.markup import to_latex, to_markdown
 from facet.report.results import RowRuns, read_rows, read_run
-from facet.report.tables import TableSpec, to_csv
 from facet.runs import Run
 
 Make = Callable[..., tuple[int, Path]]
