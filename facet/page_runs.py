@@ -19,13 +19,13 @@ from facet.refusals import user_message
 def page_runs(page: Page, config: DictConfig) -> dict[str, list[tuple[int, Path]]]:
     """By row: (seed, run directory) for every one of ``config.seeds``.
 
-    Rows beside the page's own are those alone that are there. A row that doesn't take an override was never trained: its
-    training failed with a line.
+    Rows beside the page's own are those alone that are there. A row that doesn't take an override was never trained:
+    its training failed with a line.
 
     Args:
         page: which.
-        config: with ``seeds``, ``overrides`` (what else the runs were trained with, as on the command line), ``runs`` and
-            ``data`` (where the data are now).
+        config: with ``seeds``, ``overrides`` (what else the runs were trained with, as on the command line), ``runs``
+            and ``data`` (where the data are now).
 
     Raises:
         UserError: an override, or a place of data, that no row takes.

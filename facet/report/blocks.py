@@ -1,4 +1,4 @@
-"""What sections are made of: tables, figures, faces, claims and text. A block says what it shows, not how a file has it."""
+"""What sections are made of: tables, figures, faces, claims and text. A block says what it shows."""
 
 from __future__ import annotations
 

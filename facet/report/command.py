@@ -97,8 +97,8 @@ def _write(page: Page, found: Found, directory: Path, shown: Sequence[str]) -> N
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise UserError(
-            f"the page of {page.name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge them "
-            f"again with facet-evaluate {page.name} force=true"
+            f"the page of {page.name} can't be made of what its runs hold ({type(error).__name__}: {error}): judge "
+            f"them again with facet-evaluate {page.name} force=true"
         ) from error
 
 

@@ -21,9 +21,9 @@ from facet.errors import UserError
 from facet.evaluate import evaluate
 from facet.files import read_json
 from facet.identity import directory_to_train, noted_files, resolved, run_directory, same_run
-from facet.runs import Run
 from facet.page_runs import page_runs
 from facet.pages import load
+from facet.runs import Run
 from facet.train import train
 
 SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")

@@ -14,10 +14,10 @@ from facet.configuration import compose_config
 from facet.errors import ToldError, UserError
 from facet.evaluate import evaluate
 from facet.identity import run_directory
-from facet.report.command import report
-from facet.runs import Run
 from facet.page_runs import page_runs
 from facet.pages import load
+from facet.report.command import report
+from facet.runs import Run
 from facet.train import train
 
 

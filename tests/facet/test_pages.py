@@ -54,14 +54,16 @@ def test_a_mistake_in_a_page_is_named(tmp_path: Path, said: dict[str, object], t
 
 
 def test_a_page_is_merged_over_its_base(tmp_path: Path) -> None:
-    (tmp_path / "other.yaml").write_text("text: of the base\nsections: {table: {kind: table, first: System}}\ntags: [x]\n")
+    (tmp_path / "other.yaml").write_text(
+        "text: of the base\nsections: {table: {kind: table, first: System}}\ntags: [x]\n"
+    )
     page = pages.load(written(tmp_path, base="other", sections={"table": {"columns": ["mse"]}}))
     assert page.sections["table"] == {"kind": "table", "first": "System", "columns": ["mse"]}
     assert (page.text, page.tags) == ("t", ("x",))
 
 
 def test_what_is_no_page_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no page 'tabel1'; nearest: .*table1"):
+    with pytest.raises(UserError, match=r"there is no page 'tabel1'; nearest: .*table1"):
         pages.tagged("tabel1")
     file = tmp_path / "mine.yaml"
     file.write_text("title: [")
@@ -72,7 +74,7 @@ def test_what_is_no_page_is_told(tmp_path: Path) -> None:
 def test_groups_are_tags() -> None:
     assert set(pages.tagged("aif")) & set(pages.tagged("jacsup")) <= {"compare"}
     assert pages.tagged("all") == pages.names()
-    assert [page.name for page in pages.chosen(["table1", "aif", "table1"])][0] == "table1"
+    assert pages.chosen(["table1", "aif", "table1"])[0].name == "table1"
     assert len(pages.chosen(["all", "aif"])) == len(pages.names())
 
 

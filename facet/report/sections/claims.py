@@ -38,7 +38,9 @@ def render(page: Context, claims: Mapping[str, Mapping[str, Any]]) -> list[Block
 def _judged(page: Context, key: str, said: Mapping[str, Any]) -> Claim:
     for name in [*said, *said["verdicts"]]:
         if name not in (*KEYS, *VERDICTS):
-            raise UserError(f"{page.page.name}: claim {key}: unknown {name!r}; nearest: {nearest(name, KEYS + VERDICTS)}")
+            raise UserError(
+                f"{page.page.name}: claim {key}: unknown {name!r}; nearest: {nearest(name, KEYS + VERDICTS)}"
+            )
     claim = page.texts.fill(said["claim"])
     rows = [row for row in page.rows if row.key in said["rows"]]
     if text := evidence.unusable(rows):

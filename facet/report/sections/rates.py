@@ -29,7 +29,9 @@ def render(page: Context, left: Panel, right: Panel, caption: str) -> list[Block
     def draw(scheme: style.Scheme) -> Drawing:
         return _draw(page.rows, panels, scheme)
 
-    return [Figure("rates", draw, page.texts.fill(caption), "Rates of every row with 95% intervals, the published below")]
+    return [
+        Figure("rates", draw, page.texts.fill(caption), "Rates of every row with 95% intervals, the published below")
+    ]
 
 
 def _draw(rows: Sequence[Row], panels: Sequence[tuple[str, str]], scheme: style.Scheme) -> Drawing:

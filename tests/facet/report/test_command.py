@@ -1,4 +1,4 @@
-"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, offline and without a question."""
+"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, and nobody is asked."""
 
 from __future__ import annotations
 
