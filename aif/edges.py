@@ -1,9 +1,10 @@
-"""Edges that scale the gradient that crosses them: how networks that play against each other share one backward pass.
+"""Edges that scale gradients, so that networks that play against each other share one backward pass.
 
-Where the auxiliary network reads z, the encoder wants -γ times the gradient that the auxiliary network's own loss sends
-back; where the discriminator reads a decoded image, the decoder wants -δ times it (the paper's saturating form) or, per
-sample, -δ·(1-σ)/σ times it (the non-saturating form, σ the discriminator's probability that the fake is real). An edge
-is the identity going forward and such a factor going back, so all networks get their own gradient from one backward.
+The auxiliary network reads z, and its own loss sends a gradient back; the encoder needs -γ times that gradient. The
+discriminator reads a decoded image; the decoder needs -δ times the discriminator's gradient (the paper's saturating
+form) or, per sample, -δ·(1-σ)/σ times it (the non-saturating form, where σ is the discriminator's probability that the
+fake is real). An edge is the identity in the forward pass and such a factor in the backward pass, so that each network
+gets its own gradient from one backward pass.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class _Scale(torch.autograd.Function):
 
 
 class Edge:
-    """An identity whose backward pass multiplies by ``weight``, which may be set any time before the backward pass.
+    """An identity whose backward pass multiplies by ``weight``; it may be set at any time before the backward pass.
 
     Attributes:
         weight: a number, or one number per sample ``[B]``.
@@ -44,15 +45,16 @@ class Edge:
 
 
 def nonsaturating_weight(fake: Tensor, ratio: float) -> Tensor:
-    """The per-sample edge that turns the discriminator's gradient at a fake into the non-saturating one's.
+    """The per-sample weight that turns the discriminator's gradient at a fake into that of the non-saturating loss.
 
     With logit l and σ = sigmoid(l), d/dl of the discriminator's term is σ and of the generator's is -(1-σ); their
-    ratio is -(1-σ)/σ = -exp(-l). It holds sample by sample, so the discriminator may not mix samples (no batch norm).
+    ratio is -(1-σ)/σ = -exp(-l). It holds for each sample alone, so the discriminator may not mix samples by a batch
+    norm.
 
     Args:
         fake: the discriminator's logits of the fakes, ``[B]``.
         ratio: (weight of the generator's term) / (weight of the discriminator's term).
     """
-    # Beyond 50 the product with σ would leave float32's range; there the discriminator is certain anyway.
+    # Below a logit of -50 the product with σ would leave float32's range; the discriminator is certain there anyway.
     logits = fake.detach().to(torch.promote_types(fake.dtype, torch.float32))
     return -ratio * torch.exp(-logits.clamp(min=-50.0))

@@ -1,21 +1,21 @@
-"""What the methods of this package share: one code (y, z), and where a run stands."""
+"""What the methods of this package share: the code (y, z), and the place in the run."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import Tensor, nn
-from torch.optim import Optimizer
-
-MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+from torch import Tensor
 
 
 class Positioned(LightningModule):
-    """Optimised by hand, and knows where the run stands: a function of the place, so that resuming changes nothing."""
+    """A module with manual optimisation whose schedules are functions of the place in the run.
+
+    The place is computed and not counted, so that a resumed run continues as if it had not stopped.
+    """
 
     validation: Any
 
@@ -24,47 +24,36 @@ class Positioned(LightningModule):
         self.automatic_optimization = False
 
     def position(self, batch_idx: int) -> int:
-        """How many batches the run has behind it."""
+        """How many batches of the run have been trained."""
         return self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
 
     @property
     def length(self) -> int:
-        """Of the run, in batches: ``max_epochs`` or ``max_steps``, which counts batches, whichever ends it.
+        """Length of the run in batches: ``max_epochs`` or ``max_steps`` (which counts batches), whichever is shorter.
 
         Raises:
-            ValueError: neither does.
+            ValueError: neither is set.
         """
         epochs, steps = self.trainer.max_epochs or 0, self.trainer.max_steps
         ends = [epochs * int(self.trainer.num_training_batches)] if epochs >= 0 else []
         ends += [steps] if steps >= 0 else []
         if not ends:
-            raise ValueError("schedules are of a run's length: set trainer.max_epochs or trainer.max_steps")
+            raise ValueError("schedules need to know how long the run is: set trainer.max_epochs or trainer.max_steps")
         return min(ends)
 
     def progress(self, batch_idx: int) -> float:
-        """Share of the run that is done, in [0, 1)."""
+        """Share of the run that has been trained, in [0, 1)."""
         return self.position(batch_idx) / self.length
 
-    def of_all_processes(self, values: Tensor) -> Tensor:
-        """``[B, ...]`` of every process's share of a batch, with a gradient into this one's.
-
-        What is no mean over samples (a covariance, a distance between means, the codes to remember) is taken over
-        these, so that it doesn't depend on how many processes there are.
-        """
-        if self._trainer is None or self.trainer.world_size == 1:
-            return values
-        gathered: Tensor = self.all_gather(values, sync_grads=True)  # type: ignore[assignment]
-        return gathered.flatten(0, 1)
-
     def on_validation_epoch_end(self) -> None:
-        """Log what ``validation``, a ``ModuleDict`` of metrics, has counted."""
+        """Log the metrics of ``validation``, a ``ModuleDict``."""
         for name, metric in self.validation.items():
             self.log(f"val/{name}", metric.compute())
             metric.reset()
 
 
 class AttributeEditor(Positioned):
-    """An ``Editor`` and a ``Coder`` by two methods, ``encode`` and ``decode``.
+    """An ``Editor`` and a ``Coder``; a subclass gives ``encode`` and ``decode``.
 
     Attributes are on the scale 0 (absent) to 1 (present), images in [0, 1].
 
@@ -77,11 +66,11 @@ class AttributeEditor(Positioned):
         self.attribute_names = tuple(attribute_names)
 
     def over_all_processes(self, terms: dict[str, Tensor], sums: Collection[str]) -> dict[str, Tensor]:
-        """Losses of this process's share of a batch, such that their mean over the processes is the whole batch's.
+        """Rescale the losses of this process's share of a batch: their mean over processes is then the whole batch's.
 
         Args:
-            terms: of which DDP takes the gradients' mean.
-            sums: those that are summed over the batch: their mean over the processes is too small.
+            terms: losses, whose gradients DDP averages over processes.
+            sums: names of the losses that sum over the batch; their mean over processes would be too small.
         """
         processes = self.trainer.world_size if self._trainer else 1
         return {name: processes * term if name in sums else term for name, term in terms.items()}

@@ -1,8 +1,9 @@
-"""What the adversary leaves of y in μ, taken out in closed form: optimal transport between Gaussians.
+"""Removes from μ, in closed form, what the adversary has left of y: optimal transport between Gaussians.
 
-Not in the paper. Its adversary reads the noisy ẑ and ends at chance, and a fresh probe still reads y from μ, which the
-edits start from: differences well below the noise, that the decoder ignores. So they can be taken away afterwards at
-little price: what differs in mean and covariance by a map, and what is of higher order by the posterior's own noise.
+This is not in the paper. The paper's adversary reads the noisy ẑ and ends at chance. A newly trained probe still reads
+y from μ, which edits start from, because the classes differ by less than the noise. The decoder ignores such
+differences, so they can be removed afterwards at little cost: a map removes those in mean and covariance, and the
+posterior's own noise hides those of higher order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from aif.checks import at_least_one, not_negative
+from nets.checks import at_least_one, not_negative
 
 
 class GaussianErasure(nn.Module):
@@ -21,18 +22,18 @@ class GaussianErasure(nn.Module):
 
         T_v(μ) = m + A_v (μ - m_v),   A_v = C_v^(-1/2) (C_v^(1/2) C C_v^(1/2))^(1/2) C_v^(-1/2).
 
-    Afterwards the classes have the same mean and covariance. A probe that has seen thousands of codes still reads what
-    is of higher order, so edits start from a sample: noise · σ ⊙ ε is added, as D knew it in training.
-    Which class a code belongs to says ŷ, in fitting as in use, so labels aren't needed. Erasing one attribute can bring
-    back a little of another that it is correlated with: several rounds go over all of them. Until it is fitted, it
-    changes nothing. Part of the state dict.
+    Afterwards the classes have the same mean and covariance. A probe that has seen thousands of codes still reads
+    differences of higher order. Edits therefore start from a sample: noise · σ ⊙ ε is added, as in the codes that D saw
+    in training. ŷ says which class a code belongs to, in fitting and in use, so labels aren't needed. Erasing one
+    attribute can bring back a little of a correlated one, so several rounds go over all attributes. An erasure that is
+    not fitted yet changes nothing. The maps are part of the state dict.
 
     Args:
         latent_dim: n_z.
         attributes: k.
-        rounds: over all attributes; one attribute needs one.
-        images: how many of the training images are looked at, the first ones.
-        noise: share of the posterior's standard deviation that is added; 0 adds none.
+        rounds: how often the erasure goes over all attributes; a single attribute needs one round.
+        images: how many training images the maps are fitted on, the first ones of the split.
+        noise: standard deviation of the added noise, in posterior standard deviations; 0 adds none.
     """
 
     maps: Tensor
@@ -45,12 +46,12 @@ class GaussianErasure(nn.Module):
         at_least_one(latent_dim=latent_dim, attributes=attributes, rounds=rounds, images=images)
         not_negative(noise=noise)
         self.attributes, self.images, self.noise = attributes, images, noise
-        # One after the other, two classes each; of rank 4, since ``channels_last`` knows no other.
+        # One map per step and class. The tensor has four dimensions because ``channels_last`` works on no others.
         self.register_buffer("maps", torch.eye(latent_dim).repeat(rounds * attributes, 2, 1, 1))
         self.register_buffer("shifts", torch.zeros(rounds * attributes, 2, latent_dim))
 
     def forward(self, mean: Tensor, log_variance: Tensor, attributes: Tensor) -> Tensor:
-        """A sample without what it would tell of ŷ, ``[B, n_z]``.
+        """Samples of the codes from which ŷ has been removed, ``[B, n_z]``.
 
         Args:
             mean: μ, ``[B, n_z]``.
@@ -63,7 +64,7 @@ class GaussianErasure(nn.Module):
         return erased + self.noise * (0.5 * log_variance).exp() * torch.randn_like(erased)
 
     def erase(self, codes: Tensor, attributes: Tensor) -> Tensor:
-        """Codes ``[B, n_z]`` of images with ŷ ``[B, k]``, the classes' Gaussians moved onto one; same shape."""
+        """Move codes ``[B, n_z]`` of images with ŷ ``[B, k]``, so that both classes have one Gaussian; same shape."""
         present = (attributes > 0.5).T
         for step in range(len(self.maps)):
             codes = self._erase(codes, present[step % len(present)], step)
@@ -71,7 +72,7 @@ class GaussianErasure(nn.Module):
 
     @torch.no_grad()
     def fit(self, codes: Tensor, attributes: Tensor) -> None:
-        """Learn the maps from codes ``[N, n_z]`` and ŷ ``[N, k]``; classes of fewer than two codes stay as they are."""
+        """Fit the maps to codes ``[N, n_z]`` and ŷ ``[N, k]``; a class of fewer than two codes is left as it is."""
         codes, present = codes.double(), (attributes > 0.5).T
         self.maps.copy_(torch.eye(codes.shape[1]))
         self.shifts.zero_()
@@ -100,7 +101,7 @@ def _within(classes: list[Tensor]) -> Tensor:
 
 
 def _covariance(members: Tensor, within: Tensor) -> Tensor:
-    """A class's own covariance, drawn towards that of all by as much as d further members would."""
+    """A class's covariance, shrunk towards the covariance within classes as d further members would shrink it."""
     n, d = members.shape
     return (n * torch.cov(members.T, correction=0) + d * within) / (n + d)
 
@@ -113,7 +114,7 @@ def _transport(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _roots(covariance: Tensor) -> tuple[Tensor, Tensor]:
-    """The square root of a covariance and the inverse of that; no direction has less than 1e-9 of the most variance."""
+    """The square root of a covariance, and its inverse; variances are at least 1e-9 of the largest one."""
     values, vectors = torch.linalg.eigh(covariance)
     values = values.clamp(min=1e-9 * values.max().clamp(min=1e-30))
     return (vectors * values.sqrt()) @ vectors.T, (vectors / values.sqrt()) @ vectors.T

@@ -1,6 +1,6 @@
-"""The losses of "Adversarial Information Factorization" (AIF) and, last, of its baselines: tensors in, scalar out.
+"""The losses of "Adversarial Information Factorization" (AIF) and then of its baselines: tensors in, scalar out.
 
-Two reductions are known to all of AIF's. ``sum`` is what the authors ran, and what the preset ``paper`` takes where the
+All losses of AIF know two reductions. ``sum`` is what the authors ran, and what the preset ``paper`` uses where the
 text is silent (``docs/fidelity.md``, "reductions"): reconstruction summed over everything and divided by the square of
 the images' side, KL summed over the batch and divided by the latent width, GAN terms summed over the batch,
 classification terms averaged. ``mean`` averages every term over all its elements, so that no weight depends on batch
@@ -73,7 +73,7 @@ def discriminator(real: Tensor, fakes: list[Tensor], factor: float, reduction: R
 def generator(fakes: list[Tensor], factor: float, reduction: Reduction) -> Tensor:
     """The non-saturating loss of encoder and decoder, ``factor`` · Σ L_bce(1, C(fake)): the authors' code, factor 0.5.
 
-    The training step never evaluates it (see :mod:`aif.edges`); it is the definition that tests hold the step to.
+    The training step never evaluates this loss (see :mod:`aif.edges`); tests check the step's gradient against it.
     """
     return factor * sum(
         (F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake), reduction=reduction) for fake in fakes),
@@ -84,8 +84,8 @@ def generator(fakes: list[Tensor], factor: float, reduction: Reduction) -> Tenso
 def conditional_discriminator(real: Tensor, fake: Tensor, mismatched: Tensor, known: Tensor) -> Tensor:
     """The discriminator of IcGAN (Perarnau et al. 2016, eq. 2, non-saturating), means over the batch.
 
-    A real image with its y stands against a fake and against a real image with another y. The last kind is not in
-    IcGAN's eq. 2 but in its authors' code (``trainWrongY``), where both kinds count half.
+    A real image with its y counts as right; a fake, and a real image with another y, count as wrong. IcGAN's eq. 2 has
+    no real images with another y; its authors' code has them (``trainWrongY``), and there both wrong kinds count half.
 
     Args:
         real: C(x, y) as logits, ``[B]``.

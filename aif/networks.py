@@ -3,7 +3,7 @@
 Four halvings down and four doublings up, channel counts ``width`` · (1, 2, 4, 8), of two kinds. ``plain`` is what the
 authors ran, DCGAN-like: 5×5 convolutions of stride 2, and 3×3 transposed ones. ``residual`` (Tables 2 and 3) is ours: a
 block of :mod:`aif.residual` for each of them, and at the images' side a 3×3 convolution to or from ``width`` / 2
-channels. Networks return logits; whoever needs probabilities or pixels applies the sigmoid.
+channels. Networks return logits; callers that need probabilities or pixels apply the sigmoid.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from aif.checks import at_least_one, below_one, check_sizes
+from aif.checks import check_sizes
 from aif.residual import Down, Up
+from nets.checks import at_least_one, below_one
 
 LabelEntry = Literal["first", "every"]
 Kind = Literal["plain", "residual"]
@@ -47,7 +48,7 @@ def trunk(kind: Kind, channels: int, width: int, batch_norm: bool, leak: float =
 
 
 def doublings(kind: Kind, channels: int, width: int, extra: int = 0) -> Iterator[nn.Module]:
-    """``[B, 8 width, H/16, W/16]`` to logits ``[B, channels, H, W]``; each layer reads ``extra`` channels more."""
+    """``[B, 8 width, H/16, W/16]`` to logits ``[B, channels, H, W]``; each layer reads ``extra`` more channels."""
     if kind == "residual":
         widths = (8 * width, 4 * width, 2 * width, width, width // 2)
         yield from (Up(i + extra, o) for i, o in itertools.pairwise(widths))
@@ -75,8 +76,8 @@ class Encoder(nn.Module):
         detach_label_head: the y head reads detached features, so that L_class never reaches the trunk (the authors'
             code; not in the paper).
         kind: of the layers.
-        most_log_variance: log σ² is cut off above it (not in the paper). What the encoder gains from A's mistakes has
-            no bound, so that without L_KL σ grows until it overflows. None: free.
+        max_log_variance: largest log σ² (not in the paper); None sets no limit. The encoder's gain from A's mistakes
+            has no bound, so without L_KL σ grows until it overflows.
     """
 
     def __init__(
@@ -89,11 +90,11 @@ class Encoder(nn.Module):
         batch_norm: bool = False,
         detach_label_head: bool = False,
         kind: Kind = "plain",
-        most_log_variance: float | None = None,
+        max_log_variance: float | None = None,
     ) -> None:
         super().__init__()
         check_sizes(resolution, kind, attributes, channels=channels, latent_dim=latent_dim, width=width)
-        self.detach_label_head, self.most_log_variance = detach_label_head, most_log_variance
+        self.detach_label_head, self.max_log_variance = detach_label_head, max_log_variance
         self.trunk = nn.Sequential(*trunk(kind, channels, width, batch_norm), nn.Flatten())
         features = 8 * width * (resolution // 16) ** 2
         self.mean = nn.Linear(features, latent_dim)
@@ -105,8 +106,8 @@ class Encoder(nn.Module):
         features = self.trunk(images)
         label_features = features.detach() if self.detach_label_head else features
         log_variance = self.log_variance(features)
-        if self.most_log_variance is not None:
-            log_variance = log_variance.clamp(max=self.most_log_variance)
+        if self.max_log_variance is not None:
+            log_variance = log_variance.clamp(max=self.max_log_variance)
         return self.mean(features), log_variance, self.label(label_features)
 
 
@@ -119,13 +120,13 @@ class Decoder(nn.Module):
         attributes: k.
         latent_dim: n_z.
         width: channels before the last layer.
-        label_entry: where y enters: beside z at the ``first`` layer (the paper), or as constant channels at ``every``
-            layer (as Fader Networks do).
+        label_entry: where y enters: beside z at the ``first`` layer, as in the paper, or as constant channels at
+            ``every`` layer, as in Fader Networks.
         kind: of the layers.
-        first_norm: whether a batch norm follows the first layer, too; not so in the authors' code.
+        first_norm: whether a batch norm follows the first layer, too; none does in the authors' code.
 
     Raises:
-        ValueError: a size that is none, or y at every layer where there is no y.
+        ValueError: a size below 1 or that doesn't fit, or y at every layer of a decoder without attributes.
     """
 
     def __init__(
@@ -166,14 +167,14 @@ class Decoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """C: images to the logit of "real". No batch norm, so that it judges every image by itself (``aif.edges``).
+    """C: images to the logit of "real". It has no batch norm, so it judges every image by itself (``aif.edges``).
 
     Args:
         resolution: side of the images, a multiple of 16.
         channels: of the images.
         width: channels of the first convolution.
         attributes: k if it also reads y, as constant input channels (conditional GANs), else 0.
-        leak: slope of the leaky ReLUs, DCGAN's 0.2; AIF's authors have plain ones (0).
+        leak: slope of the leaky ReLUs; DCGAN has 0.2, AIF's authors have plain ReLUs (0).
         kind: of the layers.
     """
 

@@ -1,7 +1,6 @@
-"""Residual blocks (He et al. 2016, "Deep residual learning for image recognition", Figure 2): half or twice the side.
+"""Residual blocks that halve or double a side (He et al. 2016, "Deep residual learning for image recognition", Fig. 2).
 
-The networks of AIF's Tables 2 and 3 were not published; what stands here, and why, is in ``docs/fidelity.md``,
-"Residual networks".
+The networks of AIF's Tables 2 and 3 were not published; ``docs/fidelity.md``, "Residual networks", explains these.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ class Down(nn.Module):
     Args:
         channels: in.
         out: channels out.
-        batch_norm: after each convolution, as He et al. have it; without, for networks that may not mix a batch.
+        batch_norm: whether one follows each convolution, as in He et al.; networks that may not mix a batch have none.
         leak: slope of the leaky ReLUs, 0 for plain ones.
     """
 
@@ -30,14 +29,14 @@ class Down(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """``[B, in, H, W]`` to ``[B, out, H/2, W/2]``."""
         inner = self.second(F.leaky_relu(self.first(values), self.leak))
-        # Not by a stride of the convolution: of few channels, in float32 on a CPU, that one's gradient is written past
-        # its memory (uxlfoundation/oneDNN#6035).
+        # The slice takes the place of a stride of the convolution: with few channels, in float32 on a CPU, oneDNN
+        # writes the gradient of the strided convolution past its memory (uxlfoundation/oneDNN#6035).
         beside = self.shortcut(values[:, :, ::2, ::2])
         return F.leaky_relu(inner + beside, self.leak)
 
 
 class Up(nn.Module):
-    """The same the other way round: the second convolution, transposed, has stride 2, the shortcut repeats values.
+    """The reverse: the second convolution is transposed and has stride 2, and the shortcut repeats values.
 
     Args:
         channels: in.
@@ -54,7 +53,7 @@ class Up(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """``[B, in, H, W]`` to ``[B, out, 2H, 2W]``."""
-        # A 1×1 convolution and its batch norm come out the same before the doubling, at a quarter of the work.
+        # A 1×1 convolution and its batch norm give the same result before the doubling, at a quarter of the work.
         beside = F.interpolate(self.shortcut(values), scale_factor=2.0)
         inner = self.second(F.relu(self.first(values)))
         return F.relu(inner + beside)

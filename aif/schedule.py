@@ -1,4 +1,4 @@
-"""What changes over a run: learning rates and the adversary's weight. Constant unless a preset says otherwise."""
+"""Learning rates and the adversary's weight over a run; both are constant unless a preset changes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Schedule:
 
     Args:
         warmup: share of the run over which learning rates rise linearly from 0.
-        decay: share at the end over which they fall to 0 along half a cosine.
+        decay: share of the run, at its end, over which learning rates fall to 0 along half a cosine.
 
     Raises:
         ValueError: a share outside [0, 1], or warm-up and decay that overlap.
@@ -43,11 +43,11 @@ class Schedule:
 
 
 class AdversarialSchedule(Schedule):
-    """The same, and a factor for what an adversary on its code teaches an encoder: γ of AIF, λ_E of Fader Networks.
+    """A schedule with a factor for the adversary's weight in the encoder's loss: γ of AIF, λ_E of Fader Networks.
 
     Args:
         warmup, decay: of learning rates.
-        adversary_warmup: share of the run over which that weight rises linearly from 0.
+        adversary_warmup: share of the run over which the adversary's weight rises linearly from 0.
 
     Raises:
         ValueError: as above.

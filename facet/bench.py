@@ -6,9 +6,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from annotated_types import Ge, Gt, MinLen
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +27,24 @@ if TYPE_CHECKING:
 
 RESIDENCIES = ("device", "mmap", "workers")
 USUAL = "torchvision + DataLoader"
+
+
+def _usual() -> dict[str, Any]:
+    of_data = {name: f"${{data.{name}}}" for name in ("root", "resolution", "batch_size")}
+    return {"_target_": "datamodules.comparison.torchvision_celeba", **of_data, "workers": 2}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-bench data: images/s of every residency beside torchvision's CelebA with a DataLoader, in one run."""
+
+    seed: Annotated[int, Ge(0)] = 0
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # null: all
+    seconds: Annotated[float, Gt(0)] = 5.0  # of each measurement, after one to warm up
+    rounds: Annotated[int, Ge(1)] = 3  # in turn; the median counts
+    plain: Any = field(default_factory=_usual)  # what the loaders are compared with; null for nothing
+    groups: ClassVar[dict[str, str | None]] = {"data": "celeba"}
 
 
 def main() -> None:

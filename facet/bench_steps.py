@@ -7,9 +7,11 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from annotated_types import Ge, MinLen
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
@@ -30,9 +32,26 @@ SCHEMA = 1
 WIDTH = 160  # characters of the table where no terminal has fewer
 ALONE = (  # no validation, no checkpoint, nothing shown: what comes between steps, and not in them
     *("logger=csv", "callbacks.edits=null", "callbacks.progress=null", "callbacks.stopping=null"),
-    *("+trainer.enable_progress_bar=false", "+trainer.enable_checkpointing=false", "+trainer.limit_val_batches=0"),
+    *("trainer.enable_progress_bar=false", "trainer.enable_checkpointing=false", "trainer.limit_val_batches=0"),
     "trainer.max_epochs=-1",  # whoever measures ends it
 )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-bench steps: a step of every method in training, beside the authors' schedule written plainly and beside
+    the floor, the same operations at the rate of a matrix product. Images are noise, no data are needed.
+    """
+
+    methods: Annotated[tuple[str, ...], MinLen(1)] = tuple(METHODS)  # facet/benchmarks/methods.py says what each is
+    resolutions: Annotated[tuple[int, ...], MinLen(1)] | None = None  # such as [32,64]; null: the preset's
+    batch_sizes: Annotated[tuple[int, ...], MinLen(1)] | None = None  # such as [64,512]; null: the preset's
+    overrides: tuple[str, ...] = ()  # of the trainings; on a GPU: 'overrides=["trainer=gpu"]'
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    rounds: Annotated[int, Ge(1)] = 5  # in which all take turns
+    samples: Annotated[int, Ge(1)] = 4  # of each in a round; the median of all counts
+    json: str = "reports/steps.json"  # what was found, on which machine, by which command
+    groups: ClassVar[dict[str, str | None]] = {"preset": "embedded"}
 
 
 def bench_steps(config: DictConfig) -> dict[str, Any]:
@@ -70,7 +89,7 @@ def _asked(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
         for side in (config.resolutions or [None]) if method.resolution else [None]:
             for size in config.batch_sizes or [None]:
                 sizes = {"data.resolution": side, "data.batch_size": size}
-                said = [f"experiment={method.experiment}", f"preset={config.preset}", *ALONE]
+                said = [*method.said.split(), f"preset={config.preset}", *ALONE]
                 said += [*config.overrides, *(f"{key}={value}" for key, value in sizes.items() if value is not None)]
                 yield name, _composed(said)
 

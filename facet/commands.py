@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -20,7 +19,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from facet.command_line import expand_homes, readable
-from facet.configuration import config_directory, register_resolvers
+from facet.completion import complete
+from facet.configuration import config_directory, register
 from facet.errors import ToldError, UserError, in_one_line
 from facet.help import HELP, help_of
 from facet.refusals import user_message
@@ -55,12 +55,12 @@ def run_command(
         print(help_of(called, primary))
         sys.exit(0)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
-    register_resolvers()
+    register(primary)
     log = _place_of_log(called) / f".sweep-{uuid.uuid4().hex}"  # launchers run jobs in processes of their own
     ended: list[int] = []  # the exit code of a single job
 
     def job(config: DictConfig) -> object:
-        register_resolvers()  # again: in another process
+        register(primary)  # again: in another process
         code, result = 0, None
         name = " ".join(HydraConfig.get().overrides.task)
         if is_worker() or NOTE in os.environ:
@@ -71,6 +71,7 @@ def run_command(
             _note(log, name, None)
         try:
             expand_homes(config)
+            complete(config)
             allow(config.get("allow") or (), HydraConfig.get().overrides.task)
             result = task(config)
         except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
@@ -91,7 +92,7 @@ def run_command(
 
     code, killed = 0, False
     try:
-        sys.argv[1:] = for_every_job(readable(read(sys.argv[1:]), sweep=in_sweep(sys.argv[1:])))
+        sys.argv[1:] = readable(read(sys.argv[1:]), sweep=in_sweep(sys.argv[1:]))
         with handled(end_with_workers(log), *ASKED):
             hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except (Stopped, KeyboardInterrupt) as error:
@@ -150,23 +151,6 @@ def _exit_code(log: Path, killed: bool) -> int:
 def in_sweep(arguments: Sequence[str]) -> bool:
     """Whether a command is asked for a sweep."""
     return bool({"-m", "--multirun"} & set(arguments))
-
-
-def for_every_job(arguments: Sequence[str]) -> list[str]:
-    """A sweep's arguments, so that a setting may be one which only a swept group brings (``experiment=a,b``).
-
-    Hydra composes a sweep once without what is swept, and would refuse it there. With ``++`` it doesn't, and each job's
-    own check (:func:`facet.configuration.check`) refuses what the job doesn't know.
-    """
-    if not in_sweep(arguments):
-        return list(arguments)
-    return [lenient(argument) for argument in arguments]
-
-
-def lenient(argument: str) -> str:
-    """A setting with ``++``, so that Hydra composes it wherever it may belong; anything else as it is."""
-    setting = re.compile(r"(?!hydra\.)[a-z_]+\.[\w.]+=")
-    return f"++{argument}" if setting.match(argument) else argument
 
 
 def report(primary: str, error: Exception, called: str | None = None) -> int:

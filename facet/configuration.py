@@ -13,10 +13,10 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from annotated_types import Ge, Gt, Lt, MinLen
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -24,47 +24,19 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
+from facet import presets
+from facet import primary as primaries
 from facet.command_line import expand_homes, readable
+from facet.completion import complete, group_of
 from facet.errors import UserError, nearest
 from facet.origins import Origins
+from facet.renamed import new_name
+from facet.resolvers import register_resolvers
 from facet.rules import refuse
 from facet.signatures import signature
 from facet.targets import is_allowed, refusal
 
-TOP_LEVEL: dict[str, Any] = {  # what commands read themselves; everything else has a constructor to be checked against
-    "attributes": Annotated[list[str], MinLen(1)] | None,
-    "seed": Annotated[int, Ge(0), Lt(2**32)],
-    "name": str,
-    "runs": str,
-    "run_dir": str | None,
-    "force": bool,
-    "online": bool,
-    "allow": list[str],
-    "save_minutes": Annotated[float, Ge(0)] | None,
-    "on_nonfinite": Literal["stop", "skip"],
-    "run": str | None,
-    "pages": list[str],
-    "split": Literal["train", "val", "test"],
-    "faces": Annotated[int, Ge(1)],
-    "seeds": Annotated[list[Annotated[int, Ge(0)]], MinLen(1)],
-    "overrides": list[str],
-    "measures": str | list[str],
-    "title": str,
-    "experiments": list[str],
-    "objective": Annotated[list[str], MinLen(1)] | None,
-    "reports": str,
-    "commands": list[str],
-    "jobs": Annotated[int, Ge(1)] | None,
-    "beside": bool,
-    "seconds": Annotated[float, Gt(0)],
-    "rounds": Annotated[int, Ge(1)],
-    "samples": Annotated[int, Ge(1)],
-    "methods": Annotated[list[str], MinLen(1)],
-    "resolutions": Annotated[list[int], MinLen(1)] | None,
-    "batch_sizes": Annotated[list[int], MinLen(1)] | None,
-    "json": str,
-}
-PLACES = ("data.root", "data.labels", "data.store")  # where data have moved to, which the commands read themselves too
+ADDED = ("method", "preset", "ablation")  # the names of what was chosen, among a composed config's keys
 OF_THE_MACHINE = "${fast_cpu_precision:}"  # the setting counts, not what a machine makes of it
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
 
@@ -77,35 +49,22 @@ def config_directory() -> Path:
     raise UserError("the conf directory is missing from this installation: install facet-lab again")
 
 
-def register_resolvers() -> None:
-    """``${count:LIST}``: a list's length. ``${of:KEY,{A: 1, B: 2}}``: the value that stands under a key.
-
-    ``${part:WIDTH,N}``: an N-th of a width, at least 2. ``${around:VALUE}``: a tenth of it and ten times.
-    ``${fast_cpu_precision:}``: bf16 where this processor computes in it.
-    """
-    OmegaConf.register_new_resolver("count", lambda values: len(values), replace=True)
-    OmegaConf.register_new_resolver("of", lambda key, values: values[key], replace=True)
-    OmegaConf.register_new_resolver("part", lambda width, n: max(2, width // n), replace=True)
-    OmegaConf.register_new_resolver("around", lambda value: f"{value / 10:g}, {value * 10:g}", replace=True)
-    OmegaConf.register_new_resolver("fast_cpu_precision", _fast_cpu_precision, replace=True)
-
-
-def _fast_cpu_precision() -> str:
-    try:  # torch knows too, but takes seconds to import, and a finished run is to be found in less
-        fast = "avx512_bf16" in Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        fast = False
-    return "bf16-mixed" if fast else "32-true"
+def register(primary: str) -> None:
+    """Tell Hydra what isn't in a file: a command's own keys, what a preset means for a model, and resolvers."""
+    register_resolvers()
+    presets.register(config_directory())
+    primaries.register(primary, config_directory())
 
 
 def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
-    """Compose a primary config as the command line does."""
-    register_resolvers()
+    """Compose a primary config as the command line does, with what constructors' defaults say of the rest."""
+    register(name)
     running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None  # a command may be running under Hydra
     try:
         with initialize_config_dir(str(config_directory()), version_base="1.3"):
             config = compose(name, readable(overrides))
             expand_homes(config)
+            complete(config)
             return config
     finally:
         GlobalHydra.instance().hydra = running
@@ -121,7 +80,7 @@ def check(
 
     Args:
         config: as Hydra composed it, interpolations unresolved.
-        primary: the primary config's name: what stands in it, the commands read.
+        primary: the command's name: its keys, it reads itself.
         chosen: Hydra's group choices, to name the file of a mistake; the running command's if None.
         overrides: what was said on the command line, to name it there; the running command's if None.
 
@@ -151,17 +110,29 @@ def check_part(config: DictConfig, key: str) -> None:
 class _Checker:
     def __init__(self, config: DictConfig, primary: str, origins: Origins) -> None:
         self.config, self.primary, self.origins = config, primary, origins
+        settings = primaries.settings_of(primary)
+        self.settings = primaries.types(settings) if settings else {}
         text = OmegaConf.to_yaml(config, resolve=False)
         self.read = set(re.findall(r"\$\{([\w.]+)\}", text))  # keys that an interpolation reads
 
     def top_level(self) -> None:
-        known = set(primary_keys(self.primary))
+        """Check what the command reads itself: nodes of its own, too."""
+        known = {*primaries.keys_of(self.primary, config_directory()), *ADDED}
         for key in self.config:
             if str(key) not in known:
                 raise self.error(str(key), f"unknown key; nearest: {nearest(str(key), known)}")
-        for key, value in _items(self.config, self.error, ""):
-            if key in TOP_LEVEL:
-                self.value(key, value, TOP_LEVEL[key])
+        self.own(self.config, self.settings, "")
+
+    def own(self, node: DictConfig, types: Mapping[str, Any], path: str) -> None:
+        for key, value in _items(node, self.error, path):
+            here = f"{path}.{key}" if path else key
+            if path and key not in types:
+                raise self.error(here, f"unknown key; nearest: {nearest(key, types)}")
+            annotation = types.get(key, inspect.Parameter.empty)
+            if is_dataclass(annotation):
+                self.own(value, primaries.types(annotation), here)
+            else:
+                self.value(here, value, annotation)
 
     def node(self, node: DictConfig, path: str, argument: bool = False) -> None:
         """Check a node and all below it; inside an ``argument`` of a call, the annotation says which keys there are."""
@@ -170,13 +141,15 @@ class _Checker:
             self.call(node, path)
         for key, value in _items(node, self.error, path):
             here = f"{path}.{key}" if path else key
+            if not path and is_dataclass(self.settings.get(key)):
+                continue  # the command reads it itself
             if isinstance(value, DictConfig):
                 self.node(value, here, argument or called)
             elif isinstance(value, ListConfig):
                 for i, element in enumerate(value):
                     if isinstance(element, DictConfig):
                         self.node(element, f"{here}.{i}", argument or called)
-            elif path and not called and not argument and here not in PLACES and not self.is_read(here):
+            elif path and not called and not argument and not self.is_read(here):
                 if value is None:
                     continue  # a slot left empty: a callback that isn't used, a size that a network doesn't have
                 others = [f"{path}.{other!s}" for other in node]
@@ -202,6 +175,8 @@ class _Checker:
             if key not in parameters:
                 if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
                     continue
+                if new := new_name(f"{path}.{key}", self.config, parameters):
+                    raise UserError(f"config key {self.origins.told(f'{path}.{key}')} is now {new}")
                 raise self.error(f"{path}.{key}", f"{target} has no such argument; nearest: {nearest(key, parameters)}")
             self.value(f"{path}.{key}", value, parameters[key].annotation)
         self.numbers(target, given, path)
@@ -227,6 +202,9 @@ class _Checker:
         plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         if isinstance(value, DictConfig) and inspect.isclass(annotation) and annotation is not dict:
             raise self.error(path, f"{plain!r} has no _target_, and a {annotation.__name__} has to be made of it")
+        if (group := group_of(annotation)) and not isinstance(plain, dict | None):
+            known = next(iter(signature(group)), "…")
+            raise self.error(path, f"{plain!r} is no group of settings: say each, as in {path}.{known}=…")
         try:
             adapter = _adapter(annotation)
         except (PydanticSchemaGenerationError, TypeError):
@@ -240,23 +218,11 @@ class _Checker:
         return UserError(f"config key {self.origins.told(path)}: {message}")
 
 
-def primary_keys(primary: str) -> Iterator[str]:
-    """What may stand at the top level: the primary config's own keys, and the groups it chooses from."""
-    raw = OmegaConf.load(config_directory() / f"{primary}.yaml")
-    assert isinstance(raw, DictConfig)
-    for key in raw:
-        if key not in ("defaults", "hydra"):
-            yield str(key)
-    for entry in raw.get("defaults", []):
-        if isinstance(entry, DictConfig):
-            for group in entry:
-                yield str(group).removeprefix("override ").strip("/").split("/")[0].split("@")[0]
-
-
 def choices(group: str) -> list[str]:
     """What a group has to choose from, in folders too: ``aif/table1/ours``."""
     place = config_directory() / group
-    return sorted(file.relative_to(place).with_suffix("").as_posix() for file in place.rglob("*.yaml"))
+    found = [file.relative_to(place).with_suffix("").as_posix() for file in place.rglob("*.yaml")]
+    return sorted([*found, *(["none"] if group == "ablation" else [])])
 
 
 CHOICE = re.compile(r"\$\{of:\$\{([\w.]+)\},\{([^}]*)\}\}")

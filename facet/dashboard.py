@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from omegaconf import DictConfig
 
@@ -11,7 +12,16 @@ from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
 
-WEIGHTS = ("kl_weight", "class_weight", "gan_weight", "auxiliary_weight")
+WEIGHTS = ("kl", "classification", "gan", "auxiliary")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-dashboard: a W&B workspace for sweeps, laid out and saved in one's project."""
+
+    title: str = "Facet sweep"
+    experiments: tuple[str, ...] = ()  # names to show, such as [ifcvae_gan/no_aux]; all if empty
+    groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 
 def main() -> None:
@@ -145,7 +155,9 @@ def _search() -> Any:
     wr = panels_of()
     ws = workspaces()
 
-    columns = [wr.ParallelCoordinatesPlotColumn(metric=wr.Config(f"model.{name}"), log=True) for name in WEIGHTS]
+    columns = [
+        wr.ParallelCoordinatesPlotColumn(metric=wr.Config(f"model.weights.{name}"), log=True) for name in WEIGHTS
+    ]
     ends = [wr.ParallelCoordinatesPlotColumn(metric=wr.SummaryMetric(name)) for name in ("val/mse", "val/edit_on")]
     panels = [
         wr.ParallelCoordinatesPlot(title="weights and what came of them", columns=[*columns, *ends]),

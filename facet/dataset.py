@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
+from annotated_types import Ge, Lt, MinLen
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +21,16 @@ from facet.making import make
 
 VERBS = ("info", "build", "verify")
 SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-data: what a data set's packed stores hold; builds them ahead, checks them."""
+
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # null: all
+    groups: ClassVar[dict[str, str | None]] = {"data": "avatars"}
 
 
 def main() -> None:

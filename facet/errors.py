@@ -42,7 +42,7 @@ class ToldError(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known words nearest to one, for an error message: ``a, b``, or what there is where none is near.
 
-    Of names in several parts (``model.kl_weight``, ``aif/table1/ours``) the last part alone may be near.
+    Of names in several parts (``model.weights.kl``, ``aif/table1/ours``) the last part alone may be near.
     """
     names = sorted(known)
     near = _close(word, {name: name for name in names}) or _close(_last(word), {name: _last(name) for name in names})

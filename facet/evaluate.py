@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
 from facet.checkpoints import tensors_digest
@@ -14,6 +16,7 @@ from facet.commands import report, run_command, say
 from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, write_json
+from facet.identity import Places
 from facet.jobs import Job, code_of, log_of, plug_ins, run_jobs
 from facet.loading import data_of, load, model_of, settings_of, stages_of
 from facet.measures import OPTIONAL
@@ -25,6 +28,28 @@ from facet.workers import note
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-evaluate: judges finished runs and writes results.json beside their checkpoints. Either run=DIRECTORY (or
+    a quoted pattern), or pages for all of their runs: facet-evaluate table1 seeds=0,1,2.
+    """
+
+    run: str | None = None
+    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all
+    split: Literal["train", "val", "test"] = "test"
+    measures: str | tuple[str, ...] = "all"  # or a list: drift, identity, distance, counterfactual, leakage, continuity
+    faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces go into the grids
+    online: bool = False  # send the numbers to the run's project at W&B at once, instead of leaving them for wandb sync
+    force: bool = False  # judge again what is judged
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # of pages: which runs
+    overrides: tuple[str, ...] = ()  # of pages: what the runs were trained with besides; all that isn't known here
+    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
+    runs: str = "runs"
+    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
+    groups: ClassVar[dict[str, str | None]] = {}
 
 
 def main() -> None:

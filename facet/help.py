@@ -1,23 +1,65 @@
-"""``--help`` of a command: its keys as their file has them, and the choices of every group."""
+"""``--help`` of a command: its keys with their values, and the choices of every group."""
 
 from __future__ import annotations
 
-from facet.configuration import choices, config_directory, primary_keys
+import json
+import sys
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, ListConfig
+
+from facet.configuration import choices, compose_config, config_directory
+from facet.primary import described, groups_of, settings_of, types
+from facet.signatures import meanings
 
 HELP = ("-h", "--help")
 
 
 def help_of(called: str, primary: str) -> str:
-    """What may be said to a command.
+    """What may be said to a command, with the model, the data and the other choices that stand beside ``--help``.
 
     Args:
         called: as it is called, such as ``facet-train``.
-        primary: its primary config's name.
+        primary: the command's name.
     """
     root = config_directory()
     lines = [f"{called} KEY=VALUE …      (-m: a sweep over values parted by commas; --hydra-help: Hydra's own options)"]
-    lines += ["", (root / f"{primary}.yaml").read_text("utf-8").split("\nhydra:")[0].strip(), "", "Choices:", ""]
-    for group in primary_keys(primary):
+    file = root / f"{primary}.yaml"
+    own = file.read_text("utf-8").split("\nhydra:")[0] if file.is_file() else described(settings_of(primary))
+    lines += ["", own.strip(), ""]
+    said = [word for word in sys.argv[1:] if "=" in word and word.split("=")[0] in groups_of(primary, root)]
+    try:
+        config = compose_config(primary, said)
+    except HydraException:
+        config = compose_config(primary, [])
+    for key in ("networks", "model", "data", "trainer", "callbacks"):
+        if isinstance(node := config.get(key), DictConfig) and key not in types(settings_of(primary)):
+            lines += [f"{key}:", *_listed(node, "  "), ""]
+    lines += ["Choices:", ""]
+    for group in groups_of(primary, root):
         if found := choices(group):
             lines.append(f"{group}= {' '.join(found)}")
     return "\n".join(lines)
+
+
+def _listed(node: DictConfig, indent: str) -> list[str]:
+    """A node's keys, with their values as they are written and what its class says of them."""
+    meaning = meanings(str(node["_target_"])) if "_target_" in node else {}
+    lines = []
+    for key in map(str, node):
+        child = node._get_node(key)
+        note = f"  # {meaning[key]}" if key in meaning else ""
+        if isinstance(child, DictConfig) and not (child._is_none() or child._is_interpolation()):
+            lines += [f"{indent}{key}:{note}", *_listed(child, f"{indent}  ")]
+        else:
+            lines.append(f"{indent}{key}: {_written(child)}{note}")
+    return lines
+
+
+def _written(node: Any) -> str:
+    """A value as YAML has it in one line."""
+    if isinstance(node, ListConfig) and not (node._is_none() or node._is_interpolation()):
+        return f"[{', '.join(_written(node._get_node(i)) for i in range(len(node)))}]"
+    value = node._value()
+    return value if isinstance(value, str) else json.dumps(value)

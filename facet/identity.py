@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from facet.commands import say
+from facet.completion import canonical, complete
 from facet.configuration import OF_THE_MACHINE, digest
 from facet.errors import UserError
 from facet.records import known as known_of
@@ -20,16 +22,31 @@ from facet.records import read_status
 # What doesn't change a run's outcome: its names, where it lies and is read from, how it is shown. Which data a run is
 # of, their content says and not their place.
 INCIDENTAL = (
-    *("name", "ablation", "runs", "run_dir", "logger", "force", "save_minutes", "on_nonfinite", "objective"),
+    *("name", "method", "ablation", "runs", "run_dir", "logger", "force", "save_minutes", "on_nonfinite", "objective"),
     *("data.root", "data.labels", "data.store", "data.workers", "data.residency", "data.download"),
     *("trainer.log_every_n_steps", "trainer.enable_progress_bar", "trainer.enable_model_summary"),
     *("callbacks.progress", "callbacks.edits.faces"),
 )
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where data have moved to, which commands read themselves; None where they have not."""
+
+    root: str | None = None
+    labels: str | None = None
+    store: str | None = None
+
+
 def identity(config: DictConfig) -> str:
-    """Eight hex digits that change with any setting that decides a run's outcome."""
-    settings = resolved(config)
+    """Eight hex digits that change with any setting that decides a run's outcome.
+
+    It is the same whether a default is spelled out or not: of our classes all settings count, as they are or by their
+    default, of libraries' those that aren't the default.
+    """
+    completed = OmegaConf.create(resolved(config))
+    complete(completed)
+    settings: Any = OmegaConf.to_container(completed)
     for path in INCIDENTAL:
         *groups, name = path.split(".")
         node: Any = settings
@@ -40,7 +57,7 @@ def identity(config: DictConfig) -> str:
     if initial and Path(initial).is_file():
         with Path(initial).open("rb") as file:
             settings["model"]["initial"] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digest(settings)
+    return digest(canonical(settings))
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

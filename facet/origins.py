@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from facet.command_line import SETTING
+from facet.presets import line
 
 READS = re.compile(r"\$\{([\w.]+)\}")  # a value that is another key's
 
@@ -58,7 +59,11 @@ class Origins:
     def file_of(self, path: str) -> str | None:
         """The chosen file in which a key stands, the most specific first; None if it's from elsewhere."""
         composed = self._raw(path)
-        holding = [(name, value) for name, package in self._files() for value in self._found(name, package, path)]
+        holding = [
+            (name, value)
+            for name, package, within in self._files()
+            for value in self._found(name, package, within, path)
+        ]
         for name, value in holding:
             if value == composed:
                 return f"conf/{name}"
@@ -80,18 +85,24 @@ class Origins:
                 return None
         return node
 
-    def _files(self) -> Iterator[tuple[str, str]]:
-        """The chosen files, the most specific first, each with the package that it is for."""
+    def _files(self) -> Iterator[tuple[str, str, str]]:
+        """The chosen files, the most specific first: each with its package, and where in it one has to look."""
         chosen = [
             (group, choice) for group, choice in self.choices.items() if choice and not group.startswith("hydra/")
         ]
         for group, choice in sorted(chosen, key=lambda pair: "experiment" not in pair[0]):
             place, _, package = group.strip("/").partition("@")
-            yield from self._with_defaults(f"{place}/{choice}.yaml", package or place.replace("/", "."))
-        yield f"{self.primary}.yaml", ""
+            if place == "settings":
+                continue  # is made of what follows
+            files = list(self._with_defaults(f"{place}/{choice}.yaml", package or place.replace("/", ".")))
+            if place == "model":
+                presets = reversed(line(str(self.choices.get("preset"))))
+                yield from ((name, "", f"preset.{preset}.") for preset in presets for name, _ in files)
+            yield from ((name, package, "") for name, package in files)
+        yield f"{self.primary}.yaml", "", ""
 
     def _with_defaults(self, name: str, package: str) -> Iterator[tuple[str, str]]:
-        """A file, and those that it builds upon in its own folder."""
+        """A file, and those that it builds upon."""
         file = self.directory / name
         if not file.is_file():
             return
@@ -100,14 +111,15 @@ class Origins:
         yield name, package
         for each in OmegaConf.select(OmegaConf.create(text), "defaults") or []:
             if isinstance(each, str) and each != "_self_":
-                yield from self._with_defaults(f"{Path(name).parent.as_posix()}/{each}.yaml", package)
+                place = each.strip("/") if each.startswith("/") else f"{Path(name).parent.as_posix()}/{each}"
+                yield from self._with_defaults(f"{place}.yaml", package)
 
-    def _found(self, name: str, package: str, path: str) -> Iterator[Any]:
+    def _found(self, name: str, package: str, within: str, path: str) -> Iterator[Any]:
         """The value of a key in a file, if it stands there."""
-        if package and not path.startswith(f"{package}."):
+        if not (self.directory / name).is_file() or (package and not path.startswith(f"{package}.")):
             return
         node: Any = OmegaConf.to_container(OmegaConf.load(self.directory / name))
-        for part in path.removeprefix(f"{package}." if package else "").split("."):
+        for part in f"{within}{path.removeprefix(f'{package}.' if package else '')}".split("."):
             if isinstance(node, list) and part.isdigit():
                 node = node[int(part)] if int(part) < len(node) else None
             elif isinstance(node, dict) and part in node:

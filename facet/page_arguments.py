@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 
 from facet.command_line import SETTING
-from facet.configuration import PLACES, primary_keys
+from facet.configuration import config_directory
 from facet.errors import UserError
+from facet.identity import Places
+from facet.primary import keys_of
 
 BOTH = ("logger",)  # of the runs, and of the page
+PLACES = [f"data.{place.name}" for place in fields(Places)]
 
 
 def for_pages(primary: str) -> Callable[[Sequence[str]], list[str]]:
@@ -24,7 +28,7 @@ def for_pages(primary: str) -> Callable[[Sequence[str]], list[str]]:
     """
 
     def read(arguments: Sequence[str]) -> list[str]:
-        return page_arguments(arguments, set(primary_keys(primary)))
+        return page_arguments(arguments, set(keys_of(primary, config_directory())))
 
     return read
 

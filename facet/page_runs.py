@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from facet.commands import lenient, say
+from facet.commands import say
 from facet.configuration import check, compose_config
 from facet.errors import UserError
 from facet.identity import at, run_directory
@@ -19,8 +19,8 @@ from facet.refusals import user_message
 def page_runs(page: Page, config: DictConfig) -> dict[str, list[tuple[int, Path]]]:
     """By row: (seed, run directory) for every one of ``config.seeds``.
 
-    Rows beside the page's own are those alone that are there. A row that doesn't take an override was never trained:
-    its training failed with a line.
+    Of the rows beside the page's own, only those that were trained are there. A row that doesn't take an override was
+    never trained: its training failed with a line.
 
     Args:
         page: which.
@@ -77,9 +77,8 @@ def each_run(
 
 
 def training(row: PageRow, seed: int, config: DictConfig, page: Page) -> tuple[str, ...]:
-    """What is said to ``facet-train`` for a row's run, where a setting may be one that other rows alone know."""
-    said = [*row.run.split(), f"seed={seed}", f"runs={config.runs}", *of_page(page, config.overrides)]
-    return tuple(lenient(each) for each in said)
+    """What is said to ``facet-train`` for a row's run."""
+    return (*row.run.split(), f"seed={seed}", f"runs={config.runs}", *of_page(page, config.overrides))
 
 
 def of_page(page: Page, overrides: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from facet.command_line import how_to_say, parsed
 from facet.configuration import choices, compose_config, config_directory
 from facet.errors import UserError, nearest
-from facet.signatures import signature
+from facet.renamed import CHOICES, new_name
 
 
 def user_message(primary: str, error: Exception) -> str | None:
@@ -52,6 +52,8 @@ def _no_such_choice(file: str) -> str:
     group, _, choice = file.rpartition("/") if file.startswith("hydra/") else file.partition("/")
     if group.startswith("hydra/"):
         return f"{group}={choice}: there is no such thing, or it isn't installed: pip install 'facet-lab[sweep]'"
+    if instead := CHOICES.get(f"{group}={choice}"):
+        return f"{group}={choice} is now {instead}"
     return f"{group}={choice}: no such choice; nearest: {nearest(choice, choices(group))}"
 
 
@@ -64,22 +66,16 @@ def _choices_that_are_no_names() -> Iterator[str]:
 
 
 def _unknown_key(primary: str, key: str) -> str:
-    """A key that isn't in the config: one that could be added, or the nearest that there are."""
+    """A key that the command doesn't have, its new name, or the nearest that it has."""
     config = _composed(primary)
-    parent, _, name = key.rpartition(".")
-    arguments: set[str] = set()
-    node = OmegaConf.select(config, parent) if parent else None
-    if isinstance(node, DictConfig) and (target := node.get("_target_")):
-        arguments = set(signature(str(target)))
-        if name in arguments:
-            return f"{key} isn't set here, but {target} has it: +{key}=… adds it"
-    known = {*_keys(config), *(f"{parent}.{each}" for each in arguments)}
-    return f"unknown config key {key}; nearest: {nearest(key, known)}"
+    if new := new_name(key, config):
+        return f"{key} is now {new}"
+    return f"unknown config key {key}; nearest: {nearest(key, _keys(config))}"
 
 
 def _composed(primary: str) -> DictConfig:
     """The primary config with the groups chosen on the command line."""
-    chosen = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_]+=[\w/-]+", word)]  # experiment=jacsup/chain
+    chosen = [word for word in sys.argv[1:] if re.fullmatch(r"[a-z_]+=[\w/-]+", word)]  # model=jacsup_digits
     try:
         return compose_config(primary, chosen)
     except (HydraException, OmegaConfBaseException):  # one of them is what can't be understood

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig, OmegaConf
 
 from facet.commands import USER, run_command, say
@@ -23,6 +25,23 @@ from facet.sweeps import shares
 from facet.train import finished
 
 # Torch is imported where something has to be done: that nothing has must be quick to find out.
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-reproduce: pages from nothing: facet-reproduce table1 seeds=0,1,2 preset=paper trainer=gpu jobs=2. Trains
+    what isn't trained, judges what isn't judged, and makes the pages. facet-train gets what the command doesn't know.
+    """
+
+    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all; or files of your own
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
+    overrides: tuple[str, ...] = ()  # what the runs are trained with besides their row's words and a seed
+    beside: bool = False  # train the rows beside the pages' own, too; those that are trained already are shown anyway
+    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    runs: str = "runs"
+    reports: str = "reports"  # the page goes to reports/<page>/
+    groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What constructors refuse in their first lines, found in their source: to refuse a number no torch is imported.
 
 A line counts that calls a function of a module named ``checks`` with parameters of the constructor, such as
-``not_negative(kl_weight=kl_weight)``. It is called here as it stands there, so what it says is said in one place.
+``at_least_one(steps=self.steps)``. It is called here as it stands there, so what it says is said in one place.
 """
 
 from __future__ import annotations
@@ -74,8 +74,13 @@ def _call(check: Callable[..., None], call: ast.Call, given: Mapping[str, Any]) 
     if ast.unparse(call).endswith("(**asdict(self))"):  # of a dataclass: all there is
         check(**given)
         return
-    passed = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if all(isinstance(one, ast.Name) and one.id in given for one in passed):
-        values = [given[one.id] for one in passed if isinstance(one, ast.Name)]
+    passed = [_argument(each) for each in (*call.args, *(keyword.value for keyword in call.keywords))]
+    if all(name in given for name in passed):
+        values = [given[name] for name in passed]
         named = {str(word.arg): value for word, value in zip(call.keywords, values[len(call.args) :], strict=True)}
         check(*values[: len(call.args)], **named)
+
+
+def _argument(node: ast.expr) -> str:
+    """The constructor's argument that an expression passes on: ``steps``, or ``self.steps`` in a dataclass."""
+    return ast.unparse(node).removeprefix("self.")

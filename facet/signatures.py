@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from hydra.utils import get_object
 from facet.source import Source, UnclearError
 
 Parameters = dict[str, inspect.Parameter]
+ARGUMENT = re.compile(r"^    (\w+(?:, \w+)*): (.+)((?:\n {8}.+)*)", re.MULTILINE)  # of a docstring
 
 
 @functools.lru_cache(maxsize=512)
@@ -25,6 +27,9 @@ def signature(target: str) -> Parameters:
 
     Args:
         target: its dotted name.
+
+    Returns:
+        Parameters by name; a default that source doesn't tell is ``...``.
 
     Raises:
         LookupError: there is no such thing.
@@ -36,6 +41,22 @@ def signature(target: str) -> Parameters:
             return imported(get_object(target))
         except (ImportError, ValueError, AttributeError) as error:
             raise LookupError(target) from error
+
+
+@functools.lru_cache(maxsize=512)
+def meanings(target: str) -> dict[str, str]:
+    """What a class's docstring says of its arguments, by name; nothing where source doesn't tell."""
+    module, _, name = target.rpartition(".")
+    try:
+        _, node = Source.of(module).definition(name)
+    except (UnclearError, LookupError):
+        return {}
+    text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None
+    found: dict[str, str] = {}
+    for names, first, more in ARGUMENT.findall(text or ""):
+        meaning = re.sub(r"(:\w+:)?`+~?([^`]+)`+", r"\2", " ".join(f"{first} {more}".split()).rstrip("."))
+        found |= dict.fromkeys(names.split(", "), meaning)
+    return found
 
 
 def imported(function: Callable[..., Any]) -> Parameters:
@@ -105,6 +126,6 @@ def _parameters(place: Source, arguments: ast.arguments) -> Parameters:
 def _parameter(
     place: Source, name: str, kind: Any, annotation: ast.expr | None, default: ast.expr | None
 ) -> inspect.Parameter:
-    """A parameter; of its default only whether there is one is told."""
-    has_default = ... if default is not None else inspect.Parameter.empty
-    return inspect.Parameter(name, kind, default=has_default, annotation=place.annotation(annotation))
+    """A parameter; its default is ``...`` where it is something that source doesn't tell."""
+    value = place.default(default) if default is not None else inspect.Parameter.empty
+    return inspect.Parameter(name, kind, default=value, annotation=place.annotation(annotation))

@@ -91,6 +91,18 @@ class Source:
         except Exception:  # whatever evaluating somebody's annotation comes to: it isn't checked then
             return inspect.Parameter.empty
 
+    def default(self, node: ast.expr) -> Any:
+        """What a parameter's default is; ``...`` if it can't be told, or is no plain value."""
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            pass
+        try:  # 1 / 3, or a constant of the module
+            found = eval(compile(ast.Expression(node), self.name, "eval"), {"__builtins__": {}}, Names(self))
+        except Exception:  # whatever evaluating somebody's default comes to: it isn't told then
+            return ...
+        return found if isinstance(found, bool | int | float | str | tuple | list | None) else ...
+
     def value(self, node: ast.expr) -> Any:
         """An expression's value, names resolved as they are needed; classes are stood in for."""
         unquoted = ast.fix_missing_locations(ast.Expression(_Unquoted().visit(node)))
@@ -123,7 +135,10 @@ class Names(dict[str, Any]):
             place, found = self.source.definition(name)
         except (UnclearError, LookupError):
             return _stand_in(name)
-        return place.value(found) if isinstance(found, ast.expr) else _stand_in(f"{place.name}.{name}")
+        if isinstance(found, ast.expr):
+            return place.value(found)
+        decorators = [ast.unparse(each) for each in getattr(found, "decorator_list", ())]
+        return _stand_in(f"{place.name}.{name}", any("dataclass" in each for each in decorators))
 
 
 class _Module:
@@ -142,9 +157,15 @@ class _Module:
 
 
 @functools.lru_cache(maxsize=512)
-def _stand_in(name: str) -> type:
+def _stand_in(name: str, is_dataclass: bool = False) -> type:
     """A class that no plain value is an instance of."""
-    return type(name.rsplit(".", 1)[-1], (), {"__class_getitem__": classmethod(lambda cls, _: cls)})
+    known = {"__class_getitem__": classmethod(lambda cls, _: cls), "target": name if is_dataclass else None}
+    return type(name.rsplit(".", 1)[-1], (), known)
+
+
+def settings_class(annotation: Any) -> str | None:
+    """The dotted name of a dataclass that an annotation stands for; None if it is anything else."""
+    return getattr(annotation, "target", None) if isinstance(annotation, type) else None
 
 
 class _Unquoted(ast.NodeTransformer):

@@ -15,9 +15,10 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig
 
 from facet.errors import UserError, nearest
+from facet.renamed import CLASSES
 from facet.source import Source, UnclearError
 
-OWN = ("aif", "jacsup", "datamodules", "facet")
+OWN = ("aif", "jacsup", "nets", "datamodules", "facet")
 FUNCTIONS = ("facet.loggers.make_loggers", "datamodules.comparison.torchvision_celeba")  # no other function of ours
 
 
@@ -70,6 +71,8 @@ def is_allowed(target: str) -> bool:
 
 def refusal(target: str) -> str:
     """Why not, and what to do, for a message."""
+    if new := CLASSES.get(target):
+        return f"{target} is now {new}"
     if _within(target, OWN):
         return f"{target} can't be imported: there is no such class"
     alike = [name for name in LIBRARIES if name.split(".")[0] == target.split(".")[0]]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from annotated_types import Ge, Lt, MinLen
 from omegaconf import DictConfig, OmegaConf
 
 from facet.checkpoints import batches_of, last_whole, read, settle
@@ -27,6 +29,22 @@ if TYPE_CHECKING:
     from facet.build import Parts
 
 # Torch and Lightning are imported where they are needed: finding out that a run is finished must be quick.
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The types of what ``conf/train.yaml`` has values for."""
+
+    name: str
+    attributes: Annotated[list[str], MinLen(1)] | None
+    seed: Annotated[int, Ge(0), Lt(2**32)]
+    runs: str
+    run_dir: str | None
+    objective: Annotated[list[str], MinLen(1)] | None
+    save_minutes: Annotated[float, Ge(0)] | None
+    on_nonfinite: Literal["stop", "skip"]
+    force: bool
+    allow: list[str]
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
 4×4 kernels halve the side down to 2×2 and double it again. The encoder's last layer gives z, a map of features, and k
 channels whose spatial means are y; every layer of the decoder reads y beside its input, as constant channels. As in
-:mod:`jacsup.networks` the latent is allocated at its final width and opened in stages: what is computed, batch-norm
-statistics included, is what a narrow network computes.
+:mod:`jacsup.digit_networks` the latent is allocated at its final width and opened in stages: the network computes,
+batch-norm statistics included, what a narrow network would.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jacsup.checks import at_least_one, not_negative
-from jacsup.modes import full_precision
+from nets.checks import at_least_one, not_negative
+from nets.modes import full_precision
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
 SLOPE = 0.2
 SIDE = 2
-"""Of the latent's map."""
+"""Side of the latent's map."""
 
-# Layers have a bias as PyTorch's have, although a batch norm follows: the encoder's in the authors' code, too.
+# Layers have a bias although a batch norm follows, as PyTorch's layers do; so do the encoder's in the authors' code.
 
 
 def levels(resolution: int) -> int:
-    """How many times a side is halved.
+    """How many times the encoder halves a side.
 
     Raises:
-        ValueError: not a power of two, or too small.
+        ValueError: the side is not a power of two, or too small.
     """
     if resolution < 32 or resolution & (resolution - 1):
         near = max(32, 1 << (max(resolution, 1) - 1).bit_length())
@@ -48,9 +48,9 @@ class AttributeEncoder(nn.Module):
     Args:
         channels: of the images.
         attributes: k.
-        widths: of all layers but the last.
-        code_size: channels of z that are open at first.
-        max_code_size: channels of z that are allocated.
+        widths: channels of all layers but the last.
+        latent_channels: channels of z that are open at first.
+        max_latent_channels: channels of z that are allocated.
         first_norm: whether a batch norm follows the first layer, too.
     """
 
@@ -59,16 +59,16 @@ class AttributeEncoder(nn.Module):
         channels: int,
         attributes: int,
         widths: Sequence[int],
-        code_size: int,
-        max_code_size: int,
+        latent_channels: int,
+        max_latent_channels: int,
         first_norm: bool = True,
     ) -> None:
         super().__init__()
-        self.attributes, self.open = attributes, code_size
+        self.attributes, self.open = attributes, latent_channels
         first, *rest = itertools.pairwise((channels, *widths))
         self.trunk = nn.Sequential(_halving(*first, first_norm), *(_halving(*layer) for layer in rest))
-        self.head = nn.Conv2d(widths[-1], attributes + max_code_size, KERNEL, STRIDE, PADDING)
-        self.norm = nn.BatchNorm2d(attributes + max_code_size)
+        self.head = nn.Conv2d(widths[-1], attributes + max_latent_channels, KERNEL, STRIDE, PADDING)
+        self.norm = nn.BatchNorm2d(attributes + max_latent_channels)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images ``[B, C, r, r]`` in [-1, 1] to (y ``[B, k]``, z ``[B, open, 2, 2]``)."""
@@ -80,7 +80,7 @@ class AttributeEncoder(nn.Module):
         assert norm.running_var is not None
         latent = F.batch_norm(
             latent,
-            norm.running_mean[:used] if tracked else None,  # views: training moves them
+            norm.running_mean[:used] if tracked else None,  # views, which training updates
             norm.running_var[:used] if tracked else None,
             norm.weight[:used],
             norm.bias[:used],
@@ -92,21 +92,21 @@ class AttributeEncoder(nn.Module):
         return latent[:, : self.attributes].mean((2, 3)), latent[:, self.attributes :]
 
     def grow(self, channels: int) -> None:
-        """Open more channels of z, drawn as PyTorch draws a layer, with batch norm as at the start."""
+        """Open more channels of z, drawn as PyTorch draws a layer, with their batch norm reset."""
         used = self.attributes + self.open
         new = slice(used, used + channels)
         _draw(self.head.weight, new)
         assert self.head.bias is not None
         norm = self.norm
         with torch.no_grad():
-            self.head.bias[new] = 0  # the batch norm takes it away again
+            self.head.bias[new] = 0  # the batch norm removes a bias anyway
             for values, start in ((norm.weight, 1), (norm.bias, 0), (norm.running_mean, 0), (norm.running_var, 1)):
                 assert values is not None
                 values[new] = start
         self.open += channels
 
     def get_extra_state(self) -> dict[str, Any]:
-        """What state dicts hold besides tensors."""
+        """The part of the state dict that is not tensors."""
         return {"open": self.open}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
@@ -114,21 +114,21 @@ class AttributeEncoder(nn.Module):
 
 
 class AttributeDecoder(nn.Module):
-    """D: (y, z) to images; every layer reads y beside its input. As many channels of z are used as there are.
+    """D: (y, z) to images; every layer reads y beside its input. The first layer reads as many channels as z has.
 
     Args:
         channels: of the images.
         attributes: k.
-        widths: of what goes out of all layers but the last.
-        max_code_size: channels of z that are allocated.
-        bias: of all layers.
+        widths: output channels of all layers but the last.
+        max_latent_channels: channels of z that are allocated.
+        bias: whether layers have a bias.
     """
 
     def __init__(
-        self, channels: int, attributes: int, widths: Sequence[int], max_code_size: int, bias: bool = True
+        self, channels: int, attributes: int, widths: Sequence[int], max_latent_channels: int, bias: bool = True
     ) -> None:
         super().__init__()
-        self.entry = _transposed(attributes + max_code_size, widths[0], bias)
+        self.entry = _transposed(attributes + max_latent_channels, widths[0], bias)
         self.norm = nn.BatchNorm2d(widths[0])
         self.blocks = nn.ModuleList(_doubling(i + attributes, o, bias) for i, o in itertools.pairwise(widths))
         self.outlet = _transposed(widths[-1] + attributes, channels, bias)
@@ -143,26 +143,26 @@ class AttributeDecoder(nn.Module):
         return full_precision(self.outlet(beside(y, hidden))).tanh()
 
     def grow(self, used: int, channels: int) -> None:
-        """Draw the weights that read more channels of z, after the ``used`` ones of y and z."""
+        """Draw the weights that read new channels of z, after the ``used`` channels of y and z."""
         _draw(self.entry.weight, slice(used, used + channels))
 
 
 class AttributeAutoencoder(nn.Module):
-    """E and D. Inside, images and y are on the scale -1 to 1. z's channel i is the i-th that was opened.
+    """E and D, with images and y on the scale -1 to 1. Channel i of z is the i-th that was opened.
 
-    The authors' code prepends new channels: the same network in another order.
+    The authors' code prepends new channels, which gives the same network in another order.
 
     Args:
         resolution: side of the images, a power of two of at least 32.
         channels: of the images.
         attributes: k.
-        width: channels of the first convolution; each next one has twice as many, up to ``most``.
-        most: channels of a layer at most.
-        code_size: channels of z that are open at first; d is four times as many.
-        max_code_size: channels of z that are allocated.
-        surplus: channels more in the encoder's last layer but one (the authors' code: k).
-        first_norm: whether a batch norm follows the encoder's first layer, too (the authors' code: no).
-        decoder_bias: whether transposed convolutions have one (the authors' code: no).
+        width: channels of the first convolution; each next one has twice as many, up to ``max_width``.
+        max_width: largest number of channels of a layer.
+        latent_channels: channels of z that are open at first; d is four times as many.
+        max_latent_channels: channels of z that are allocated.
+        surplus: additional channels of the encoder's last layer but one; k in the authors' code.
+        first_norm: whether a batch norm follows the encoder's first layer, too; none does in the authors' code.
+        decoder_bias: whether transposed convolutions have a bias; they have none in the authors' code.
 
     Raises:
         ValueError: a resolution that doesn't work, fewer channels allocated than open, or a size below 1.
@@ -174,23 +174,26 @@ class AttributeAutoencoder(nn.Module):
         channels: int = 3,
         attributes: int = 40,
         width: int = 16,
-        most: int = 512,
-        code_size: int = 512,
-        max_code_size: int = 2048,
+        max_width: int = 512,
+        latent_channels: int = 512,
+        max_latent_channels: int = 2048,
         surplus: int = 0,
         first_norm: bool = True,
         decoder_bias: bool = True,
     ) -> None:
         super().__init__()
-        at_least_one(channels=channels, attributes=attributes, width=width, most=most, code_size=code_size)
+        at_least_one(channels=channels, attributes=attributes, width=width, max_width=max_width)
+        at_least_one(latent_channels=latent_channels)
         not_negative(surplus=surplus)
-        if max_code_size < code_size:
-            raise ValueError(f"max_code_size={max_code_size} is smaller than code_size={code_size}")
-        self.resolution, self.attributes, self.max_code_size = resolution, attributes, max_code_size
-        widths = [min(width << i, most) for i in range(levels(resolution) - 1)]
+        if max_latent_channels < latent_channels:
+            raise ValueError(
+                f"max_latent_channels={max_latent_channels} is smaller than latent_channels={latent_channels}"
+            )
+        self.resolution, self.attributes, self.allocated = resolution, attributes, max_latent_channels
+        widths = [min(width << i, max_width) for i in range(levels(resolution) - 1)]
         down, up = [*widths[:-1], widths[-1] + surplus], widths[::-1]
-        self.encoder = AttributeEncoder(channels, attributes, down, code_size, max_code_size, first_norm)
-        self.decoder = AttributeDecoder(channels, attributes, up, max_code_size, decoder_bias)
+        self.encoder = AttributeEncoder(channels, attributes, down, latent_channels, max_latent_channels, first_norm)
+        self.decoder = AttributeDecoder(channels, attributes, up, max_latent_channels, decoder_bias)
 
     @property
     def open(self) -> int:
@@ -201,9 +204,9 @@ class AttributeAutoencoder(nn.Module):
         """Images ``[B, C, r, r]`` in [-1, 1] to (y ``[B, k]``, z ``[B, open, 2, 2]``).
 
         Raises:
-            ValueError: images of another side.
+            ValueError: images of another resolution than the network's.
         """
-        if images.shape[-1] != self.resolution:  # they would leave another map than the latent's
+        if images.shape[-1] != self.resolution:  # their latent would have another side
             raise ValueError(f"images of {images.shape[-1]} pixels, but model.network.resolution={self.resolution}")
         y, z = self.encoder(images)
         return y, z
@@ -214,15 +217,15 @@ class AttributeAutoencoder(nn.Module):
         return images
 
     def grow(self, channels: int) -> None:
-        """Open more channels of z; all that is open stays as it is.
+        """Open more channels of z; the open channels keep their weights.
 
         Raises:
             ValueError: more channels than are allocated.
         """
-        if channels < 1 or self.open + channels > self.max_code_size:
+        if channels < 1 or self.open + channels > self.allocated:
             raise ValueError(
                 f"{self.open} channels are open and {channels} more wanted, but "
-                f"model.network.max_code_size={self.max_code_size}"
+                f"model.network.max_latent_channels={self.allocated}"
             )
         self.decoder.grow(self.attributes + self.open, channels)
         self.encoder.grow(channels)
@@ -230,21 +233,21 @@ class AttributeAutoencoder(nn.Module):
     def open_parameters(self) -> int:
         """Parameters that have a part in what is computed."""
         each = self.encoder.head.weight[0].numel() + self.decoder.entry.weight[0].numel() + 3
-        closed = self.max_code_size - self.open
+        closed = self.allocated - self.open
         return sum(parameter.numel() for parameter in self.parameters()) - closed * each
 
 
 def _draw(weight: Tensor, new: slice) -> None:
-    """As PyTorch draws a convolution; of a transposed one it takes what goes out for what comes in."""
+    """Draw weights as PyTorch draws a convolution's; its bound for a transposed one uses the output channels."""
     bound = (weight.shape[1] * KERNEL * KERNEL) ** -0.5
     with torch.no_grad():
         weight[new].uniform_(-bound, bound)
 
 
 def beside(y: Tensor, values: Tensor) -> Tensor:
-    """y ``[B, k]`` as constant channels before ``[B, C, H, W]``: ``[B, k + C, H, W]``."""
+    """y ``[B, k]`` as constant channels before values ``[B, C, H, W]``: ``[B, k + C, H, W]``."""
     planes = y.to(values.dtype)[:, :, None, None].expand(-1, -1, *values.shape[2:])
-    if values.is_contiguous(memory_format=torch.channels_last):  # else the whole would lose this order, at a high price
+    if values.is_contiguous(memory_format=torch.channels_last):  # or the result would be slow
         planes = planes.contiguous(memory_format=torch.channels_last)
     return torch.cat([planes, values], dim=1)
 

@@ -1,8 +1,7 @@
-"""Progressive growth as a Lightning callback: when a stage has ended, the model becomes its own teacher and its code
-grows.
+"""Progressive growth as a Lightning callback: after each stage the model becomes its own teacher, and its code grows.
 
 The callback decides *when*, the module knows *how* (``grow``). It works with any :class:`jacsup.stages.StagedModule`
-that has ``network``, ``grow(units)`` and ``look()``.
+that has ``network`` and ``grow(count)``. Sizes count what the module opens: units on digits, channels of z on faces.
 """
 
 from __future__ import annotations
@@ -19,22 +18,24 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 
 class ProgressiveGrowth(Callback):
-    """Ends a stage after so many epochs, or when validation stalls, until the code has its final size.
+    """Ends a stage after some epochs, or when validation stalls, until the code has its final size.
 
-    A schedule is every stage's size in turn; either ``code_size`` and ``units`` say it, one growth like the other, or
-    ``sizes`` does, in which a stage may be as large as the one before: the module then goes on to its next stage with
-    nothing to open. At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's
-    directory; then the module grows, a new optimiser starts, and the moment is marked in the logs (``code_size``). The
-    last stage ends the run. A module that begins with a finished stage (``ended``) grows before the first epoch. Other
-    callbacks may have ``on_stage_end(module)``, called before the network is written, and ``on_stage_start(module)``.
+    A schedule is the size of every stage. Either ``max_units`` and ``units_per_growth`` give it, or ``sizes`` lists it.
+    In a list a stage may be as large as the one before; the module then goes on to its next stage and opens nothing.
+
+    At the end of every stage the network is written to ``stages/code<size>.ckpt`` below the trainer's directory. Then
+    the module grows, a new optimiser starts, and the logs show the new size (``code_size``). The last stage ends the
+    run. A module that begins with a finished stage (``ended``) grows before the first epoch. Other callbacks may have
+    ``on_stage_end(module)``, called before the network is written, and ``on_stage_start(module)``.
 
     Args:
-        code_size: at which to stop, k + d.
-        epochs: of a stage, at most; one number for all, or one for each of ``sizes``.
-        units: that every growth opens.
-        sizes: of every stage, from the first; then ``code_size`` is the last of them, and ``units`` has no meaning.
+        max_units: the final size of a code of units, k + d, at which growth stops.
+        epochs: of a stage, at most; one number for all stages, or one for each of ``sizes``.
+        units_per_growth: how many units each growth opens.
+        sizes: of all stages in turn, in units or in channels of z. The final size is then the last of them,
+            ``max_units`` has no part, and ``units_per_growth`` must not be set.
         patience: validations without a better ``monitor`` that end a stage early; None waits for ``epochs``.
-        monitor: what stalls, the smaller the better.
+        monitor: the logged value that must fall.
 
     Raises:
         ValueError: a setting below 1, sizes that shrink, or another number of epochs than of sizes.
@@ -42,18 +43,21 @@ class ProgressiveGrowth(Callback):
 
     def __init__(
         self,
-        code_size: int = 16,
+        max_units: int = 16,
         epochs: int | Sequence[int] = 100,
-        units: int = 1,
+        units_per_growth: int = 1,
         patience: int | None = None,
         monitor: str = "val/mse",
         sizes: Sequence[int] | None = None,
     ) -> None:
         self.sizes = None if sizes is None else list(sizes)
         self.epochs = epochs if isinstance(epochs, int) else list(epochs)
-        _positive(epochs=self.epochs, sizes=self.sizes, code_size=code_size, units=units, patience=patience)
-        if self.sizes and units != 1:
-            raise ValueError(f"callbacks.growth.units={units}: sizes={self.sizes} say what every growth opens")
+        _positive(epochs=self.epochs, sizes=self.sizes, max_units=max_units)
+        _positive(units_per_growth=units_per_growth, patience=patience)
+        if self.sizes and units_per_growth != 1:
+            raise ValueError(
+                f"callbacks.growth.units_per_growth={units_per_growth}: sizes={self.sizes} say what every growth opens"
+            )
         if self.sizes and any(after < before for before, after in itertools.pairwise(self.sizes)):
             raise ValueError(
                 f"callbacks.growth.sizes={self.sizes}: a code only grows, no size may be below the one before"
@@ -63,41 +67,41 @@ class ProgressiveGrowth(Callback):
             raise ValueError(
                 f"callbacks.growth.epochs={self.epochs}: one number, or one for each of the {stages} sizes"
             )
-        self.code_size, self.units = self.sizes[-1] if self.sizes else code_size, units
+        self.final_size, self.units_per_growth = self.sizes[-1] if self.sizes else max_units, units_per_growth
         self.patience, self.monitor = patience, monitor
         self.start = 0  # the first stage that is trained
         self.passed = 0  # epochs of this stage
         self.best, self.waited = float("inf"), 0
 
     def stages(self, first: int) -> list[tuple[int, int]]:
-        """(code size, epochs) of every stage of a module that starts at ``first`` units."""
-        sizes = self.sizes or list(range(first, self.code_size + 1, self.units))
+        """(code size, epochs) of every stage of a module whose code has the size ``first`` at first."""
+        sizes = self.sizes or list(range(first, self.final_size + 1, self.units_per_growth))
         return list(
             zip(sizes, [self.epochs] * len(sizes) if isinstance(self.epochs, int) else self.epochs, strict=True)
         )
 
     def check(self, module: Any) -> None:
-        """Refuse a schedule that the module can't follow.
+        """Check that the module can follow the schedule.
 
         Raises:
-            ValueError: a final size that isn't allocated, or isn't reached; a size that comes twice, where the module
-                has nothing to do then; a finished stage that isn't on the way.
+            ValueError: a final size that isn't allocated, or isn't reached; a size that comes twice, where a stage of
+                the module must open something; an initial stage that isn't part of the schedule.
         """
-        if self.code_size > module.network.max_code_size:
-            asked = f"sizes={self.sizes} ends at" if self.sizes else f"code_size={self.code_size} is"
+        allocated, opens, first = module.network.allocated, module.opens, module.first_code_size
+        if self.final_size > allocated:
+            key = f"sizes={self.sizes} ends at" if self.sizes else f"max_units={self.final_size} is"
             raise ValueError(
-                f"callbacks.growth.{asked} more than the {module.network.max_code_size} units that "
-                "model.network.max_code_size allocates"
+                f"callbacks.growth.{key} more than the {allocated} {opens.replace('_', ' ')} that "
+                f"model.network.max_{opens} allocates"
             )
-        first = module.first_code_size
         if self.sizes is not None and self.sizes[0] != first:
             raise ValueError(
-                f"callbacks.growth.sizes={self.sizes} begins with another size than model.network.code_size={first}"
+                f"callbacks.growth.sizes={self.sizes} begins with another size than model.network.{opens}={first}"
             )
-        if self.sizes is None and ((self.code_size - first) % self.units or self.code_size < first):
+        if self.sizes is None and ((self.final_size - first) % self.units_per_growth or self.final_size < first):
             raise ValueError(
-                f"callbacks.growth.code_size={self.code_size} is not reached from {first} units "
-                f"in steps of {self.units}"
+                f"callbacks.growth.max_units={self.final_size} is not reached from {first} units "
+                f"in steps of {self.units_per_growth}"
             )
         sizes = [size for size, _ in self.stages(first)]
         if len(set(sizes)) < len(sizes) and not module.may_stay:
@@ -107,12 +111,12 @@ class ProgressiveGrowth(Callback):
         module.check_stages(sizes)
         if module.ended and module.code_size not in sizes[:-1]:
             raise ValueError(
-                f"model.initial is a stage of {module.code_size} units, from which callbacks.growth does not go on: "
+                f"model.initial is a stage of {module.code_size} units, from which callbacks.growth does not continue: "
                 f"its stages have {', '.join(map(str, sizes))}; callbacks.growth.sizes may say others"
             )
 
     def milestones(self, module: Any) -> Iterator[None]:
-        """Take a module to its next stage and then to its last, untrained: where what it computes changes."""
+        """Take an untrained module to its next stage and then to its last: the stages that compute something new."""
         sizes = [size for size, _ in self.stages(module.first_code_size)]
         rest = sizes[(sizes.index(module.code_size) if module.ended else module.stage) + 1 :]
         for size in dict.fromkeys(rest[:1] + rest[-1:]):
@@ -120,7 +124,7 @@ class ProgressiveGrowth(Callback):
             yield
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """The schedule says how long a run is.
+        """Set the run's length from the schedule.
 
         Raises:
             ValueError: a schedule that the module can't follow, or another length in the trainer's settings.
@@ -132,7 +136,7 @@ class ProgressiveGrowth(Callback):
         stages = self.stages(module.first_code_size)
         if module.ended:
             module.stage = [size for size, _ in stages].index(module.code_size)
-            self._keep(trainer, module)  # it is judged with those that follow
+            self._keep(trainer, module)  # the initial stage is evaluated together with those that follow
             self._grow(module)
             self.start = module.stage
         whole = sum(epochs for _, epochs in stages[self.start :])
@@ -144,7 +148,7 @@ class ProgressiveGrowth(Callback):
         trainer.fit_loop.max_epochs = whole
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """See whether it got better."""
+        """Compare ``monitor`` with its best value."""
         if self.patience is None or trainer.sanity_checking:
             return
         if self.monitor not in trainer.callback_metrics:
@@ -169,24 +173,24 @@ class ProgressiveGrowth(Callback):
             return
         self._grow(module)
         _as_on_the_first_rank(trainer, module.network)  # new units are drawn by each rank's own generator
-        trainer.strategy.setup_optimizers(trainer)  # a fresh one
+        trainer.strategy.setup_optimizers(trainer)  # every stage has a new optimiser
         _tell(trainer, "on_stage_start")
-        module.look()
+        module.cache_teacher_outputs()
         self.passed, self.best, self.waited = 0, float("inf"), 0
 
     def _grow(self, module: Any) -> None:
-        """Go on to the next stage's size."""
+        """Let the module grow to the next stage's size."""
         module.grow(self.stages(module.first_code_size)[module.stage + 1][0] - module.code_size)
 
     def _keep(self, trainer: Trainer, module: Any) -> None:
-        """Write the network of a finished stage, whole or not at all."""
+        """Write the network of a finished stage, completely or not at all."""
         if not trainer.is_global_zero:
             return
         path = Path(trainer.default_root_dir) / "stages" / f"code{module.code_size:02d}.ckpt"
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {"network": module.network.state_dict(), "code_size": module.code_size, "stage": module.stage}
         held, new = io.BytesIO(), path.with_suffix(".new")
-        torch.save(content, held)  # into a file that takes no more it fails with what nobody understands
+        torch.save(content, held)  # into memory first: torch's own errors of a full disk are unclear
         try:
             with new.open("wb") as file:
                 file.write(held.getbuffer())
@@ -205,7 +209,7 @@ class ProgressiveGrowth(Callback):
 
 
 def _tell(trainer: Trainer, hook: str) -> None:
-    """Call a hook of those callbacks that know stages, with the module: an average of weights begins anew."""
+    """Call a hook with the module on all callbacks that have it; an average of weights, for example, starts anew."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if hasattr(callback, hook):
             getattr(callback, hook)(trainer.lightning_module)

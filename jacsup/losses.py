@@ -1,8 +1,8 @@
 """The losses of "Overcoming the Disentanglement vs Reconstruction Trade-off via Jacobian Supervision": tensors in,
 scalar out.
 
-Two reductions of a squared norm ‖·‖² over a batch are known to all of them. ``sum`` is what the paper writes: summed
-over the elements of a sample, averaged over the batch. ``mean`` is what the authors ran: averaged over all elements
+All losses know two reductions of a squared norm ‖·‖² over a batch. ``sum`` is what the paper writes: summed over the
+elements of a sample, averaged over the batch. ``mean`` is what the authors ran: averaged over all elements
 (``docs/fidelity.md``, "‖·‖²").
 """
 
@@ -29,12 +29,12 @@ def reconstruction(decoded: Tensor, images: Tensor, reduction: Reduction) -> Ten
 
 
 def code_agreement(code: Tensor, teacher_code: Tensor, reduction: Reduction) -> Tensor:
-    """‖y_S - y_T‖², the first term of eq. 9: what makes eq. 5 hold; both ``[B, k]``."""
+    """‖y_S - y_T‖², the first term of eq. 9, which makes eq. 5 hold; both ``[B, k]``."""
     return squared_norm(code, teacher_code, reduction)
 
 
 def difference_agreement(student: Tensor, teacher: Tensor, reduction: Reduction) -> Tensor:
-    """‖(D_T(y_T^j) - D_T(y_T)) - (D_S(y_S^j, z_S) - D_S(y_S, z_S))‖², the second term of eq. 9: what makes eq. 6 hold.
+    """‖(D_T(y_T^j) - D_T(y_T)) - (D_S(y_S^j, z_S) - D_S(y_S, z_S))‖², the second term of eq. 9. It makes eq. 6 hold.
 
     Args:
         student: D_S(y_S^j, z_S) - D_S(y_S, z_S), ``[B, ...]``.
@@ -62,8 +62,8 @@ def cycle_nuisance(code: Tensor, again: Tensor, root: bool = False) -> Tensor:
     """L_cyc2 = ‖z - z*‖², eq. 13, averaged over the batch.
 
     Args:
-        code: z that was decoded, ``[B, ...]``.
-        again: z* that the encoder reads from the picture, same shape.
+        code: the decoded z, ``[B, ...]``.
+        again: z*, which the encoder reads from the decoded image, same shape.
         root: the authors' code: the norm of the whole batch, not squared, over B.
     """
     return torch.linalg.vector_norm(code - again) / len(code) if root else squared_norm(code, again, "sum")
@@ -75,7 +75,7 @@ def cross_covariance(nuisance: Tensor, specified: Tensor, root: bool = False) ->
     Args:
         nuisance: z, ``[B, d]``.
         specified: y, ``[B, k]``.
-        root: the square root of it, as the authors' code has it (``docs/fidelity.md``, "L_xcov").
+        root: its square root, as in the authors' code (``docs/fidelity.md``, "L_xcov").
     """
     centred_z, centred_y = nuisance - nuisance.mean(0), specified - specified.mean(0)
     with torch.autocast(nuisance.device.type, enabled=False):  # a product of matrices would be taken in bf16
@@ -84,10 +84,10 @@ def cross_covariance(nuisance: Tensor, specified: Tensor, root: bool = False) ->
 
 
 def directional(decode: Callable[[Tensor], Tensor], codes: Tensor, directions: Tensor) -> Tensor:
-    """J(codes) · directions, a side of eq. 7, exactly: one pass of forward-mode differentiation.
+    """J(codes) · directions, one side of eq. 7, exactly, by one pass of forward-mode differentiation.
 
     Args:
-        decode: a decoder that treats the samples of a batch apart, ``[B, n]`` to ``[B, ...]``.
+        decode: a decoder that treats each sample of a batch by itself, ``[B, n]`` to ``[B, ...]``.
         codes: ``[B, n]``.
         directions: same shape.
     """

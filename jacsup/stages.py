@@ -1,4 +1,4 @@
-"""What modules that are trained in stages share: what they log, what their checkpoints hold, finished stages read."""
+"""What modules that are trained in stages share: metrics, the stage in checkpoints, and loading finished stages."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import Tensor, nn
+from torch import nn
 from torchmetrics import MeanMetric
 
 
 class StagedModule(LightningModule):
-    """Optimised by hand, stage after stage (:class:`jacsup.growth.ProgressiveGrowth`).
+    """A module with manual optimisation, trained stage after stage (:class:`jacsup.growth.ProgressiveGrowth`).
 
     Args:
-        code_size: open at first.
-        metrics: what ``validation_step`` may count, means over a validation.
+        code_size: what is open at first, in ``opens``.
+        metrics: names of the means that ``validation_step`` may update.
 
     Attributes:
+        opens: what grows, as the network's settings call it: ``units`` of a vector (digits), or ``latent_channels`` of
+            a map (faces).
         may_stay: whether a stage may open nothing.
-        ended: whether the network is that of a finished stage, so that growth comes before the first epoch.
+        ended: whether the network comes from a finished stage, so that it grows before the first epoch.
     """
 
+    opens = "units"
     may_stay = False
 
     def __init__(self, code_size: int, *metrics: str) -> None:
@@ -34,26 +37,27 @@ class StagedModule(LightningModule):
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in metrics})
 
     def check_stages(self, sizes: Sequence[int]) -> None:
-        """Refuse a schedule of these sizes, one a stage, with a ``ValueError``; any will do here."""
+        """Raise ``ValueError`` for a schedule that doesn't suit the method; here every schedule does.
+
+        Args:
+            sizes: the code size of each stage.
+        """
+
+    def cache_teacher_outputs(self) -> None:
+        """Compute in advance what a new stage needs of its teacher; here nothing."""
 
     @property
     @abstractmethod
     def code_size(self) -> int:
-        """Units, or channels, that are open now."""
-
-    def of_all_ranks(self, values: Tensor) -> Tensor:
-        """``[B, n]`` of every rank, with a gradient into this one's: for what is no mean over samples."""
-        if self._trainer is None or self.trainer.world_size == 1:
-            return values
-        gathered: Tensor = self.all_gather(values, sync_grads=True)  # type: ignore[assignment]
-        return gathered.flatten(0, 1)
+        """What is open now: units on digits, k + d of them; channels of z on faces, where d is four times as many."""
 
     def on_validation_epoch_end(self) -> None:
-        """Log what was counted, and the code's size beside it."""
+        """Log the metrics that were updated, and the code size."""
         for name, metric in self.validation.items():
             if metric.update_called:
                 self.log(f"val/{name}", metric.compute())
             metric.reset()
+        # Reports of both data sets read this name. It counts units on digits and channels of z on faces.
         self.log("code_size", float(self.code_size))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -71,10 +75,10 @@ def load_stage(network: nn.Module, path: Path) -> None:
     """
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)["network"]
-    except Exception as error:  # whatever reading a damaged file, or one that would run something, comes to
+    except Exception as error:  # damaged files raise many kinds of errors, and so do files that would run code
         raise ValueError(f"{path} is not a stage of a run: {' '.join(str(error).split())[:200]}") from error
     try:
         network.load_state_dict(held)
-    except Exception as error:  # torch's words fill a screen
+    except Exception as error:  # torch's message fills a screen
         reason = next((line.strip() for line in str(error).splitlines() if "size mismatch" in line), str(error))
         raise ValueError(f"{path} holds a network of another shape: {' '.join(reason.split())}") from error

@@ -24,7 +24,7 @@ from typing import Any
 
 FINDS = Path("fuzz-finds")
 LAST = FINDS / "last"  # what was being tried, should the process die of it
-OURS = re.compile(r"/(aif|datamodules|facet|jacsup)/\w+\.py|/report/|/measures/")
+OURS = re.compile(r"/(aif|datamodules|facet|jacsup|nets)/\w+\.py|/report/|/measures/")
 SHOWN = 30.0  # seconds between lines of progress
 
 

@@ -116,7 +116,7 @@ class Killing:
 
     def _life(self, method: str, name: str, settings: tuple[str, ...] = ()) -> Life:
         data = self.root if self.commands == ("train",) else None
-        return Life(method, self.root / method.replace("/", "-") / name, self.commands, settings, data)
+        return Life(method, self.root / method / name, self.commands, settings, data)
 
     def _kill(self, life: Life, uncut: Uncut, moments: Iterator[Moment]) -> None:
         """Kill a life at these moments, and keep what came of it; its files, too, where something was lost."""

@@ -24,22 +24,22 @@ from facet.report import command
 
 NO_NETWORKS = tuple(said for said in TINY if not said.startswith("networks."))
 NO_STAGES = tuple(said for said in STAGED if not said.startswith(("model.", "callbacks.growth")))
-METHODS: dict[str, tuple[str, tuple[str, ...]]] = {  # experiment: a table that it is a row of, and settings
-    "aif/table1/ours": ("table1", TINY),
-    "aif/table1/best": ("table1", TINY),  # with averaged weights
-    "aif/table1/icgan": ("table1", TINY),
-    "aif/table3/ours": ("table3", TINY),  # residual
-    "aif/table3/cvae_gan": ("table3", TINY),
-    "aif/beyond/fader": ("compare", TINY),
-    "aif/figure7/dip_vae_ii": ("aif-figure7", TINY),
-    "aif/figure7/beta_vae": ("aif-figure7", TINY),
-    "aif/figure2/classifier": ("aif-figure2", NO_NETWORKS),
-    "jacsup/chain": ("jacsup-figure1", DIGITS),
-    "jacsup/control": ("jacsup-figure1", DIGITS),
-    "jacsup/scratch": ("jacsup-figure1", DIGITS),
-    "jacsup/faces/student": ("jacsup-figure4", STAGED),
-    "jacsup/faces/control": ("compare", STAGED),
-    "jacsup/faces/fader": ("jacsup-table1", NO_STAGES),
+METHODS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # what is said to train it, a table with it, and settings
+    "ours": ("", "table1", TINY),
+    "best": ("ablation=erasure", "table1", TINY),  # with averaged weights
+    "icgan": ("model=icgan", "table1", TINY),
+    "residual": ("networks.kind=residual", "table3", TINY),
+    "cvae_gan": ("model=cvae_gan networks.kind=residual", "table3", TINY),
+    "fader": ("model=fader networks.kind=residual", "compare", TINY),
+    "dip_vae": ("experiment=aif/dip_vae", "aif-figure7", TINY),
+    "beta_vae": ("experiment=aif/beta_vae", "aif-figure7", TINY),
+    "classifier": ("model=classifier attribute_set=ten", "aif-figure2", NO_NETWORKS),
+    "chain": ("model=jacsup_digits", "jacsup-figure1", DIGITS),
+    "control": ("model=jacsup_digits ablation=no_jacobian", "jacsup-figure1", DIGITS),
+    "scratch": ("model=jacsup_digits ablation=from_scratch", "jacsup-figure1", DIGITS),
+    "student": ("model=jacsup_faces", "jacsup-figure4", STAGED),
+    "faces_control": ("model=jacsup_faces ablation=as_the_teacher", "compare", STAGED),
+    "faces_fader": ("experiment=jacsup/fader", "jacsup-table1", NO_STAGES),
 }
 LEFT = 10.0  # seconds that processes may outlive the one that started them
 HANGS = 600.0  # seconds
@@ -73,22 +73,22 @@ class Life:
     def begin(self) -> None:
         """Make the files that are there before."""
         self.place.mkdir(parents=True)
-        if METHODS[self.method][1] is DIGITS and not self._data.is_dir():
+        if METHODS[self.method][2] is DIGITS and not self._data.is_dir():
             draw_digits(self._data)
 
     @property
     def _data(self) -> Path:
-        kind = "digits" if METHODS[self.method][1] is DIGITS else "avatars"
+        kind = "digits" if METHODS[self.method][2] is DIGITS else "avatars"
         return (self.data or self.place) / kind
 
     def run(self) -> None:
         """The commands, one after the other."""
-        table, small = METHODS[self.method]
+        words, table, small = METHODS[self.method]
         said = [*small, "trainer.log_every_n_steps=1", f"data.root={self._data}"]
         if small is DIGITS:
             said += [f"data.store={self._data / 'store'}"]
         runs = f"runs={self.place / 'runs'}"
-        run = facet.train.train(compose_config("train", [f"experiment={self.method}", *said, runs, *self.settings]))
+        run = facet.train.train(compose_config("train", [*words.split(), *said, runs, *self.settings]))
         if "evaluate" in self.commands:
             facet.evaluate.evaluate(compose_config("evaluate", [f"run={run}", "faces=4"]))
         if "report" in self.commands:

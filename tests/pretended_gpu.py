@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 DEVICE = "meta"
-TRAINER = ("trainer.accelerator=pretended", "+trainer.strategy=pretended", "data.residency=device")
+TRAINER = ("trainer.accelerator=pretended", "trainer.strategy=pretended", "data.residency=device")
 
 aten = torch.ops.aten
 MOVES = {aten._to_copy, aten.copy_, aten.to}

@@ -55,7 +55,7 @@ def _run(place: Path, jobs: Sequence[str]) -> None:
 
 def shares(rank: int, place: Path) -> dict[str, Any]:
     """Of every system, what it makes of its rank's half of a batch (``test_shares.py``)."""
-    import growing
+    import growing_digits
     import torch
     from pytorch_lightning import Callback
     from shares import SIZE, of_share
@@ -70,14 +70,14 @@ def shares(rank: int, place: Path) -> dict[str, Any]:
             self.found = of_share(rank * half, rank * half + half, trainer, over_all)
 
     look = Look()
-    growing.fit(place, growing.ProgressiveGrowth(2, 1), look, devices=WORLD, strategy="ddp")
+    growing_digits.fit(place, growing_digits.ProgressiveGrowth(2, 1), look, devices=WORLD, strategy="ddp")
     return look.found
 
 
 def growth(rank: int, place: Path) -> dict[str, Any]:
     """The state that a chain ends with, and the steps of its last stage (``jacsup/test_resume.py``)."""
     import torch
-    from growing import Pictures, ProgressiveGrowth, module, trainer
+    from growing_digits import Pictures, ProgressiveGrowth, module, trainer
 
     model = module()
     run = trainer(place / "growth", ProgressiveGrowth(4, 1), devices=WORLD, strategy="ddp")
@@ -86,21 +86,22 @@ def growth(rank: int, place: Path) -> dict[str, Any]:
     return {**model.state_dict(), "steps": int(next(iter(run.optimizers[0].state.values()))["step"])}
 
 
-def supervised(rank: int, place: Path) -> dict[str, Any]:
-    """The state that the supervised schedule ends with, and a covariance (``jacsup/test_supervised_resume.py``)."""
+def faces(rank: int, place: Path) -> dict[str, Any]:
+    """The state that the schedule of faces ends with, and a covariance (``jacsup/test_faces_resume.py``)."""
     import torch
-    from growing import trainer
+    from growing_digits import trainer
+    from growing_faces import Bars, module, schedule
     from pytorch_lightning import Callback
-    from supervised_growing import Bars, module, schedule
 
     from jacsup import losses
+    from nets.stepping import whole_batch
 
     class Covariance(Callback):
         def on_train_start(self, trainer: Any, pl_module: Any) -> None:
             images, _ = Bars().tensors("val")
             mine = 2 * (images[rank * 8 :][:8].float() / 255) - 1
             y, z = pl_module.network.eval().encode(mine)
-            value = losses.cross_covariance(pl_module.of_all_ranks(z.flatten(1)), pl_module.of_all_ranks(y))
+            value = losses.cross_covariance(whole_batch(pl_module, z.flatten(1)), whole_batch(pl_module, y))
             (gradient,) = torch.autograd.grad(value, pl_module.network.encoder.head.weight)
             torch.distributed.all_reduce(gradient)
             pl_module.network.train()
@@ -108,7 +109,7 @@ def supervised(rank: int, place: Path) -> dict[str, Any]:
 
     model, covariance = module(), Covariance()
     where = {"devices": WORLD, "strategy": "ddp_find_unused_parameters_true"}
-    run = trainer(place / "supervised", schedule(1, 1, 1, 1), covariance, **where)
+    run = trainer(place / "faces", schedule(1, 1, 1, 1), covariance, **where)
     torch.manual_seed(100 + rank)
     run.fit(model, datamodule=Bars())
     return {"model": model.state_dict(), **covariance.found}
@@ -151,7 +152,7 @@ def resumed(rank: int, place: Path) -> dict[str, Any]:
 
     saving.LOOK = 2  # an epoch has six batches
     whole, cut = Run(place / "whole"), Run(place / "cut")
-    settings = ["experiment=aif/table1/best", "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    settings = ["ablation=erasure", "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
     settings += ["trainer.precision=32-true", "trainer.log_every_n_steps=1", "trainer.max_epochs=2", "save_minutes=0"]
     train(tiny(place, *settings, f"run_dir={whole.path}"))
     build.Parts = Parts  # type: ignore[misc]
@@ -170,12 +171,12 @@ def resumed(rank: int, place: Path) -> dict[str, Any]:
 JOBS: dict[str, Job] = {
     "shares": shares,
     "growth": growth,
-    "supervised": supervised,
+    "faces": faces,
     "traffic": traffic,
     "resumed": resumed,
 }
 TOGETHER = (
-    ("shares", "growth", "supervised", "traffic"),
+    ("shares", "growth", "faces", "traffic"),
     ("resumed",),
 )  # by one pair each: not every suite needs the second
 

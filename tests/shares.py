@@ -8,16 +8,16 @@ from contextlib import nullcontext
 from typing import Any
 from unittest.mock import patch
 
-import growing
+import growing_digits
+import growing_faces
 import small_models
-import supervised_growing
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import SGD
 
 from aif.baselines.cvae_gan import CVAEGAN
-from aif.baselines.vae import DisentangledVAE
+from aif.baselines.vae import DisentangledVAE, Weights
 from aif.memory import Memory
 from aif.networks import Decoder, Discriminator, Posterior, Regressor
 
@@ -58,18 +58,19 @@ def terms_of(net: Any, images: Tensor, labels: Tensor, start: int) -> dict[str, 
     """Without noise and batch statistics, which no two processes share."""
     undrawn = patch.object(torch, "randn_like", torch.zeros_like)
     with undrawn, patch.object(torch, "randperm", lambda n, **settings: torch.arange(n)):
-        if isinstance(net, growing.ProgressiveAutoencoder):
-            return net.losses(images[:, :1, :6, :6], torch.arange(start, start + len(images)))
-        if isinstance(net, supervised_growing.SupervisedAutoencoder):
+        if isinstance(net, growing_digits.ProgressiveAutoencoder):
+            return net.step_losses(images[:, :1, :6, :6], torch.arange(start, start + len(images)))
+        if isinstance(net, growing_faces.ProgressiveAttributeAutoencoder):
             large = torch.nn.functional.interpolate(2 * images - 1, size=32)
-            with patch("jacsup.supervised.untracked_statistics", lambda network: nullcontext()):
+            with patch("jacsup.faces.untracked_statistics", lambda network: nullcontext()):
                 cycles = net.cycle_losses(large)
-            return {"covariance": net.losses(large, 2 * labels - 1)["covariance"], "nuisance": cycles["cycle_nuisance"]}
-        return net.losses(images) if isinstance(net, DisentangledVAE) else net.losses(images, labels)
+            covariance = net.step_losses(large, 2 * labels - 1)["covariance"]
+            return {"covariance": covariance, "nuisance": cycles["cycle_nuisance"]}
+        return net.step_losses(images) if isinstance(net, DisentangledVAE) else net.step_losses(images, labels)
 
 
 def ifcvae_gan() -> LightningModule:
-    net = small_models.model(batch_norm=False, memory=Memory(SIZE, 5, 2), auxiliary_steps=2)
+    net = small_models.model(batch_norm=False, auxiliary_training={"steps": 2, "memory": Memory(SIZE, 5, 2)})
     net.decoder.eval()
     return net
 
@@ -90,17 +91,17 @@ def dip_vae(covariance: Any) -> LightningModule:
     torch.manual_seed(1)
     networks = Posterior(16, latent_dim=5, width=4), Decoder(16, attributes=0, latent_dim=5, width=4)
     sgd = functools.partial(SGD, lr=0.1)
-    return DisentangledVAE(*networks, sgd, covariance=covariance, off_diagonal_weight=1, diagonal_weight=1).eval()
+    return DisentangledVAE(*networks, sgd, weights=Weights(off_diagonal=1, diagonal=1), covariance=covariance).eval()
 
 
 def digits(**settings: Any) -> LightningModule:
-    net = growing.module(code_weight=0.0, difference_weight=0.0, **settings)
+    net = growing_digits.module(weights={"code": 0.0, "difference": 0.0}, **settings)
     net.grow(1)
     return net
 
 
 def faces(**settings: Any) -> LightningModule:
-    return supervised_growing.module(**settings).eval()
+    return growing_faces.module(**settings).eval()
 
 
 SYSTEMS: dict[str, Callable[[], Any]] = {

@@ -10,7 +10,7 @@ import numpy as np
 
 DIGITS = (  # a run on them that is small enough for tests
     *("data.val_size=40", "data.batch_size=20", "data.steps_per_batch=3", "data.workers=1", "logger=csv"),
-    *("callbacks.progress=null", "callbacks.growth.code_size=4", "callbacks.growth.epochs=2"),
+    *("callbacks.progress=null", "callbacks.growth.max_units=4", "callbacks.growth.epochs=2"),
     *("trainer.precision=32-true", "model.network.widths=[32,16]"),
 )
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from aif.adversaries import AuxiliaryTraining, GANTerm
+from aif.baselines import cvae_gan as of_bao
 from aif.baselines.cvae_gan import CVAEGAN
-from aif.module import IFcVAEGAN
+from aif.ifcvae_gan import IFcVAEGAN
 from aif.networks import Auxiliary, Decoder, Discriminator, Encoder, Posterior, Regressor
+from aif.weights import Weights
 
 NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
 
 
+GROUPS: dict[str, Any] = {"weights": Weights, "gan": GANTerm, "auxiliary_training": AuxiliaryTraining}
+
+
 def model(**settings: Any) -> IFcVAEGAN:
+    """An IFcVAE-GAN; its groups of settings are given as dictionaries."""
+    settings |= {name: group(**settings[name]) for name, group in GROUPS.items() if name in settings}
     detach = settings.pop("detach_label_head", False)
     batch_norm = settings.pop("batch_norm", True)
     sgd = functools.partial(SGD, lr=0.1)
@@ -34,7 +44,7 @@ def model(**settings: Any) -> IFcVAEGAN:
     ).double()
 
 
-def cvae_gan(**settings: Any) -> CVAEGAN:
+def cvae_gan(weights: Mapping[str, float] = MappingProxyType({}), **settings: Any) -> CVAEGAN:
     sgd = functools.partial(SGD, lr=0.1)
     torch.manual_seed(1)
     return CVAEGAN(
@@ -46,6 +56,7 @@ def cvae_gan(**settings: Any) -> CVAEGAN:
         sgd,
         sgd,
         sgd,
+        weights=of_bao.Weights(**weights),
         **settings,
     ).double()
 

@@ -71,7 +71,7 @@ class Sweep:
         noting = ["+callbacks.noting._target_=noting.Noting", f"+callbacks.noting.path={self.place / 'notes'}"]
         where = [f"data.root={self.place / 'data'}", f"runs={self.place / 'runs'}", "allow=[noting]"]
         how = [f"hydra/launcher={self.launcher}", LAUNCHERS[self.launcher].format(self.workers)]
-        sweep = ["-m", "experiment=aif/table1/ours", f"seed=range({self.n})"]
+        sweep = ["-m", f"seed=range({self.n})"]
         return [sys.executable, "-m", "facet.train", *sweep, *TINY, SMALL, *where, *noting, *how]
 
     def go_on(self) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("aif", "jacsup", "datamodules", "facet")
-DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PACKAGES = ("aif", "jacsup", "nets", "datamodules", "facet")
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PYTHON = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 SOURCES = [*PYTHON, *sorted(ROOT.glob("conf/**/*.yaml")), *sorted(ROOT.glob("facet/**/*.yaml")), ROOT / "Makefile"]
-HISTORY = ("CHANGELOG.md", "log.md")  # tell of files as they were
+HISTORY = (ROOT / "CHANGELOG.md", *(ROOT / "docs" / "log").glob("*.md"))  # tell of files as they were
 WRITTEN = ("table.md",)  # by a command, not in the repository
 
 CITED = re.compile(r"([\w./-]*\w\.md)\b[`)]*(?:,? \(?\"([^\"]+)\"|(?:,| \() ?([A-Z]\w* \d+))?")
@@ -97,7 +97,7 @@ def test_what_docs_link_to_is_there(path: Path) -> None:
         anchors = {slug(line) for line in re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.M)} if anchor else ()
         if not target.is_file() or (anchor and anchor not in anchors):
             wrong.append(f"{name}#{anchor}")
-    if path.name not in HISTORY:
+    if path not in HISTORY:
         wrong += [name for name in FILE.findall(text) if not (ROOT / name).exists()]
     assert not wrong
 

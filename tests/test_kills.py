@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
     "said",
     [
         ("methods=all", "commands=train", "n=30"),
-        ("methods=aif/table1/ours,jacsup/chain,jacsup/faces/student", "n=15"),
+        ("methods=ours,chain,student", "n=15"),
     ],
     ids=lambda said: said[0],
 )

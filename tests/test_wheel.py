@@ -30,7 +30,13 @@ def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -
     (wheel,) = tmp_path.glob("facet_lab-*.whl")
     with zipfile.ZipFile(wheel) as content:
         top = {name.split("/")[0] for name in content.namelist()}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"aif", "datamodules", "facet", "jacsup"}
+    assert {name for name in top if not name.endswith(".dist-info")} == {
+        "aif",
+        "datamodules",
+        "facet",
+        "jacsup",
+        "nets",
+    }
 
     venv.create(tmp_path / "environment", with_pip=True)
     programs = tmp_path / "environment" / "bin"
@@ -39,10 +45,10 @@ def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -
     (tmp_path / "elsewhere").mkdir()
     settings = overrides(tmp_path, "trainer.max_epochs=1")
     call(programs / "facet-train", *settings, cwd=tmp_path / "elsewhere")
-    (path,) = (tmp_path / "runs/aif/table1/ours").iterdir()
+    (path,) = (tmp_path / "runs/ifcvae_gan").iterdir()
     assert Run(path).status == "finished"
     call(programs / "facet-evaluate", f"run={path}", cwd=tmp_path / "elsewhere")
     where = [f"runs={tmp_path / 'runs'}", f"reports={tmp_path}", "logger=csv"]
-    said = [setting for setting in settings if not setting.startswith(("experiment=", "runs="))]
+    said = [setting for setting in settings if not setting.startswith("runs=")]
     call(programs / "facet-report", "table1", *where, *said, cwd=tmp_path / "elsewhere")
     assert "0.0" in (tmp_path / "table1" / "table.csv").read_text()

@@ -21,14 +21,14 @@ STAGED = (  # JacSup on faces: the teacher's two stages, and two students
     *SIZES,
     *("data.resolution=32", f"attributes=[{','.join(NAMES)}]", "networks.width=4", "data.workers=1", "logger=csv"),
     *("callbacks.progress=null", "trainer.precision=32-true", "trainer.log_every_n_steps=1"),
-    *("trainer.check_val_every_n_epoch=1", "model.network.code_size=2", "model.network.max_code_size=8"),
+    *("trainer.check_val_every_n_epoch=1", "model.network.latent_channels=2", "model.network.max_latent_channels=8"),
     *("callbacks.growth.sizes=[2,2,4,8]", "callbacks.growth.epochs=[1,1,1,1]"),
 )
 
 
 def overrides(root: Path, *more: str) -> list[str]:
     """Overrides of ``facet-train`` for a tiny run whose runs lie below ``root``."""
-    return ["experiment=aif/table1/ours", *TINY, f"data.root={avatars()}", f"runs={root / 'runs'}", *more]
+    return [*TINY, f"data.root={avatars()}", f"runs={root / 'runs'}", *more]
 
 
 def tiny(root: Path, *more: str) -> DictConfig:

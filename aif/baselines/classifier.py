@@ -1,6 +1,6 @@
-"""A strong classifier of attributes, trained for nothing else: what E_y stands against in AIF's Figure 2.
+"""A strong classifier of attributes, with which AIF's Figure 2 compares E_y.
 
-It takes the place of Zhuang et al. 2018, whose code is not public.
+It stands in for Zhuang et al. 2018, whose code is not public.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from torchmetrics import MeanMetric
 from torchvision.models import resnet18
 
 from aif import losses
-from aif.checks import at_least_one
-from aif.editor import MakeOptimizer, Positioned
-from aif.modes import full_precision
+from aif.editor import Positioned
 from aif.schedule import Schedule
-from aif.stepping import descend
+from nets.checks import at_least_one
+from nets.modes import full_precision
+from nets.stepping import MakeOptimizer, descend
 
 
 class AttributeClassifier(Positioned):
@@ -28,7 +28,7 @@ class AttributeClassifier(Positioned):
     Args:
         attribute_names: the k attributes, in the order of the batch's columns.
         optimizer: makes the optimiser.
-        resolution: side of the images; from 128 on the stem is ResNet's own.
+        resolution: side of the images; from 128 on, the first layers are ResNet's own.
         schedule: of the learning rate; constant if None.
     """
 

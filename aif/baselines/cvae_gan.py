@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -11,19 +12,42 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
-from aif.checks import below_one, not_negative
-from aif.editor import AttributeEditor, MakeOptimizer, sample
-from aif.modes import frozen, full_precision, untracked_statistics
+from aif.editor import AttributeEditor, sample
 from aif.schedule import Schedule
-from aif.stepping import descend
+from nets.checks import below_one, not_negative
+from nets.modes import frozen, full_precision, untracked_statistics
+from nets.stepping import MakeOptimizer, descend, whole_batch
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of Bao et al.'s losses. Their own λ1 is 3, their λ3 and λ4 are 1e-3; the defaults are AIF's (§4.4).
+
+    Attributes:
+        kl: λ1; AIF's α.
+        reconstruction: λ2, of pixels and of features of both networks.
+        discriminator_features: λ3, of the mean features of D; AIF's δ.
+        classifier_features: λ4, of the mean features of C, class by class; AIF's δ.
+
+    Raises:
+        ValueError: a weight below 0.
+    """
+
+    kl: float = 0.005
+    reconstruction: float = 1.0
+    discriminator_features: float = 0.005
+    classifier_features: float = 0.005
+
+    def __post_init__(self) -> None:
+        not_negative(**asdict(self))
 
 
 class CVAEGAN(AttributeEditor):
-    """Encoder and decoder both told y; the decoder is taught by features of a discriminator and of a classifier.
+    """Encoder and decoder both read y; the decoder learns from features of a discriminator and of a classifier.
 
-    Asymmetric training: discriminator and classifier minimise their cross-entropies, and the decoder matches features
-    of theirs instead of maximising them. Nothing predicts y for the encoder, so ``encode`` has to be given it. Several
-    attributes are as many binary classes, each with its own two feature centres.
+    Training is asymmetric: discriminator and classifier minimise their cross-entropies, and the decoder matches their
+    features instead of maximising those cross-entropies. No network predicts y for the encoder, so ``encode`` needs the
+    attributes. Each attribute is a binary class with two feature centres.
 
     Args:
         encoder: E, (x, y) to μ and log σ² side by side, ``[B, 2 n_z]``.
@@ -35,10 +59,7 @@ class CVAEGAN(AttributeEditor):
         discriminator_optimizer: makes D's.
         classifier_optimizer: makes C's.
         schedule: of the learning rates; constant if None.
-        kl_weight: λ1; here and in λ3 and λ4, AIF's α and δ (§4.4) stand for Bao et al.'s own 3 and 1e-3.
-        reconstruction_weight: λ2, of pixels and of features of both networks.
-        discriminator_feature_weight: λ3, of the mean features of D.
-        classifier_feature_weight: λ4, of the mean features of C, class by class.
+        weights: of the losses; AIF's if None.
         centre_decay: of the moving averages of C's features over real images.
         reduction: of squared distances and KL: the ``sum`` over an image, a code or a vector of features, as Bao et al.
             write them, averaged over the batch, or the ``mean`` over all elements.
@@ -60,17 +81,11 @@ class CVAEGAN(AttributeEditor):
         discriminator_optimizer: MakeOptimizer,
         classifier_optimizer: MakeOptimizer,
         schedule: Schedule | None = None,
-        kl_weight: float = 0.005,
-        reconstruction_weight: float = 1.0,
-        discriminator_feature_weight: float = 0.005,
-        classifier_feature_weight: float = 0.005,
+        weights: Weights | None = None,
         centre_decay: float = 0.9,
         reduction: losses.Reduction = "sum",
     ) -> None:
         super().__init__(attribute_names)
-        not_negative(kl_weight=kl_weight, reconstruction_weight=reconstruction_weight)
-        not_negative(discriminator_feature_weight=discriminator_feature_weight)
-        not_negative(classifier_feature_weight=classifier_feature_weight)
         below_one(centre_decay=centre_decay)
         self.encoder: Any = encoder
         self.decoder: Any = decoder
@@ -78,12 +93,7 @@ class CVAEGAN(AttributeEditor):
         self.classifier: Any = classifier
         self.make_optimizers = (autoencoder_optimizer, discriminator_optimizer, classifier_optimizer)
         self.schedule = schedule or Schedule()
-        self.weights = {
-            "kl": kl_weight,
-            **dict.fromkeys(("reconstruction", "features"), reconstruction_weight),
-            "discriminator_features": discriminator_feature_weight,
-            "classifier_features": classifier_feature_weight,
-        }
+        self.weights = weights or Weights()
         self.centre_decay = centre_decay
         self.reduction: losses.Reduction = reduction
         head: Any = classifier.head
@@ -96,15 +106,16 @@ class CVAEGAN(AttributeEditor):
     # ------------------------------------------------------------------ Algorithm 1 of Bao et al.
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """One pass of Algorithm 1's loop: no loss reaches a network that it isn't for, so one backward pass does."""
+        """One turn of Algorithm 1's loop. Each loss reaches only the networks it trains: one backward pass suffices."""
         optimizers: Any = self.optimizers()
         self.schedule.apply(self.progress(batch_idx), optimizers)
-        terms = self.losses(batch["image"], batch["attributes"])
-        total = torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+        terms = self.step_losses(batch["image"], batch["attributes"])
+        weights = {**asdict(self.weights), "features": self.weights.reconstruction}
+        total = torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
         descend(self, total, optimizers)
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def step_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Every loss of one batch, unweighted.
 
         Args:
@@ -122,25 +133,25 @@ class CVAEGAN(AttributeEditor):
         features = self.discriminator.trunk(torch.cat([images, *fakes]))  # without batch norm: an image at a time
         real_logits, *fake_logits = full_precision(self.discriminator.head(features).squeeze(1)).chunk(3)
         class_features = self.classifier.trunk(images)
-        labels_of_all = self.of_all_processes(labels)
-        self.move_centres(self.of_all_processes(class_features.detach()), labels_of_all)
+        labels_of_all = whole_batch(self, labels)
+        self.move_centres(whole_batch(self, class_features.detach()), labels_of_all)
         seen = [features[: len(images)].detach(), *self.seen_by(self.discriminator, reconstructed, synthesised)]
         read = [class_features.detach(), *self.seen_by(self.classifier, reconstructed, synthesised)]
         seen, read = [list(map(full_precision, each)) for each in (seen, read)]
-        means = [self.of_all_processes(features).mean(0, keepdim=True) for features in (seen[0], seen[2])]
-        distance, together = losses.half_squared_distance, mean.shape[1] if self.reduction == "sum" else 1
+        means = [whole_batch(self, features).mean(0, keepdim=True) for features in (seen[0], seen[2])]
+        distance, dimensions = losses.half_squared_distance, mean.shape[1] if self.reduction == "sum" else 1
         return {
-            "kl": losses.kl(mean, log_variance, "mean") * together,
+            "kl": losses.kl(mean, log_variance, "mean") * dimensions,
             "reconstruction": distance(reconstructed, images, self.reduction),
             "features": distance(seen[1], seen[0], self.reduction) + distance(read[1], read[0], self.reduction),
             "discriminator_features": distance(means[1], means[0], self.reduction),
-            "classifier_features": self.centre_distance(self.of_all_processes(read[2]), labels_of_all),
+            "classifier_features": self.centre_distance(whole_batch(self, read[2]), labels_of_all),
             "discriminator": losses.discriminator(real_logits, fake_logits, 1.0, "mean"),
             "class": losses.classification(full_precision(self.classifier.head(class_features)), labels),
         }
 
     def seen_by(self, network: Any, *fakes: Tensor) -> list[Tensor]:
-        """Features of fakes, with a gradient for the fakes alone."""
+        """Features of fakes, with a gradient to the fakes alone."""
         with untracked_statistics(network), frozen(network):
             return [network.trunk(fake) for fake in fakes]
 
@@ -156,7 +167,7 @@ class CVAEGAN(AttributeEditor):
             self.centred[value] |= count > 0
 
     def centre_distance(self, features: Tensor, labels: Tensor) -> Tensor:
-        """L_GC: between the classes' centres and the mean features of what was drawn of each class."""
+        """L_GC: the distance between each class's centre and the mean features of the samples drawn for that class."""
         total = features.new_zeros(())
         for value in (0, 1):
             mean, count = class_means(features, labels, value)
@@ -193,7 +204,7 @@ class CVAEGAN(AttributeEditor):
         """Images ``[B, C, H, W]`` and their attributes (NaN: unknown) to (those attributes, μ ``[B, n_z]``).
 
         Raises:
-            ValueError: without attributes, which nothing here predicts.
+            ValueError: no attributes given; this method does not predict them.
         """
         if attributes is None:
             raise ValueError("cVAE-GAN does not predict attributes: give them to encode")
@@ -206,7 +217,7 @@ class CVAEGAN(AttributeEditor):
 
 
 def class_means(features: Tensor, labels: Tensor, value: int) -> tuple[Tensor, Tensor]:
-    """Mean features of the samples whose label is so, attribute by attribute, and how many there are.
+    """Mean features of the samples whose label has a value, attribute by attribute, and the number of those samples.
 
     Args:
         features: ``[B, F]``.

@@ -12,18 +12,18 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
-from aif.checks import not_negative, positive
-from aif.editor import AttributeEditor, MakeOptimizer
-from aif.modes import evaluating, frozen, full_precision
+from aif.editor import AttributeEditor
 from aif.schedule import AdversarialSchedule
-from aif.stepping import descend
+from nets.checks import not_negative, positive
+from nets.modes import evaluating, frozen, full_precision
+from nets.stepping import MakeOptimizer, descend
 
 
 class FaderNetworks(AttributeEditor):
-    """An autoencoder told y, whose latent an adversary must not be able to read y from.
+    """An autoencoder whose decoder reads y, and whose latent must not tell y to an adversary.
 
-    The adversary learns to predict y, the encoder that it predicts the opposite (eqs. 2 and 3), with a weight λ_E that
-    grows from 0. Nothing predicts y, so ``encode`` passes on what it is given.
+    The adversary learns to predict y, and the encoder learns to make it predict the opposite (eqs. 2 and 3), with a
+    weight λ_E that grows from 0. No network predicts y, so ``encode`` returns the attributes that it is given.
 
     Args:
         encoder: images to the latent.
@@ -33,10 +33,11 @@ class FaderNetworks(AttributeEditor):
         autoencoder_optimizer: makes the optimiser of encoder and decoder.
         discriminator_optimizer: makes the adversary's.
         schedule: of the learning rates, and of λ_E (its ``adversary_warmup``); constant if None.
-        adversary_weight: λ_E at the end of its warm-up; of squared errors in [0, 1], a fourth of Lample et al.'s 1e-4.
-        gradient_clip: largest norm of a network's gradient, of squared errors in [-1, 1] as in their code; None does
-            not clip.
-        together: all networks take one step on the same images, from one backward pass (not in the paper).
+        adversary_weight: λ_E at the end of its warm-up. Squared errors are of images in [0, 1] here, so λ_E is a fourth
+            of Lample et al.'s 1e-4.
+        gradient_clip: largest norm of a network's gradient; None does not clip. As in their code, it is the gradient of
+            squared errors of images in [-1, 1].
+        joint_step: all networks take one step on the same images, from one backward pass (not in the paper).
 
     Raises:
         ValueError: a number outside its range.
@@ -55,7 +56,7 @@ class FaderNetworks(AttributeEditor):
         schedule: AdversarialSchedule | None = None,
         adversary_weight: float = 2.5e-5,
         gradient_clip: float | None = 5.0,
-        together: bool = False,
+        joint_step: bool = False,
     ) -> None:
         super().__init__(attribute_names)
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
@@ -63,23 +64,23 @@ class FaderNetworks(AttributeEditor):
         self.schedule = schedule or AdversarialSchedule()
         not_negative(adversary_weight=adversary_weight)
         positive(gradient_clip=gradient_clip)
-        self.adversary_weight, self.gradient_clip, self.together = adversary_weight, gradient_clip, together
+        self.adversary_weight, self.gradient_clip, self.joint_step = adversary_weight, gradient_clip, joint_step
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "discriminator")})
 
     @property
     def unread(self) -> dict[str, str]:
-        """Settings that have no part in what is computed, and why."""
+        """Settings that have no part in what is computed, each with the reason."""
         return {} if self.adversary_weight else {"schedule.adversary_warmup": "model.adversary_weight is 0"}
 
     # ------------------------------------------------------------------ training
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """The adversary learns, and encoder and decoder against it."""
+        """The adversary takes a step, and encoder and decoder take one against it."""
         optimizers: Any = self.optimizers()
         progress = self.progress(batch_idx)
         self.schedule.apply(progress, optimizers)
         weight = self.adversary_weight * self.schedule.adversary(progress)
-        learn = self.one_step if self.together else self.two_steps
+        learn = self.one_step if self.joint_step else self.two_steps
         terms = learn(batch["image"], batch["attributes"], weight, *optimizers)
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
@@ -88,7 +89,7 @@ class FaderNetworks(AttributeEditor):
     ) -> dict[str, Tensor]:
         """Lample et al.'s code: the adversary's step, then the autoencoder's, each on its own half of the batch.
 
-        Whoever does not learn is in evaluation mode.
+        The network that does not learn is in evaluation mode.
         """
         (images, others), (labels, of_others) = images.chunk(2), labels.chunk(2)
         with evaluating(self.encoder), torch.no_grad():
@@ -97,14 +98,14 @@ class FaderNetworks(AttributeEditor):
         descend(self, guess, [discriminator], self.gradient_clip, counts=False)
         with evaluating(self.discriminator):
             terms = self.autoencoder_losses(others, of_others, self.encoder(others))
-        total = 4 * (terms["reconstruction"] + weight * terms["adversary"])  # of images in [-1, 1]
+        total = 4 * (terms["reconstruction"] + weight * terms["adversary"])  # squared errors of images in [-1, 1]
         descend(self, total, [autoencoder], self.gradient_clip)
         return {"discriminator": guess, **terms}
 
     def one_step(
         self, images: Tensor, labels: Tensor, weight: float, autoencoder: Optimizer, discriminator: Optimizer
     ) -> dict[str, Tensor]:
-        """The adversary on the latent as it is, encoder and decoder against the adversary as it is: one backward."""
+        """One step of all networks, from one backward pass; each sees the others as they were before the step."""
         latent = self.encoder(images)
         guess = self.discriminator_loss(latent.detach(), labels)
         terms = self.autoencoder_losses(images, labels, latent)
@@ -154,7 +155,7 @@ class FaderNetworks(AttributeEditor):
         """Images ``[B, C, H, W]`` and their attributes (NaN: unknown) to (those attributes, the latent, flat).
 
         Raises:
-            ValueError: without attributes, which nothing here predicts.
+            ValueError: no attributes given; this method does not predict them.
         """
         if attributes is None:
             raise ValueError("Fader Networks do not predict attributes: give them to encode")

@@ -1,23 +1,24 @@
-"""The networks of Fader Networks (Lample et al. 2017): AIF's up to the latent, y beside every layer of the decoder."""
+"""The networks of Fader Networks (Lample et al. 2017): AIF's layers, with y beside every layer of the decoder."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from aif.checks import below_one, check_sizes
+from aif.checks import check_sizes
 from aif.networks import Kind, beside, doublings, trunk
+from nets.checks import below_one
 
 
 class FaderEncoder(nn.Module):
-    """Images to a latent that is not sampled, ``[B, c (r/16)²]``: a map of c channels of features, flat.
+    """Images to a deterministic latent ``[B, c (r/16)²]``: a flattened map with c channels.
 
     Args:
         resolution: r, side of the images, a multiple of 16.
         channels: of the images.
         width: channels of the first convolution.
         kind: of the layers.
-        latent_channels: c, by a 1×1 convolution after the last layer; None: its own 8 ``width``.
+        latent_channels: c, made by a 1×1 convolution after the last layer; None leaves that layer's 8 ``width``.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class FaderDecoder(nn.Module):
 
 
 class LatentDiscriminator(nn.Sequential):
-    """The latent, flat as it comes, to logits of y ``[B, k]``: convolutions down to 1×1, then two linear layers.
+    """The flattened latent to logits of y ``[B, k]``: convolutions down to 1×1, then two linear layers.
 
     Args:
         resolution: of the images.
@@ -87,7 +88,7 @@ class LatentDiscriminator(nn.Sequential):
         width: channels of the convolutions, and of the hidden layer.
         dropout: after each convolution.
         latent_channels: c of the encoder.
-        flat: no convolutions, but another hidden layer, and dropout after both (not in the paper).
+        flat: one more hidden layer in place of the convolutions, with dropout after both (not in the paper).
     """
 
     def __init__(

@@ -12,16 +12,16 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
-from aif.checks import at_least_one, not_negative
 from aif.edges import Edge, nonsaturating_weight
-from aif.editor import AttributeEditor, MakeOptimizer
-from aif.modes import full_precision
+from aif.editor import AttributeEditor
 from aif.schedule import Schedule
-from aif.stepping import descend
+from nets.checks import at_least_one, not_negative
+from nets.modes import full_precision
+from nets.stepping import MakeOptimizer, descend
 
 
 class IcGAN(AttributeEditor):
-    """One run in two stages: G against C, both reading y; then E_z inverts G, and E_y learns to classify.
+    """One run in two stages. First G plays against C, and both read y; then E_z inverts G, and E_y learns to classify.
 
     Args:
         generator: G, (y, z) to logits of an image.
@@ -32,15 +32,15 @@ class IcGAN(AttributeEditor):
         latent_dim: n_z.
         generator_optimizer: makes G's optimiser.
         discriminator_optimizer: makes C's.
-        encoder_optimizer: makes that of both encoders.
+        encoder_optimizer: makes the optimiser of both encoders.
         gan_share: share of the run that trains the GAN; the rest trains the encoders.
         gradient_penalty: weight of C's R1 penalty (the γ of Mescheder et al.); IcGAN has none.
-        penalty_every: batches from one penalty to the next, each counting as many times as much (the lazy
+        penalty_every: batches from one penalty to the next; each penalty counts as many times as much (the lazy
             regularisation of Karras et al. 2020).
-        schedule: of the learning rates, over each stage by itself; constant if None.
+        schedule: of the learning rates, for each stage by itself; constant if None.
 
     Raises:
-        ValueError: ``gan_share`` leaves one stage nothing, or a number is outside its range.
+        ValueError: ``gan_share`` leaves no batch for one of the stages, or a number is outside its range.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class IcGAN(AttributeEditor):
 
     @property
     def unread(self) -> dict[str, str]:
-        """Settings that have no part in what is computed, and why."""
+        """Settings that have no part in what is computed, each with the reason."""
         return {} if self.gradient_penalty else {"penalty_every": "model.gradient_penalty is 0"}
 
     # ------------------------------------------------------------------ training
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """A step of the stage that the run is in."""
+        """One step of the GAN or of the encoders, depending on the place in the run."""
         optimizers: Any = self.optimizers()
         generator, discriminator, encoders = optimizers
         images, labels = batch["image"], batch["attributes"]
@@ -114,7 +114,7 @@ class IcGAN(AttributeEditor):
         return {"gan": losses.conditional_discriminator(real_logits, fake_logits, mismatched_logits, known)}
 
     def other_labels(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """y with one attribute turned round in each row ``[B, k]``, and whether that one is known ``[B]``."""
+        """y with one attribute flipped in each row ``[B, k]``, and whether that attribute is known ``[B]``."""
         chosen = torch.randint(labels.shape[1], (len(labels), 1), device=labels.device)
         flipped = labels.scatter(1, chosen, 1 - labels.gather(1, chosen))
         return flipped.nan_to_num(0.5), ~labels.gather(1, chosen).isnan().squeeze(1)
@@ -128,7 +128,7 @@ class IcGAN(AttributeEditor):
         return losses.gradient_penalty(gradients)
 
     def encoder_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Eqs. 3 and 4 of IcGAN: E_z on what G makes of known z, E_y on real images."""
+        """Eqs. 3 and 4 of IcGAN: E_z on images that G makes from known z, E_y on real images."""
         self.generator.eval()
         noise = self.noise(images)
         with torch.no_grad():

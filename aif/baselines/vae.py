@@ -1,10 +1,11 @@
 """β-VAE (Higgins et al. 2017) and DIP-VAE I and II (Kumar et al. 2018): codes without named attributes.
 
-Both papers weigh terms of the evidence lower bound of an image, in nats; so are the losses here.
+Both papers weight the terms of an image's evidence lower bound, in nats. The losses here are in nats too.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import torch
@@ -13,11 +14,32 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from aif import losses
-from aif.checks import not_negative, positive
-from aif.editor import MakeOptimizer, Positioned, sample
-from aif.modes import full_precision
+from aif.editor import Positioned, sample
 from aif.schedule import Schedule
-from aif.stepping import descend
+from nets.checks import not_negative, positive
+from nets.modes import full_precision
+from nets.stepping import MakeOptimizer, descend, whole_batch
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of the losses; the reconstruction counts 1.
+
+    Attributes:
+        kl: β.
+        off_diagonal: λ_od; 0 together with ``diagonal`` leaves a β-VAE.
+        diagonal: λ_d.
+
+    Raises:
+        ValueError: a weight below 0.
+    """
+
+    kl: float = 1.0
+    off_diagonal: float = 0.0
+    diagonal: float = 0.0
+
+    def __post_init__(self) -> None:
+        not_negative(**asdict(self))
 
 
 class DisentangledVAE(Positioned):
@@ -30,10 +52,9 @@ class DisentangledVAE(Positioned):
         decoder: (an empty y, z) to logits of an image.
         optimizer: makes the optimiser.
         schedule: of the learning rate; constant if None.
-        kl_weight: β.
-        covariance: whose covariance is pulled: of the ``means`` (DIP-VAE I) or of the ``codes`` (DIP-VAE II).
-        off_diagonal_weight: λ_od; 0 together with ``diagonal_weight`` leaves a β-VAE.
-        diagonal_weight: λ_d.
+        weights: of the losses; a plain VAE's if None.
+        covariance: the covariance that is pulled to the identity: of the ``means`` (DIP-VAE I) or of the ``codes``
+            (DIP-VAE II).
         gradient_clip: largest norm of the gradient; None does not clip.
 
     Raises:
@@ -46,43 +67,36 @@ class DisentangledVAE(Positioned):
         decoder: nn.Module,
         optimizer: MakeOptimizer,
         schedule: Schedule | None = None,
-        kl_weight: float = 1.0,
+        weights: Weights | None = None,
         covariance: Literal["means", "codes"] = "means",
-        off_diagonal_weight: float = 0.0,
-        diagonal_weight: float = 0.0,
         gradient_clip: float | None = None,
     ) -> None:
         super().__init__()
-        not_negative(kl_weight=kl_weight, off_diagonal_weight=off_diagonal_weight, diagonal_weight=diagonal_weight)
         positive(gradient_clip=gradient_clip)
         self.encoder, self.decoder, self.make_optimizer = encoder, decoder, optimizer
         self.schedule = schedule or Schedule()
-        self.weights = {
-            "reconstruction": 1.0,
-            "kl": kl_weight,
-            "off_diagonal": off_diagonal_weight,
-            "diagonal": diagonal_weight,
-        }
+        self.weights = weights or Weights()
         self.covariance = covariance
         self.gradient_clip = gradient_clip
         self.validation: Any = MeanMetric()
 
     @property
     def unread(self) -> dict[str, str]:
-        """Settings that have no part in what is computed, and why."""
-        weighed = self.weights["off_diagonal"] or self.weights["diagonal"]
-        return {} if weighed else {"covariance": "model.off_diagonal_weight and model.diagonal_weight are 0"}
+        """Settings that have no part in what is computed, each with the reason."""
+        weighted = self.weights.off_diagonal or self.weights.diagonal
+        return {} if weighted else {"covariance": "model.weights.off_diagonal and model.weights.diagonal are 0"}
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """A step on all terms."""
         optimizer: Any = self.optimizers()
         self.schedule.apply(self.progress(batch_idx), [optimizer])
-        terms = self.losses(batch["image"])
-        total = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
+        terms = self.step_losses(batch["image"])
+        weights = {"reconstruction": 1.0, **asdict(self.weights)}
+        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
         descend(self, total, [optimizer], self.gradient_clip)
         self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()})
 
-    def losses(self, images: Tensor) -> dict[str, Tensor]:
+    def step_losses(self, images: Tensor) -> dict[str, Tensor]:
         """Every loss of one batch ``[B, C, H, W]``, unweighted; reconstruction and KL in nats per image."""
         mean, log_variance = self.posterior(images)
         decoded = full_precision(self.decoder(mean[:, :0], sample(mean, log_variance)))
@@ -90,9 +104,9 @@ class DisentangledVAE(Positioned):
             "reconstruction": losses.reconstruction(decoded, images, "mean") * images[0].numel(),
             "kl": losses.kl(mean, log_variance, "mean") * mean.shape[1],
         }
-        if self.weights["off_diagonal"] or self.weights["diagonal"]:
-            means = self.of_all_processes(mean)
-            variances = self.of_all_processes(log_variance.exp()) if self.covariance == "codes" else None
+        if self.weights.off_diagonal or self.weights.diagonal:
+            means = whole_batch(self, mean)
+            variances = whole_batch(self, log_variance.exp()) if self.covariance == "codes" else None
             terms["off_diagonal"], terms["diagonal"] = losses.covariance_to_identity(means, variances)
         return terms
 

@@ -1,7 +1,7 @@
 """A step of JacSup on faces as the authors schedule it, for ``facet-bench steps`` of a teacher and of a student.
 
-Written plainly, in fp32: the networks, losses and weights of their code (``docs/fidelity.md``, "Jacobian supervision,
-supervised"). The losses of the second, the decoder's step come from the graph of the first and reach the encoder too,
+Written plainly, in fp32: the networks, losses and weights of their code (``docs/fidelity.md``, "Jacobian supervision
+on faces"). The losses of the second, the decoder's step come from the graph of the first and reach the encoder too,
 whose gradients are not used but for the clipping. PyTorch no longer lets a graph be used after the step that changed
 its weights, so that both are differentiated before either is taken: as much work.
 """
@@ -24,15 +24,15 @@ class PlainAutoencoder(nn.Module):
 
     Args:
         attributes: k.
-        code_size: channels of z.
+        latent_channels: channels of z.
         widths: of the encoder's convolutions but the last.
     """
 
-    def __init__(self, attributes: int, code_size: int, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, attributes: int, latent_channels: int, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
         self.attributes = attributes
-        down = [3, *widths[:-1], widths[-1] + attributes, code_size + attributes]
-        up = [code_size, *reversed(widths)]
+        down = [3, *widths[:-1], widths[-1] + attributes, latent_channels + attributes]
+        up = [latent_channels, *reversed(widths)]
         self.encoder = nn.Sequential(
             *(
                 nn.Sequential(
@@ -48,7 +48,7 @@ class PlainAutoencoder(nn.Module):
         self.outlet = nn.Sequential(nn.ConvTranspose2d(widths[0] + attributes, 3, 4, 2, 1, bias=False), nn.Tanh())
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(y ``[B, k]``, z ``[B, code_size, 2, 2]``)."""
+        """(y ``[B, k]``, z ``[B, latent_channels, 2, 2]``)."""
         hidden = self.encoder(images)
         return hidden[:, : self.attributes].mean((2, 3)), hidden[:, self.attributes :]
 
@@ -66,15 +66,15 @@ class PlainTeacher:
 
     Args:
         attributes: k.
-        code_size: channels of z.
+        latent_channels: channels of z.
         widths: of the encoder's convolutions but the last.
         learning_rate: of both Adams.
     """
 
     def __init__(
-        self, attributes: int, code_size: int, widths: Sequence[int] = WIDTHS, learning_rate: float = 2e-4
+        self, attributes: int, latent_channels: int, widths: Sequence[int] = WIDTHS, learning_rate: float = 2e-4
     ) -> None:
-        self.network = PlainAutoencoder(attributes, code_size, widths)
+        self.network = PlainAutoencoder(attributes, latent_channels, widths)
         parts = nn.ModuleList([self.network.encoder]), nn.ModuleList([self.network.decoder, self.network.outlet])
         self.optimizers = [torch.optim.Adam(part.parameters(), lr=learning_rate, betas=(0.5, 0.999)) for part in parts]
         self.of_decoder = list(parts[1].parameters())
@@ -122,16 +122,16 @@ class PlainStudent(PlainTeacher):
 
     Args:
         attributes: k.
-        code_size: channels of the student's z.
+        latent_channels: channels of the student's z.
         widths: of the encoder's convolutions but the last.
         learning_rate: of both Adams.
     """
 
     def __init__(
-        self, attributes: int, code_size: int, widths: Sequence[int] = WIDTHS, learning_rate: float = 2e-4
+        self, attributes: int, latent_channels: int, widths: Sequence[int] = WIDTHS, learning_rate: float = 2e-4
     ) -> None:
-        super().__init__(attributes, code_size, widths, learning_rate)
-        self.teacher = PlainAutoencoder(attributes, code_size // 2, widths).requires_grad_(False).eval()
+        super().__init__(attributes, latent_channels, widths, learning_rate)
+        self.teacher = PlainAutoencoder(attributes, latent_channels // 2, widths).requires_grad_(False).eval()
 
     def step(self, images: Tensor, labels: Tensor) -> None:
         """One step on ``[B, 3, 256, 256]`` in [-1, 1]; students are taught no labels."""

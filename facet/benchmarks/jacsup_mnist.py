@@ -2,7 +2,7 @@
 
 Everything runs in every step: the teacher's encoder and decoder on both images of a pair, a decoder pass of its own for
 reconstructions and for swaps, Adam as PyTorch has it by default. The networks and losses are those of their code
-(``docs/fidelity.md``, "Jacobian supervision, unsupervised").
+(``docs/fidelity.md``, "Jacobian supervision on digits").
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ class PlainStudent:
     """A student with one unit more than its teacher.
 
     Args:
-        code_size: of the student.
+        units: of the student.
         learning_rate: of Adam.
         weight_decay: of Adam.
     """
 
-    def __init__(self, code_size: int = 8, learning_rate: float = 3e-4, weight_decay: float = 1e-6) -> None:
-        self.teacher, self.student = _autoencoder(code_size - 1), _autoencoder(code_size)
+    def __init__(self, units: int = 8, learning_rate: float = 3e-4, weight_decay: float = 1e-6) -> None:
+        self.teacher, self.student = _autoencoder(units - 1), _autoencoder(units)
         parameters = [*self.student[0].parameters(), *self.student[1].parameters()]
         self.optimizer = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay)
 
@@ -52,13 +52,13 @@ class PlainStudent:
         self.optimizer.step()
 
 
-def _autoencoder(code_size: int) -> tuple[nn.Module, nn.Module]:
+def _autoencoder(units: int) -> tuple[nn.Module, nn.Module]:
     def mlp(*widths: int) -> list[nn.Module]:
         layers: list[nn.Module] = []
         for inputs, outputs in itertools.pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         return layers[:-1]
 
-    encoder = nn.Sequential(*mlp(784, 256, 128, 64, code_size))
-    decoder = nn.Sequential(*mlp(code_size, 64, 128, 256, 784), nn.Tanh())
+    encoder = nn.Sequential(*mlp(784, 256, 128, 64, units))
+    decoder = nn.Sequential(*mlp(units, 64, 128, 256, 784), nn.Tanh())
     return encoder, decoder

@@ -1,4 +1,4 @@
-"""Whose steps are timed: of every method the experiment, the stage that is looked at, and the authors' schedule."""
+"""Whose steps are timed: every method's words to train it, the stage that is looked at, and the authors' schedule."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Method:
     """A step to be timed.
 
     Attributes:
-        experiment: as ``facet-train`` has it.
+        said: to ``facet-train``.
         stage: takes a model to where it takes such steps.
         authors: makes their step, of settings, images ``[B, C, H, W]`` in [0, 1] and labels ``[B, k]``; None where
             nobody published one.
         resolution: whether there are images of more than one size.
     """
 
-    experiment: str
+    said: str
     stage: Callable[[Any, DictConfig], None]
     authors: Callable[[DictConfig, Tensor, Tensor], Step] | None = None
     resolution: bool = True
@@ -78,7 +78,7 @@ def _grown_digits(model: Any, settings: DictConfig) -> None:
 def _of_faces(student: bool, settings: DictConfig, images: Tensor, labels: Tensor) -> Step:
     from facet.benchmarks.jacsup_faces import WIDTHS, PlainStudent, PlainTeacher
 
-    size = int(settings.model.network.code_size)
+    size = int(settings.model.network.latent_channels)
     widths = [min(settings.networks.width << i, WIDTHS[-1]) for i in range(images.shape[-1].bit_length() - 3)]
     with images.device:
         if student:
@@ -96,19 +96,19 @@ def _teacher(model: Any, settings: DictConfig) -> None:
 def _student(model: Any, settings: DictConfig) -> None:
     """The first, of twice the teacher's size."""
     _teacher(model, settings)
-    model.grow(int(settings.model.network.code_size))
+    model.grow(int(settings.model.network.latent_channels))
 
 
 METHODS = {
-    "aif": Method("aif/table1/ours", _at(0.5), _of_aif),
-    "aif_residual": Method("aif/table3/ours", _at(0.5)),
-    "icgan_gan": Method("aif/table1/icgan", _at(0.25)),
-    "icgan_encoders": Method("aif/table1/icgan", _at(0.9)),
-    "cvae_gan": Method("aif/table3/cvae_gan", _at(0.5)),
-    "fader": Method("aif/beyond/fader", _at(0.5)),
-    "dip_vae": Method("aif/figure7/dip_vae_ii", _at(0.5)),
-    "beta_vae": Method("aif/figure7/beta_vae", _at(0.5)),
-    "jacsup_digits": Method("jacsup/chain", _grown_digits, _of_digits, resolution=False),
-    "jacsup_teacher": Method("jacsup/faces/student", _teacher, partial(_of_faces, False)),
-    "jacsup_student": Method("jacsup/faces/student", _student, partial(_of_faces, True)),
+    "aif": Method("", _at(0.5), _of_aif),
+    "aif_residual": Method("networks.kind=residual", _at(0.5)),
+    "icgan_gan": Method("model=icgan", _at(0.25)),
+    "icgan_encoders": Method("model=icgan", _at(0.9)),
+    "cvae_gan": Method("model=cvae_gan networks.kind=residual", _at(0.5)),
+    "fader": Method("model=fader networks.kind=residual", _at(0.5)),
+    "dip_vae": Method("experiment=aif/dip_vae", _at(0.5)),
+    "beta_vae": Method("experiment=aif/beta_vae", _at(0.5)),
+    "jacsup_digits": Method("model=jacsup_digits", _grown_digits, _of_digits, resolution=False),
+    "jacsup_teacher": Method("model=jacsup_faces", _teacher, partial(_of_faces, False)),
+    "jacsup_student": Method("model=jacsup_faces", _student, partial(_of_faces, True)),
 }

@@ -51,7 +51,7 @@ def asked_for(arguments: Sequence[str]) -> DictConfig:
         UserError: another command, or a mistake in it.
     """
     if arguments[:1] != ["facet-train"]:
-        raise UserError("say a training: python -m facet.benchmarks.scaling facet-train experiment=… trainer=ddp")
+        raise UserError("say a training: python -m facet.benchmarks.scaling facet-train model=… trainer=ddp")
     config = compose_config("train", arguments[1:])
     check(config, overrides=arguments[1:])
     processes_of(config)

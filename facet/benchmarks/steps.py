@@ -96,7 +96,7 @@ class Row:
         data, settings = self.training.data, self.settings
         return {
             "method": self.name,
-            "experiment": self.method.experiment,
+            "said": self.method.said,
             "resolution": data.resolution,
             "batch_size": data.batch_size,
             "precision": str(settings.trainer.precision),

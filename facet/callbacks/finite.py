@@ -108,10 +108,11 @@ ADVICE = (
 def _found(trainer: Trainer, module: LightningModule) -> tuple[tuple[str, ...], Tensor]:
     """What of a step could be no number, and which of it isn't, bool, where the training is."""
     logged: dict[str, Tensor] = trainer._logger_connector.metrics["callback"]  # of this step: older ones are other's
+    weight_of = getattr(module, "loss_weights", {})
     losses = {
         name: value.detach().float()
         for name, value in logged.items()
-        if name.startswith("train/") and getattr(module, f"{name.removeprefix('train/')}_weight", None) != 0
+        if name.startswith("train/") and weight_of.get(name.removeprefix("train/")) != 0
     }
     sizes = torch._foreach_norm(list(module.parameters()))  # no number if anything in them is none
     weights = torch.stack([size.to(module.device, torch.float) for size in sizes]).sum()

@@ -1,4 +1,4 @@
-"""What sections are made of: tables, figures, faces, claims and text. A block says what it shows."""
+"""What sections are made of: tables, figures, faces, claims and text; how a file shows them, the page decides."""
 
 from __future__ import annotations
 

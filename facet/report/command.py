@@ -7,9 +7,11 @@ import hashlib
 import os
 import shlex
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
 from facet import pages
@@ -17,12 +19,30 @@ from facet.commands import USER, run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
 from facet.files import read_json, write_json
+from facet.identity import Places
 from facet.measures import registry
 from facet.page_arguments import for_pages
 from facet.page_runs import of_page, page_runs
 from facet.pages import Page
 from facet.report.results import Found, read_run
 from facet.tags import tags
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-report: pages from their runs' results: facet-report table1 seeds=0,1,2. Runs that failed or are missing
+    are marked. What the command doesn't know is what the runs were trained with.
+    """
+
+    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all; or files of your own
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
+    overrides: tuple[str, ...] = ()  # what the runs were trained with besides their row's words and a seed
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    runs: str = "runs"
+    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
+    reports: str = "reports"  # a page goes to reports/<page>/
+    commands: tuple[str, ...] = ()  # how to make it again, for the page's foot; derived from the settings if empty
+    groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 
 def main() -> None:

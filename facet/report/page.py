@@ -18,7 +18,7 @@ from markupsafe import Markup
 from facet.files import atomic_write
 from facet.pages import Page
 from facet.report import markup, sections, strips, style
-from facet.report.blocks import Claim, Faces, Figure, Section, Table
+from facet.report.blocks import Claim, Faces, Figure, Table
 from facet.report.context import Context
 from facet.report.results import Found, Line, Row, table
 from facet.report.texts import placeless, symbols
@@ -92,12 +92,12 @@ def _pictures(blocks: Iterable[Any]) -> dict[str, bytes]:
                     files[f"grid-{block.row.key}-seed{result.seed}.png"] = strips.grid_png(
                         found, title, result.attribute
                     )
-        elif isinstance(block, Figure) and isinstance(block.drawn, bytes):
-            files[f"{block.name}.webp"] = block.drawn
         elif isinstance(block, Figure):
-            files[f"{block.name}.png"] = style.save(block.drawn, "png")
-            files[f"{block.name}.pdf"] = style.save(block.drawn, "pdf")
-            files[f"{block.name}-dark.png"] = style.save(block.drawn, "png", "dark")
+            if isinstance(drawn := block.drawn, bytes):
+                files[f"{block.name}.webp"] = drawn
+                continue
+            files[f"{block.name}.png"], files[f"{block.name}.pdf"] = style.save(drawn, "png"), style.save(drawn, "pdf")
+            files[f"{block.name}-dark.png"] = style.save(drawn, "png", "dark")
     return files
 
 
@@ -107,14 +107,10 @@ def _template() -> Any:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"symbols": symbols, "placeless": placeless}
-    kinds = {"Table": Table, "Figure": Figure, "Faces": Faces, "Claim": Claim, "Section": Section}
-    environment.tests |= {name: partial(_is_of, kind) for name, kind in kinds.items()}
+    for kind in (Table, Figure, Faces, Claim):
+        environment.tests[kind.__name__] = lambda block, kind=kind: isinstance(block, kind)
     environment.globals |= {"policy": policy, "strips_of": strips_of}
     return environment.get_template("page.html.j2")
-
-
-def _is_of(kind: type, block: Any) -> bool:
-    return isinstance(block, kind)
 
 
 def strips_of(row: Row) -> list[dict[str, Any]]:

@@ -28,8 +28,8 @@ def labels(attribute: str) -> dict[str, str]:
     return {
         "original": "original",
         "reconstruction": "reconstruction",
-        "off": f"{attribute} = 0",
-        "on": f"{attribute} = 1",
+        "off": f"{attribute.replace('_', ' ')} = 0",
+        "on": f"{attribute.replace('_', ' ')} = 1",
     }
 
 

@@ -96,7 +96,7 @@ def test_a_run_keeps_what_was_fitted_to_its_averaged_weights(tmp_path: Path) -> 
         "ablation=erasure",
         "model.erasure.images=80",
         "model.erasure.noise=0",
-        "model.class_weight=10",
+        "model.weights.classification=10",
         "trainer.max_epochs=8",
     )
     run = Run(train(config))

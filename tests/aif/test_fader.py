@@ -24,7 +24,7 @@ NAMES = ["Smiling", "Eyeglasses"]
 def fader(**settings: Any) -> FaderNetworks:
     torch.manual_seed(1)
     sgd = functools.partial(SGD, lr=RATE)
-    discriminator = LatentDiscriminator(32, 2, 4, 8, flat=settings.get("together", False))
+    discriminator = LatentDiscriminator(32, 2, 4, 8, flat=settings.get("joint_step", False))
     net = FaderNetworks(
         FaderEncoder(32, width=4), FaderDecoder(32, attributes=2, width=4), discriminator, NAMES, sgd, sgd, **settings
     )
@@ -81,7 +81,7 @@ def test_the_two_steps_are_those_of_the_authors(clip: float | None) -> None:
 def test_the_one_step_by_hand(clip: float | None) -> None:
     """All on the same images, networks as they were before; the gradients of adversary and autoencoder clipped each."""
     weight = 0.5
-    net, (images, labels) = fader(together=True, gradient_clip=clip).train(), batch()
+    net, (images, labels) = fader(joint_step=True, gradient_clip=clip).train(), batch()
     encoder, decoder, discriminator = (copy.deepcopy(part) for part in (net.encoder, net.decoder, net.discriminator))
     torch.manual_seed(3)
     net.one_step(images, labels, weight, *net.configure_optimizers())
@@ -98,18 +98,18 @@ def test_the_one_step_by_hand(clip: float | None) -> None:
         torch.testing.assert_close(ours.state_dict(), plain.state_dict())
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_the_schedule_sets_the_rates_and_the_weight(together: bool) -> None:
+@pytest.mark.parametrize("joint", [False, True])
+def test_the_schedule_sets_the_rates_and_the_weight(joint: bool) -> None:
     """A quarter into the run: half of the learning rates, 5/8 of λ_E."""
     schedule = AdversarialSchedule(warmup=0.5, adversary_warmup=0.4)
-    settings: dict[str, Any] = {"adversary_weight": 8.0, "gradient_clip": None, "together": together}
+    settings: dict[str, Any] = {"adversary_weight": 8.0, "gradient_clip": None, "joint_step": joint}
     net, other = fader(schedule=schedule, **settings).train(), fader(**settings).train()
     images, labels = batch()
     optimizers: list[Any] = other.configure_optimizers()
     for group in (group for optimizer in optimizers for group in optimizer.param_groups):
         group["lr"] = RATE / 2
     torch.manual_seed(3)
-    (other.one_step if together else other.two_steps)(images, labels, 5.0, *optimizers)
+    (other.one_step if joint else other.two_steps)(images, labels, 5.0, *optimizers)
     step(net, images, labels, progress=0.25)
     torch.testing.assert_close(dict(net.named_parameters()), dict(other.named_parameters()))
 
@@ -132,7 +132,7 @@ def test_validation_counts_every_image_and_known_label_once() -> None:
 
 
 def test_in_one_step_all_get_their_own_gradients() -> None:
-    net, (images, labels) = fader(together=True), batch()
+    net, (images, labels) = fader(joint_step=True), batch()
     latent = net.encoder(images)
     terms = net.autoencoder_losses(images, labels, latent)
     assert reached(net, terms["reconstruction"]) == {"encoder", "decoder"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import dataclasses
 from typing import Any
 
 import pytest
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from aif import losses
 from aif.edges import Edge, nonsaturating_weight
-from aif.modes import untracked_statistics
-from aif.module import IFcVAEGAN, sample
+from aif.ifcvae_gan import IFcVAEGAN, sample
+from nets.modes import untracked_statistics
 
 Grads = dict[str, list[Tensor]]
 
@@ -23,7 +23,7 @@ def fused(net: IFcVAEGAN) -> Grads:
     images, labels = batch()
     torch.manual_seed(3)
     net.zero_grad()
-    net.total(net.losses(images, labels)).backward()
+    net.total(net.step_losses(images, labels)).backward()
     return {
         name: [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in getattr(net, name).parameters()]
         for name in NETWORKS
@@ -39,29 +39,29 @@ def separate(net: IFcVAEGAN) -> Grads:
     predicted = label_logits.sigmoid()
     known = torch.where(labels.isnan(), predicted.detach(), labels)
     decoded = net.decoder(predicted if net.reconstruct_from == "predicted" else known, latent)
-    read = latent if net.auxiliary_noise == "shared" else sample(mean, log_variance)
+    read = latent if net.auxiliary_training.noise == "shared" else sample(mean, log_variance)
     auxiliary = losses.classification(net.auxiliary(read), labels)
     reconstruction = losses.reconstruction(decoded, images, net.reduction)
     encoder = (
         reconstruction
-        + net.kl_weight * losses.kl(mean, log_variance, net.reduction)
-        + net.class_weight * losses.classification(label_logits, labels)
-        - net.auxiliary_weight * auxiliary
+        + net.weights.kl * losses.kl(mean, log_variance, net.reduction)
+        + net.weights.classification * losses.classification(label_logits, labels)
+        - net.weights.auxiliary * auxiliary
     )
     decoder, gan = reconstruction, torch.zeros((), dtype=torch.float64)
-    if net.class_on_reconstruction_weight:  # row (3): E's parameters as a classifier are constants
+    if net.weights.class_on_reconstruction:  # row (3): E's parameters as a classifier are constants
         fixed = copy.deepcopy(net.encoder)
         _, _, logits = fixed(decoded.sigmoid())
-        row_3 = net.class_on_reconstruction_weight * losses.classification(logits, labels)
+        row_3 = net.weights.class_on_reconstruction * losses.classification(logits, labels)
         encoder, decoder = encoder + row_3, decoder + row_3
-    if net.gan_weight:
+    if net.weights.gan:
         noise = torch.randn_like(latent)
         with untracked_statistics(net.decoder):
             fakes = [decoded.sigmoid(), net.decoder(known, noise).sigmoid()]
         fake_logits = [net.discriminator(fake) for fake in fakes]
-        gan = losses.discriminator(net.discriminator(images), fake_logits, net.discriminator_factor, net.reduction)
-        adversarial = -gan if net.gan_form == "saturating" else losses.generator(fake_logits, 0.5, net.reduction)
-        encoder, decoder = encoder + net.gan_weight * adversarial, decoder + net.gan_weight * adversarial
+        gan = losses.discriminator(net.discriminator(images), fake_logits, net.gan.discriminator_factor, net.reduction)
+        adversarial = -gan if net.gan.form == "saturating" else losses.generator(fake_logits, 0.5, net.reduction)
+        encoder, decoder = encoder + net.weights.gan * adversarial, decoder + net.weights.gan * adversarial
     own = {"encoder": encoder, "decoder": decoder, "discriminator": gan, "auxiliary": auxiliary}
     return {name: gradient(loss, getattr(net, name)) for name, loss in own.items()}
 
@@ -79,14 +79,16 @@ def norm(grads: list[Tensor]) -> float:
 
 
 CASES = [
-    dict(zip(("gan_form", "reduction", "auxiliary_noise"), case, strict=True))
-    for case in itertools.product(("saturating", "nonsaturating"), ("sum", "mean"), ("shared", "second"))
+    {"gan": {"form": form}, "reduction": reduction, "auxiliary_training": {"noise": noise}}
+    for form in ("saturating", "nonsaturating")
+    for reduction in ("sum", "mean")
+    for noise in ("shared", "second")
 ]
 
 
-@pytest.mark.parametrize("settings", CASES, ids=lambda s: "-".join(s.values()))
+@pytest.mark.parametrize("settings", CASES, ids=str)
 def test_fused_backward_is_the_separate_backwards(settings: dict[str, Any]) -> None:
-    net = model(kl_weight=0.2, class_weight=0.3, gan_weight=0.4, auxiliary_weight=0.7, **settings)
+    net = model(weights={"kl": 0.2, "classification": 0.3, "gan": 0.4, "auxiliary": 0.7}, **settings)
     expected, found = separate(net), fused(net)
     for name in NETWORKS:
         difference = norm([f - e for f, e in zip(found[name], expected[name], strict=True)])
@@ -97,14 +99,14 @@ def test_fused_backward_is_the_separate_backwards(settings: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "settings",
     [
-        {"auxiliary_weight": 0.0},
-        {"gan_weight": 0.0},
-        {"kl_weight": 0.0},
+        {"weights": {"auxiliary": 0.0}},
+        {"weights": {"gan": 0.0}},
+        {"weights": {"kl": 0.0}},
         {"reconstruct_from": "label"},
         {"detach_label_head": True},
         {"batch_norm": False},
-        {"class_on_reconstruction_weight": 0.6},
-        {"statistics": "both"},
+        {"weights": {"class_on_reconstruction": 0.6}},
+        {"gan": {"running_statistics": "both"}},
     ],
     ids=str,
 )
@@ -118,9 +120,9 @@ def test_the_ablations_too(settings: dict[str, Any]) -> None:
 
 def test_the_comparison_can_fail() -> None:
     """A wrong edge must be seen by the comparison above."""
-    net = model(auxiliary_weight=0.7)
+    net = model(weights={"auxiliary": 0.7})
     expected = separate(net)
-    net.auxiliary_weight = 0.71
+    net.weights = dataclasses.replace(net.weights, auxiliary=0.71)
     found = fused(net)
     difference = norm([f - e for f, e in zip(found["encoder"], expected["encoder"], strict=True)])
     assert difference > 1e-4 * norm(expected["encoder"])
@@ -154,7 +156,7 @@ def test_nonsaturating_weight_stays_finite(logit: float) -> None:
 
 def test_a_loss_without_weight_may_overflow() -> None:
     """Without L_KL σ² is free, and what overflows in the KL must not reach the weights as 0 · ∞."""
-    net = model(kl_weight=0.0)
-    terms = net.losses(*batch())
+    net = model(weights={"kl": 0.0})
+    terms = net.step_losses(*batch())
     total = net.total({**terms, "kl": terms["kl"] * float("inf")})
     torch.testing.assert_close(total, net.total({name: term for name, term in terms.items() if name != "kl"}))

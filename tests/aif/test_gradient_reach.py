@@ -9,15 +9,15 @@ import torch
 from small_models import NETWORKS, batch, model
 from torch import Tensor, nn
 
+from aif.ifcvae_gan import IFcVAEGAN
 from aif.memory import Memory
-from aif.module import IFcVAEGAN
 
 
 def reached(net: IFcVAEGAN, term: str) -> set[str]:
     """Networks, and within the encoder its parts, that get a gradient from one term (edges included)."""
     images, labels = batch()
     net.zero_grad()
-    terms = net.losses(images, labels)
+    terms = net.step_losses(images, labels)
     terms[term].backward()
     parts = {
         "trunk": net.encoder.trunk,
@@ -45,17 +45,21 @@ EVERYTHING = {"trunk", "mean", "log_variance", "label", "decoder", "discriminato
         ("class", {}, {"trunk", "label"}),
         ("class", {"detach_label_head": True}, {"label"}),
         ("auxiliary", {}, {"trunk", "mean", "log_variance", "auxiliary"}),
-        ("auxiliary", {"auxiliary_weight": 0.0}, {"auxiliary"}),
+        ("auxiliary", {"weights": {"auxiliary": 0.0}}, {"auxiliary"}),
         ("gan", {}, EVERYTHING),
-        ("gan", {"gan_form": "nonsaturating"}, EVERYTHING),
+        ("gan", {"gan": {"form": "nonsaturating"}}, EVERYTHING),
         (
             "class_on_reconstruction",
-            {"class_on_reconstruction_weight": 1.0},
+            {"weights": {"class_on_reconstruction": 1.0}},
             {"trunk", "mean", "log_variance", "label", "decoder"},
         ),
         (
             "class_on_reconstruction",
-            {"class_on_reconstruction_weight": 1.0, "class_on_reconstruction": "head", "detach_label_head": True},
+            {
+                "weights": {"class_on_reconstruction": 1.0},
+                "class_on_reconstruction_trains": "head",
+                "detach_label_head": True,
+            },
             {"label"},
         ),
     ],
@@ -66,7 +70,7 @@ def test_reach(term: str, settings: dict[str, Any], expected: set[str]) -> None:
 
 def test_the_fixed_classifier_is_fixed() -> None:
     """Row (3) as the paper means it: the gradient enters E through the code, never through E as the classifier."""
-    net = model(class_on_reconstruction_weight=1.0)
+    net = model(weights={"class_on_reconstruction": 1.0})
     _images, labels = batch()
     decoded = torch.rand(8, 3, 16, 16, dtype=torch.float64, requires_grad=True)
     net.classify_reconstruction(decoded, labels).backward()
@@ -78,16 +82,21 @@ def test_the_fixed_classifier_is_fixed() -> None:
 
 def test_terms_that_are_off_are_absent() -> None:
     images, labels = batch()
-    assert set(model(gan_weight=0.0).losses(images, labels)) == {"reconstruction", "kl", "class", "auxiliary"}
+    assert set(model(weights={"gan": 0.0}).step_losses(images, labels)) == {
+        "reconstruction",
+        "kl",
+        "class",
+        "auxiliary",
+    }
 
 
 @pytest.mark.parametrize("statistics", ["reconstructions", "both"])
 def test_running_statistics_come_from_where_they_should(statistics: str) -> None:
     """``both`` as in the authors' code: x̂ is decoded once, D(z, y) twice, for C's loss and for E's and D's."""
-    net, plain = model(statistics=statistics), model()
+    net, plain = model(gan={"running_statistics": statistics}), model()
     passes: list[tuple[Tensor, ...]] = []
     net.decoder.register_forward_pre_hook(lambda decoder, inputs: passes.append(inputs))
-    net.losses(*batch())
+    net.step_losses(*batch())
     reconstructed, synthesised = passes
     for inputs in (reconstructed, *([synthesised] * 2 if statistics == "both" else [])):
         plain.decoder(*inputs)
@@ -111,7 +120,7 @@ def test_unknown_labels_change_nothing(reconstruct_from: str) -> None:
 
     def losses(labels: Tensor) -> dict[str, Tensor]:
         torch.manual_seed(5)
-        return net.losses(images, labels)
+        return net.step_losses(images, labels)
 
     terms = losses(labels)
     predicted = outputs["label"].detach().sigmoid()
@@ -124,14 +133,14 @@ def test_unknown_labels_change_nothing(reconstruct_from: str) -> None:
 
 
 def test_an_auxiliary_without_noise_reads_the_mean_alone() -> None:
-    net = model(auxiliary_noise="none")
+    net = model(auxiliary_training={"noise": "none"})
     assert reached(net, "auxiliary") == {"trunk", "mean", "auxiliary"}
 
 
 def test_further_steps_of_the_auxiliary_need_a_memory() -> None:
     for steps in (0, 2):
-        with pytest.raises(ValueError, match=f"auxiliary_steps={steps}"):
-            model(auxiliary_steps=steps)
+        with pytest.raises(ValueError, match=f"steps={steps}"):
+            model(auxiliary_training={"steps": steps})
 
 
 def test_the_memory_holds_the_last_codes_and_their_labels() -> None:
@@ -160,11 +169,11 @@ def test_what_is_added_takes_the_place_of_the_oldest() -> None:
 
 
 def test_further_steps_move_the_auxiliary_and_nothing_else() -> None:
-    net = model(auxiliary_steps=3, memory=Memory(16, latent_dim=5, attributes=2))
-    net.losses(*batch())
+    net = model(auxiliary_training={"steps": 3, "memory": Memory(16, latent_dim=5, attributes=2)})
+    net.step_losses(*batch())
     before = {name: value.clone() for name, value in net.state_dict().items()}
     net.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
-    net.practise(net.configure_optimizers()[1], 8)
+    net.train_auxiliary_further(net.configure_optimizers()[1], 8)
     after = net.state_dict()
     moved = {
         n.split(".")[0] for n, value in before.items() if not torch.equal(value.nan_to_num(), after[n].nan_to_num())

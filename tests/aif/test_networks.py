@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from aif.baselines.icgan import IcGAN
-from aif.modes import frozen, untracked_statistics
 from aif.networks import Auxiliary, Decoder, Discriminator, Encoder, Regressor
 from aif.residual import Down, Up
 from aif.schedule import AdversarialSchedule, Schedule
+from nets.modes import frozen, untracked_statistics
 
 
 @pytest.mark.parametrize("resolution", [16, 32, 48, 64])
@@ -66,7 +66,7 @@ def test_a_block_that_doubles_is_two_convolutions_beside_a_shortcut() -> None:
 def test_the_posterior_is_no_wider_than_it_may_be() -> None:
     images = torch.rand(8, 3, 16, 16)
     free = Encoder(16, latent_dim=7, width=4)
-    bound = Encoder(16, latent_dim=7, width=4, most_log_variance=2.0)
+    bound = Encoder(16, latent_dim=7, width=4, max_log_variance=2.0)
     bound.load_state_dict(free.state_dict())
     torch.testing.assert_close(bound(images), free(images))
     nn.init.constant_(free.log_variance.bias, 90.0), nn.init.constant_(bound.log_variance.bias, 90.0)
@@ -96,7 +96,7 @@ def test_a_resolution_that_does_not_halve_is_refused(resolution: int) -> None:
 def test_every_parameter_is_used() -> None:
     net = model()
     images = torch.rand(4, 3, 16, 16, dtype=torch.float64)
-    net.total(net.losses(images, torch.ones(4, 2, dtype=torch.float64))).backward()
+    net.total(net.step_losses(images, torch.ones(4, 2, dtype=torch.float64))).backward()
     unused = [name for name, p in net.named_parameters() if p.grad is None]
     assert not unused
 

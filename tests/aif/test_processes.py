@@ -28,19 +28,20 @@ def of_the_halves(net: Any, total: Any) -> tuple[list[Tensor], list[Tensor]]:
     for part in net.modules():
         if isinstance(part, nn.BatchNorm2d):
             part.eval()
-    whole = gradients(net, total(net.losses(images, labels)))
+    whole = gradients(net, total(net.step_losses(images, labels)))
     gather = SimpleNamespace(all_gather=lambda values, **_: torch.stack([values, values]))  # both have the same half
     net._trainer = SimpleNamespace(world_size=2, strategy=gather)
-    halves = [gradients(net, total(net.losses(*half))) for half in zip(images.chunk(2), labels.chunk(2), strict=True)]
+    pairs = zip(images.chunk(2), labels.chunk(2), strict=True)
+    halves = [gradients(net, total(net.step_losses(*half))) for half in pairs]
     return whole, [torch.stack(both).mean(0) for both in zip(*halves, strict=True)]
 
 
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
-@pytest.mark.parametrize("gan_form", ["saturating", "nonsaturating"])
-def test_two_processes_learn_what_one_does(reduction: Any, gan_form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aif.module.sample", without_noise)
+@pytest.mark.parametrize("form", ["saturating", "nonsaturating"])
+def test_two_processes_learn_what_one_does(reduction: Any, form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aif.ifcvae_gan.sample", without_noise)
     monkeypatch.setattr(torch, "randn_like", torch.zeros_like)
-    net = model(reduction=reduction, gan_form=gan_form, class_on_reconstruction_weight=0.5)
+    net = model(reduction=reduction, gan={"form": form}, weights={"class_on_reconstruction": 0.5})
     torch.testing.assert_close(*of_the_halves(net, net.total))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,9 +26,9 @@ from aif.schedule import AdversarialSchedule
 BATCHES = 4
 
 
-def practising() -> dict[str, Any]:
+def further_steps() -> dict[str, Any]:
     """A takes further steps, on codes of its own memory."""
-    return {"auxiliary_steps": 3, "memory": Memory(16, 5, 2)}
+    return {"auxiliary_training": {"steps": 3, "memory": Memory(16, 5, 2)}}
 
 
 def fit(net: LightningModule, *callbacks: Callback, precision: Any = None, **settings: Any) -> Trainer:
@@ -77,7 +79,9 @@ class Scaled(MixedPrecision):
 
 
 @pytest.mark.parametrize(
-    "settings", [dict, lambda: {"gan_form": "nonsaturating"}, practising], ids=["", "nonsaturating", "steps"]
+    "settings",
+    [dict, lambda: {"gan": {"form": "nonsaturating"}}, further_steps],
+    ids=["", "nonsaturating", "steps"],
 )
 def test_a_scaled_loss_moves_every_network_as_the_loss_itself(settings: Any) -> None:
     """The scale is a power of two, so only what is clipped or stepped before unscaling can differ."""
@@ -87,7 +91,7 @@ def test_a_scaled_loss_moves_every_network_as_the_loss_itself(settings: Any) -> 
     for name in NETWORKS:
         assert expected[name].norm() > 1e-4, name
         torch.testing.assert_close(found[name], expected[name], rtol=1e-3, atol=1e-6)
-    assert scaled.updates == BATCHES * settings().get("auxiliary_steps", 1)
+    assert scaled.updates == BATCHES * settings().get("auxiliary_training", {}).get("steps", 1)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -133,7 +137,7 @@ class Watch(Callback):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("settings", [dict, practising], ids=["three optimisers", "further steps of A"])
+@pytest.mark.parametrize("settings", [dict, further_steps], ids=["three optimisers", "further steps of A"])
 def test_a_run_is_as_long_as_it_says_in_batches(limits: dict[str, Any], length: int, settings: Any) -> None:
     watch = Watch()
     trainer = fit(model(schedule=AdversarialSchedule(0.1, 0.3, 0.5), **settings()), watch, **limits)
@@ -166,24 +170,32 @@ def test_a_batch_of_fader_networks_counts_once() -> None:
 class Rising(Callback):
     """Raises a weight from batch to batch, as half of a warm-up over the whole run does."""
 
-    def __init__(self, name: str, weight: float) -> None:
-        self.name, self.weight = name, weight
+    def __init__(self, give: Callable[[Any, float], None], weight: float) -> None:
+        self.give, self.weight = give, weight
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        setattr(pl_module, self.name, self.weight * min(1.0, 2 * batch_idx / BATCHES))
+        self.give(pl_module, self.weight * min(1.0, 2 * batch_idx / BATCHES))
+
+
+def give_gamma(net: Any, weight: float) -> None:
+    net.weights = dataclasses.replace(net.weights, auxiliary=weight)
+
+
+def give_lambda(net: Any, weight: float) -> None:
+    net.adversary_weight = weight
 
 
 @pytest.mark.parametrize(
-    ("make", "name", "weight"),
-    [(model, "auxiliary_weight", 5.0), (fader, "adversary_weight", 5.0)],
+    ("make", "weighted", "give"),
+    [(model, {"weights": {"auxiliary": 5.0}}, give_gamma), (fader, {"adversary_weight": 5.0}, give_lambda)],
     ids=["γ", "λ_E"],
 )
-def test_the_adversary_s_weight_warms_up(make: Any, name: str, weight: float) -> None:
+def test_the_adversary_s_weight_warms_up(make: Any, weighted: dict[str, Any], give: Any) -> None:
     """A schedule is what a weight that is set by hand is, and not what a constant one is."""
     ends = {}
     for case in ("schedule", "by hand", "constant"):
-        net = make(**{name: weight}, schedule=AdversarialSchedule(adversary_warmup=0.5 if case == "schedule" else 0.0))
-        fit(net, *([Rising(name, weight)] if case == "by hand" else []), max_epochs=1)
+        net = make(**weighted, schedule=AdversarialSchedule(adversary_warmup=0.5 if case == "schedule" else 0.0))
+        fit(net, *([Rising(give, 5.0)] if case == "by hand" else []), max_epochs=1)
         ends[case] = flat(net.encoder)
     assert torch.equal(ends["schedule"], ends["by hand"])
     assert not torch.allclose(ends["schedule"], ends["constant"])

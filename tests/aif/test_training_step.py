@@ -10,8 +10,8 @@ from small_models import NETWORKS, batch, model, step
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from aif.ifcvae_gan import IFcVAEGAN
 from aif.memory import Memory
-from aif.module import IFcVAEGAN
 from aif.schedule import AdversarialSchedule, Schedule
 
 
@@ -37,7 +37,7 @@ def test_a_learning_rate_is_a_factor_of_the_first_and_not_of_the_last() -> None:
 
 
 def test_the_auxiliary_alone_takes_further_steps() -> None:
-    once, more = model(), model(auxiliary_steps=3, memory=Memory(16, latent_dim=5, attributes=2))
+    once, more = model(), model(auxiliary_training={"steps": 3, "memory": Memory(16, 5, 2)})
     assert [optimizer.steps for optimizer in step(once, *batch())] == [1, 1, 1]
     assert [optimizer.steps for optimizer in step(more, *batch())] == [1, 3, 1]
     of_once, of_more = weights(once), weights(more)
@@ -47,21 +47,22 @@ def test_the_auxiliary_alone_takes_further_steps() -> None:
 
 
 def test_the_memory_is_of_training_alone() -> None:
-    net = model(auxiliary_steps=2, memory=Memory(16, latent_dim=5, attributes=2))
-    net.eval().losses(*batch())
+    net = model(auxiliary_training={"steps": 2, "memory": Memory(16, 5, 2)})
+    net.eval().step_losses(*batch())
     assert net.memory is not None
     assert net.memory.labels.isnan().all()
-    net.train().losses(*batch())
+    net.train().step_losses(*batch())
     assert int((~net.memory.labels[:, 0].isnan()).sum()) == 8
 
 
 @pytest.mark.parametrize("kind", ["decoder", "head"])
 def test_the_encoders_statistics_are_of_real_images_alone(kind: Any) -> None:
     """The classifier's look at the reconstruction, row (3) of Table 1, moves none."""
-    plain, classifying = model(), model(class_on_reconstruction_weight=0.5, class_on_reconstruction=kind)
+    classifying = model(weights={"class_on_reconstruction": 0.5}, class_on_reconstruction_trains=kind)
+    plain = model()
     for net in (plain, classifying):
         torch.manual_seed(3)
-        net.train().losses(*batch())
+        net.train().step_losses(*batch())
     expected, found = plain.encoder.state_dict(), classifying.encoder.state_dict()
     moved = [name for name in expected if "running" in name]
     assert moved
@@ -72,7 +73,7 @@ def test_the_encoders_statistics_are_of_real_images_alone(kind: Any) -> None:
 @torch.no_grad()
 def test_validation_counts_known_labels_alone() -> None:
     """One batch of which three labels in four are unknown, and one of which all are known."""
-    net = model(auxiliary_noise="none").eval()
+    net = model(auxiliary_training={"noise": "none"}).eval()
     images, labels = batch()
     labels = labels.nan_to_num(1.0)
     labels[:4, 0] = labels[:2, 1] = torch.nan

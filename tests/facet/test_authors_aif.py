@@ -18,13 +18,13 @@ SIZES = ["data.resolution=16", "networks.width=4", "networks.latent_dim=5", "mod
 
 def ours(experiment: str) -> Any:
     torch.manual_seed(1)
-    settings = compose_config("train", [f"experiment={experiment}", "preset=authors", *SIZES])
+    settings = compose_config("train", [*experiment.split(), "preset=authors", *SIZES])
     return make(settings.model).double().train()
 
 
 def theirs(net: Any) -> PlainIFcVAEGAN:
     """Theirs with the weights of ours; biases before a batch norm, which ours has not, are 0."""
-    beta = net.class_on_reconstruction_weight
+    beta = net.weights.class_on_reconstruction
     plain = PlainIFcVAEGAN(16, 1, 5, 4, 4, 8, class_on_reconstruction_weight=beta)
     for part in (plain.cvae, plain.discriminator, plain.auxiliary):
         part.double()
@@ -59,13 +59,13 @@ def norms(module: nn.Module) -> list[Tensor]:
     return [value for each in found for value in (each.running_mean, each.running_var) if value is not None]
 
 
-@pytest.mark.parametrize("experiment", ["aif/table1/ours", "aif/table1/rec_class"])
+@pytest.mark.parametrize("experiment", ["model=ifcvae_gan", "ablation=rec_class"])
 def test_their_step_is_ours(experiment: str) -> None:
     net = ours(experiment)
     plain = theirs(net)
     images, labels = torch.rand(6, 3, 16, 16, dtype=torch.float64), torch.tensor([[0.0], [1.0]] * 3).double()
     torch.manual_seed(3)
-    terms = net.losses(images, labels)
+    terms = net.step_losses(images, labels)
     net.total(terms).backward()
     torch.manual_seed(3)  # the same noise, drawn in the same order
     read = plain.step(images, labels)
@@ -85,7 +85,7 @@ def test_their_step_is_ours(experiment: str) -> None:
 
 
 def test_their_optimizers_are_ours() -> None:
-    net = ours("aif/table1/ours")
+    net = ours("model=ifcvae_gan")
     plain = theirs(net)
     for mine, of_them in zip(
         net.configure_optimizers(), (plain.of_cvae, plain.of_auxiliary, plain.of_discriminator), strict=True

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import growing_faces
 import pytest
-import supervised_growing
 import torch
-from growing import BATCH, SIZE, Pictures, fit, module, same, trainer
+from growing_digits import BATCH, SIZE, Pictures, fit, module, same, trainer
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from tiny import tiny
@@ -59,7 +59,7 @@ def test_counts_are_copied_and_a_decay_without_end_is_refused() -> None:
 
 SYSTEMS: dict[str, Any] = {  # how to train, on what, what, by which schedule, and the file of a stage
     "digits": (fit, Pictures, module, lambda: ProgressiveGrowth(4, 2), "code03"),
-    "faces": (*(getattr(supervised_growing, name) for name in ("fit", "Bars", "module", "schedule")), "code04"),
+    "faces": (*(getattr(growing_faces, name) for name in ("fit", "Bars", "module", "schedule")), "code04"),
 }
 
 
@@ -134,12 +134,12 @@ def test_a_run_killed_after_a_growth_goes_on_bit_for_bit_with_its_average(
 def test_the_horizon_is_of_batches_whatever_steps_a_method_makes(tmp_path: Path) -> None:
     """Three optimisers and further steps of one of them; two, of which the second has two; thirteen steps in one."""
     averaging = WarmAveraging()
-    supervised_growing.fit(tmp_path, supervised_growing.schedule(1, 1, 1, 2), averaging)
-    assert averaging.batches == 2 * supervised_growing.SIZE // supervised_growing.BATCH
+    growing_faces.fit(tmp_path, growing_faces.schedule(1, 1, 1, 2), averaging)
+    assert averaging.batches == 2 * growing_faces.SIZE // growing_faces.BATCH
     averaging = WarmAveraging()
     fit(tmp_path, ProgressiveGrowth(2, 3), averaging)
     assert averaging.batches == 3 * SIZE // BATCH
     more = ["ablation=strong_auxiliary", "trainer.max_epochs=1"]
     config = tiny(tmp_path, *more)
-    assert config.model.auxiliary_steps > 1
+    assert config.model.auxiliary_training.steps > 1
     assert Run(train(config)).saved()["callbacks"]["WarmAveraging"] == {"batches": 6, "step": 6}

@@ -40,7 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settings(name: str, *said: str) -> Any:
     sizes = OF_IMAGES if METHODS[name].resolution else ["data.steps_per_batch=2"]
-    return compose_config("train", [f"experiment={METHODS[name].experiment}", *ALONE, *SMALL, *sizes, *said])
+    return compose_config("train", [*METHODS[name].said.split(), *ALONE, *SMALL, *sizes, *said])
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *said: str) -> int:
@@ -155,7 +155,7 @@ def test_a_batch_too_small_to_be_halved_is_told(
         ("methods=[aif,aiff]", "methods=aiff: no such step; nearest: aif"),
         ("preset=embeded", "nearest: embedded"),
         ("resolutions=[20]", "choose a multiple of 16"),
-        ('overrides=["model.kl_wight=1"]', "nearest: model.kl_weight"),
+        ('overrides=["model.weights.kll=1"]', "nearest: model.weights.kl"),
         ("methods=[aif] json=/proc/nowhere/steps.json", "json=/proc/nowhere/steps.json can't be written"),
     ],
 )

@@ -15,7 +15,7 @@ WIDTHS = (4, 8, 16)  # at 32×32
 
 def test_the_plain_network_is_ours() -> None:
     torch.manual_seed(0)
-    sizes: dict[str, Any] = {"width": 4, "most": 512, "code_size": 6, "max_code_size": 6, "surplus": 5}
+    sizes: dict[str, Any] = {"width": 4, "max_width": 512, "latent_channels": 6, "max_latent_channels": 6, "surplus": 5}
     ours = AttributeAutoencoder(32, 3, 5, **sizes, first_norm=False, decoder_bias=False).eval()
     plain = PlainAutoencoder(5, 6, WIDTHS).eval()
     of_ours, of_plain = list(ours.parameters()), list(plain.parameters())

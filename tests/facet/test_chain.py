@@ -40,7 +40,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     """A run of the embedded preset, shorter and narrower, with W&B offline as by default."""
     root = tmp_path_factory.mktemp("chain")
     more = [*SMALL, f"data.root={root / 'data'}", f"runs={root / 'runs'}", "callbacks.progress=null"]
-    run = Run(train(compose_config("train", ["experiment=aif/table1/ours", *more])))
+    run = Run(train(compose_config("train", [*more])))
     evaluate(compose_config("evaluate", [f"run={run.path}"]))
     return root, run
 

@@ -56,7 +56,7 @@ def set_back(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.reliability
 def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor a kill after it, what is judged under it, and what is known of that once the clock is right again."""
-    settings = ["experiment=aif/table1/ours", *TINY, f"data.root={avatars()}", "trainer.max_epochs=2"]
+    settings = [*TINY, f"data.root={avatars()}", "trainer.max_epochs=2"]
     settings += ["trainer.log_every_n_steps=1", "callbacks.edits=null"]
     whole = Run(train(compose_config("train", [*settings, f"run_dir={tmp_path / 'whole'}"])))
     run = Run(tmp_path / "odd")

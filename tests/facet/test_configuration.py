@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from facet.build import make
-from facet.configuration import check, compose_config, config_directory, primary_keys
+from facet.configuration import check, choices, compose_config, config_directory
 from facet.errors import UserError
 from facet.identity import run_directory
 from facet.page_runs import page_runs
-from facet.pages import Page, load, names
+from facet.pages import load, names
+from facet.primary import groups_of
 
 CONF = config_directory()
+PRESETS = choices("preset")
 
 
-def choices(group: str) -> list[str]:
-    return sorted(str(f.relative_to(CONF / group))[:-5] for f in (CONF / group).rglob("*.yaml"))
-
-
-@pytest.mark.parametrize("preset", choices("preset"))
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("experiment", choices("experiment"))
 def test_every_experiment_with_every_preset(experiment: str, preset: str) -> None:
     config = compose_config("train", [f"experiment={experiment}", f"preset={preset}"])
@@ -35,28 +35,44 @@ def test_every_experiment_with_every_preset(experiment: str, preset: str) -> Non
         make(config.model)
 
 
-# What belongs to a method other than the default one is composed from an experiment of its own.
-GROWS = "experiment=jacsup/chain"
-OWN = dict.fromkeys(("growing_autoencoder", "no_jacobian", "from_scratch", "original_teacher"), GROWS)
-FACES = ("supervised_autoencoder", "as_the_teacher", "no_jacobian_on_faces")
-OWN |= dict.fromkeys(FACES, "experiment=jacsup/faces/student")
+OWN = dict.fromkeys(("no_jacobian", "from_scratch"), "jacsup_digits") | {"as_the_teacher": "jacsup_faces"}
 
 
-def own(name: str) -> list[str]:
-    return [OWN[name]] if name in OWN else []
+def own(ablation: str) -> str:
+    """An ablation, and the model that has it."""
+    return f"model={OWN.get(ablation, 'ifcvae_gan')}"
 
 
-@pytest.mark.parametrize(("model", "preset"), itertools.product(choices("model"), choices("preset")))
+@pytest.mark.parametrize(("model", "preset"), itertools.product(choices("model"), PRESETS))
 def test_every_model_with_every_preset(model: str, preset: str) -> None:
-    config = compose_config("train", [*own(model), f"model={model}", f"preset={preset}"])
+    """Whatever it needs, of data, attributes and callbacks, comes with it."""
+    config = compose_config("train", [f"model={model}", f"preset={preset}"])
     check(config)
+    assert config.name == model
     make(config.model)
 
 
-@pytest.mark.parametrize("group", ["ablation", "callbacks", "logger", "trainer"])
+@pytest.mark.parametrize(("model", "preset"), itertools.product(choices("model"), PRESETS))
+def test_every_kind_of_networks(model: str, preset: str) -> None:
+    said = [f"model={model}", f"preset={preset}", "networks.kind=residual"]
+    if "kind" not in (compose_config("train", said[:2]).networks or {}):
+        with pytest.raises(HydraException):
+            compose_config("train", said)
+    else:
+        check(compose_config("train", said))
+
+
+@pytest.mark.parametrize(("ablation", "preset"), itertools.product(choices("ablation"), PRESETS))
+def test_every_ablation_with_every_preset(ablation: str, preset: str) -> None:
+    config = compose_config("train", [own(ablation), f"ablation={ablation}", f"preset={preset}"])
+    check(config)
+    assert config.ablation == ablation
+
+
+@pytest.mark.parametrize("group", ["logger", "trainer", "callbacks", "attribute_set"])
 def test_every_choice_composes_and_checks(group: str) -> None:
     for choice in choices(group):
-        check(compose_config("train", [*own(choice), f"{group}={choice}"]))
+        check(compose_config("train", [f"{group}={choice}", "data=celeba"]))
 
 
 @pytest.mark.parametrize("data", choices("data"))
@@ -71,10 +87,23 @@ def test_every_data_set_composes_and_checks(data: str) -> None:
 
 @pytest.mark.parametrize("ablation", choices("ablation"))
 def test_ablations_instantiate(ablation: str) -> None:
-    config = compose_config("train", [*own(ablation), f"ablation={ablation}", "preset=embedded"])
-    plain = compose_config("train", [*own(ablation), "preset=embedded"])
+    config = compose_config("train", [own(ablation), f"ablation={ablation}"])
+    plain = compose_config("train", [own(ablation)])
     make(config.model)
     assert (config.model == plain.model) == (ablation == "none")
+    assert config.name == (plain.name if ablation == "none" else f"{plain.name}/{ablation}")
+
+
+@pytest.mark.parametrize("kind", ["plain", "residual"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_said_in_proportion_follows_the_preset(preset: str, kind: str) -> None:
+    """ "Higher levels of regularization" of Table 3 are twenty times α; β-VAE's β is four times its preset's."""
+    for ablation, times, said in (
+        ("ablation=high_kl", 20, [f"networks.kind={kind}"]),
+        ("experiment=aif/beta_vae", 4, ["model=vae"]),
+    ):
+        plain, more = (compose_config("train", [f"preset={preset}", *words]) for words in (said, [ablation, *said]))
+        assert more.model.weights.kl == pytest.approx(times * plain.model.weights.kl)
 
 
 @pytest.mark.parametrize("trainer", choices("trainer"))
@@ -101,7 +130,9 @@ def test_callbacks_instantiate(callbacks: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_row_of_a_page_is_a_run_of_its_own(name: str) -> None:
     page = load(name)
-    runs = page_runs(Page(**{**vars(page), "rows": page.every_row, "beside": {}}), compose_config("report", []))
+    for row in page.every_row.values():
+        check(compose_config("train", row.run.split()))
+    runs = page_runs(replace(page, rows=page.every_row, beside={}), compose_config("report", []))
     paths = [path for found in runs.values() for _, path in found]
     assert len(set(paths)) == len(page.every_row)
 
@@ -124,7 +155,9 @@ def test_the_fast_precision_is_what_torch_says() -> None:
 
 def test_files_are_all_reached() -> None:
     groups = {path.parent.relative_to(CONF).parts[0] for path in CONF.rglob("*.yaml") if path.parent != CONF}
-    assert groups <= {*primary_keys("train"), *primary_keys("report"), "settings", "experiment"}
+    assert groups <= {*groups_of("train", CONF), *groups_of("report", CONF), "shared", "page"}
+    said = [text for file in CONF.rglob("*.yaml") for text in OmegaConf.load(file).get("defaults", [])]
+    assert {f"/shared/{file.stem}" for file in (CONF / "shared").iterdir()} <= {str(each) for each in said}
 
 
 def test_presets_differ_as_documented() -> None:
@@ -136,15 +169,13 @@ def test_presets_differ_as_documented() -> None:
     assert isinstance(paper, dict)
     assert isinstance(authors, dict)
     different = {key for key in paper | authors if paper.get(key) != authors.get(key)}
-    assert different == {
-        "gan_form",
-        "discriminator_factor",
-        "auxiliary_noise",
-        "statistics",
-        "class_on_reconstruction",
-        "encoder",
-    }
-    assert (paper["gan_form"], authors["gan_form"]) == ("saturating", "nonsaturating")
+    assert different == {"gan", "auxiliary_training", "class_on_reconstruction_trains", "encoder"}
+    settings = ("form", "discriminator_factor", "running_statistics")
+    assert [paper["gan"][name] for name in settings] == ["saturating", pytest.approx(1 / 3), "reconstructions"]
+    assert [authors["gan"][name] for name in settings] == ["nonsaturating", 0.3, "both"]
+    noises = [config["auxiliary_training"].pop("noise") for config in (paper, authors)]
+    assert noises == ["shared", "second"]
+    assert paper["auxiliary_training"] == authors["auxiliary_training"]
     assert not paper["encoder"]["detach_label_head"]
     assert authors["encoder"]["detach_label_head"]
 
@@ -156,27 +187,27 @@ def test_presets_differ_as_documented() -> None:
 def test_presets_of_cvae_gan_are_as_documented(preset: str, weights: list[float]) -> None:
     """AIF's §4.4 has one α and one δ for both models; the other weights are those of Bao et al.'s Algorithm 1."""
     model, ours = (
-        compose_config("train", [f"experiment=aif/table3/{row}", f"preset={preset}"]).model
-        for row in ("cvae_gan", "ours")
+        compose_config("train", [f"model={name}", "networks.kind=residual", f"preset={preset}"]).model
+        for name in ("cvae_gan", "ifcvae_gan")
     )
-    names = ("kl", "reconstruction", "discriminator_feature", "classifier_feature")
-    assert [model[f"{name}_weight"] for name in names] == weights
+    names = ("kl", "reconstruction", "discriminator_features", "classifier_features")
+    assert [model.weights[name] for name in names] == weights
     assert model.reduction == ours.reduction == ("mean" if preset == "embedded" else "sum")
     if preset == "paper":
-        assert [model.kl_weight, model.discriminator_feature_weight] == [ours.kl_weight, ours.gan_weight]
+        assert [model.weights.kl, model.weights.discriminator_features] == [ours.weights.kl, ours.weights.gan]
 
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
-def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
+def test_presets_of_jacsup_on_faces_are_as_documented(preset: str) -> None:
     """The preset's column in docs/fidelity.md; Figure 5 compares like with like."""
-    config = compose_config("train", ["experiment=jacsup/faces/student", f"preset={preset}"])
-    fader = compose_config("train", ["experiment=jacsup/faces/fader", f"preset={preset}"])
+    config = compose_config("train", ["model=jacsup_faces", f"preset={preset}"])
+    fader = compose_config("train", ["experiment=jacsup/fader", f"preset={preset}"])
     growth, teacher, student = config.callbacks.growth, config.model.teacher_weights, config.model.student_weights
     assert fader.trainer.max_epochs == sum(growth.epochs)
     assert fader.attributes == config.attributes
     assert fader.data.resolution == config.data.resolution
     side = config.data.resolution // 16
-    assert fader.networks.latent_dim * side**2 == 4 * config.model.network.code_size
+    assert fader.networks.latent_dim * side**2 == 4 * config.model.network.latent_channels
     expected = {
         "paper": ([100, 0.1, 0.1, 1e-3, 1e-4], [100, 0, 0, 0, 0, 1, 50], [100, 100, 200, 200], 2e-3, 128),
         "authors": ([100, 0.1, 0.1, 1e-4, 1e-5], [100, 0, 0.01, 1e-3, 1e-4, 1, 50], [100, 100, 200, 200], 2e-4, 64),
@@ -192,17 +223,19 @@ def test_presets_of_supervised_faces_are_as_documented(preset: str) -> None:
 
 @pytest.mark.parametrize(("preset", "parameters"), [("paper", 14_959_515), ("authors", 24_333_200)])
 def test_the_teacher_of_forty_attributes_has_the_published_size(preset: str, parameters: int) -> None:
-    config = compose_config("train", ["experiment=jacsup/faces/celeba", f"preset={preset}"])
+    config = compose_config(
+        "train", ["model=jacsup_faces", "attribute_set=forty", "data=celeba", "data.crop=jacsup", f"preset={preset}"]
+    )
     with torch.device("meta"):
         assert make(config.model.network).open_parameters() == parameters
 
 
 def test_a_run_lives_where_its_config_says() -> None:
     def where(*overrides: str) -> Path:
-        return run_directory(compose_config("train", ["experiment=aif/table1/ours", *overrides]))
+        return run_directory(compose_config("train", [*overrides]))
 
     assert where() == where()
-    assert where().parent == Path("runs/aif/table1/ours")
+    assert where().parent == Path("runs/ifcvae_gan")
     assert where() == where("force=true", "logger=csv", "data.root=/elsewhere", "data.workers=1")
-    assert len({where(), where("seed=1"), where("model.kl_weight=0.3"), where("trainer.max_epochs=3")}) == 4
+    assert len({where(), where("seed=1"), where("model.weights.kl=0.3"), where("trainer.max_epochs=3")}) == 4
     assert where("run_dir=/tmp/mine") == Path("/tmp/mine")

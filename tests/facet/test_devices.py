@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from growing import fit, module, same
+from growing_digits import fit, module, same
 from made_once import avatars
 from pretended_gpu import TRAINER, Accelerator, pretended_gpu
 from tiny import STAGED, TINY
@@ -23,9 +23,9 @@ from jacsup.growth import ProgressiveGrowth
 SHORT = "trainer.max_epochs=1"
 QUICK = "measures=[drift,identity,distance,counterfactual,continuity]"
 SYSTEMS = {  # the parts of all of them: a memory, erasure, two stages, growth
-    "aif/table1/best": (*TINY, SHORT),
-    "aif/table1/icgan": (*TINY, SHORT, "model.gan_share=0.5"),
-    "jacsup/faces/student": (*STAGED, "callbacks.growth.sizes=[2,2,4]", "callbacks.growth.epochs=[1,1,1]"),
+    "ablation=erasure": (*TINY, SHORT),
+    "model=icgan": (*TINY, SHORT, "model.gan_share=0.5"),
+    "model=jacsup_faces": (*STAGED, "callbacks.growth.sizes=[2,2,4]", "callbacks.growth.epochs=[1,1,1]"),
 }
 
 
@@ -49,9 +49,9 @@ def test_the_pretended_gpu_refuses_what_a_real_one_does() -> None:
 
 @pytest.mark.parametrize("experiment", SYSTEMS)
 def test_a_run_is_trained_and_measured_on_it(experiment: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    where = [f"experiment={experiment}", f"data.root={avatars()}", f"runs={root / 'runs'}"]
+    where = [*experiment.split(), f"data.root={avatars()}", f"runs={root / 'runs'}"]
     config = compose_config("train", [*where, *SYSTEMS[experiment], *TRAINER])
-    how = ["faces=2", *([] if experiment == "aif/table1/best" else [QUICK])]
+    how = ["faces=2", *([] if experiment == "ablation=erasure" else [QUICK])]
     with pretended_gpu() as device, monkeypatch.context() as patched:
         run = Run(train(config))
         assert Accelerator.set_up.pop() == torch.device(device)
@@ -66,7 +66,7 @@ def test_a_run_is_trained_and_measured_on_it(experiment: str, root: Path, monkey
 
 
 def test_the_chain_grows_on_it_as_on_the_cpu(tmp_path: Path) -> None:
-    growth = {"code_size": 4, "epochs": 1}
+    growth = {"max_units": 4, "epochs": 1}
     here = fit(tmp_path / "here", ProgressiveGrowth(**growth))
     with pretended_gpu() as device:
         settings = {"accelerator": "pretended", "strategy": "pretended"}

@@ -20,14 +20,14 @@ from facet.train import train
 from facet.weights import NAME
 
 EARLY = "_target_:pytorch_lightning.callbacks.EarlyStopping,min_delta:9"  # nothing is so much better: after two
-OURS = ("experiment=aif/table1/ours", *TINY)
-WITHIN = "+trainer.val_check_interval=0.5"
+OURS = TINY
+WITHIN = "trainer.val_check_interval=0.5"
 ENDS = {  # settings, and how many batches they come to
     "max_epochs": (OURS, 18),
-    "max_steps": ((*OURS, "trainer.max_epochs=null", "+trainer.max_steps=8"), 8),
+    "max_steps": ((*OURS, "trainer.max_epochs=null", "trainer.max_steps=8"), 8),
     "rule": ((*OURS, f"+callbacks.early={{{EARLY},monitor:val/mse,patience:1}}"), 12),
     "rule_within_an_epoch": ((*OURS, WITHIN, f"+callbacks.early={{{EARLY},monitor:val/mse,patience:2}}"), 9),
-    "growth": (("experiment=jacsup/faces/student", *STAGED, "callbacks.growth.epochs=3", "callbacks.growth.patience=1",
+    "growth": (("model=jacsup_faces", *STAGED, "callbacks.growth.epochs=3", "callbacks.growth.patience=1",
                 "callbacks.growth.sizes=[2,2]", "callbacks.growth.monitor=val/accuracy", "model.optimizer.lr=1e-9"),
                24),
 }  # fmt: skip

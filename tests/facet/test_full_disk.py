@@ -106,7 +106,7 @@ def test_a_store_or_a_judge_that_fills_the_disk_is_made_when_there_is_room(left:
     code, said = call("data", "build", *settings)
     if code:
         assert_told(code, said)
-    config = compose_config("train", ["experiment=aif/table1/ours", *settings, *NETWORKS, "runs=runs"])
+    config = compose_config("train", [*settings, *NETWORKS, "runs=runs"])
     with pytest.raises(ValueError, match="No space left on device"):
         build.judge_of(config)
     (disk / "ballast").unlink()

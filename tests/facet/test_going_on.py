@@ -40,10 +40,10 @@ class After(Callback):
 
 
 METHODS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {  # settings, and the batches after which it is killed
-    "aif/table1/ours": ((*TINY, "ablation=strong_auxiliary"), (7, 10)),  # which remembers codes
-    "aif/table1/best": (TINY, (7, 10)),
-    "aif/table1/icgan": ((*TINY, "model.gan_share=0.5", "model.penalty_every=4"), (7, 10)),
-    "jacsup/faces/student": (STAGED, (7, 14)),  # in the teacher's cycle losses, and in a student
+    "model=ifcvae_gan": ((*TINY, "ablation=strong_auxiliary"), (7, 10)),  # which remembers codes
+    "ablation=erasure": (TINY, (7, 10)),
+    "model=icgan": ((*TINY, "model.gan_share=0.5", "model.penalty_every=4"), (7, 10)),
+    "model=jacsup_faces": (STAGED, (7, 14)),  # in the teacher's cycle losses, and in a student
 }
 
 
@@ -75,7 +75,7 @@ def test_a_run_goes_on_within_an_epoch_bit_for_bit(
 ) -> None:
     """Killed again and again, with checkpoints after every batch; then with damage to the last one."""
     more, stops = METHODS[method]
-    settings = [f"experiment={method}", *more, f"data.root={avatars()}", "trainer.log_every_n_steps=1"]
+    settings = [*method.split(), *more, f"data.root={avatars()}", "trainer.log_every_n_steps=1"]
     whole = Run(train(compose_config("train", [*settings, f"run_dir={tmp_path / 'whole'}"])))
     run = Run(tmp_path / "cut")
     config = compose_config("train", [*settings, f"run_dir={run.path}", "save_minutes=0"])
@@ -194,7 +194,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_good(
 
 
 def test_a_weight_that_is_no_number_is_never_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from aif.module import IFcVAEGAN
+    from aif.ifcvae_gan import IFcVAEGAN
 
     def break_it(self: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if batch_idx == 5:  # the epoch's last

@@ -23,12 +23,18 @@ from facet.report.command import report
 from facet.runs import Run
 from facet.train import train
 
-LINES = ("chain", "control", "scratch", "best")
+WORDS = {
+    "chain": "model=jacsup_digits",
+    "control": "model=jacsup_digits ablation=no_jacobian",
+    "scratch": "model=jacsup_digits ablation=from_scratch",
+    "best": "experiment=jacsup/best",
+}
+LINES = tuple(WORDS)
 TINY = (
     *("data.val_size=40", "data.batch_size=20", "data.steps_per_batch=3", "data.workers=1", "logger=csv"),
     *(
         "callbacks.progress=null",
-        "callbacks.growth.code_size=4",
+        "callbacks.growth.max_units=4",
         "callbacks.growth.epochs=2",
         "trainer.precision=32-true",
     ),
@@ -63,14 +69,14 @@ def trained(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All lines, trained and judged."""
     root = tmp_path_factory.mktemp("grown")
     for line in LINES:
-        where = [f"experiment=jacsup/{line}", f"runs={root / 'runs'}", *settings(digits, root)]
+        where = [*WORDS[line].split(), f"name={line}", f"runs={root / 'runs'}", *settings(digits, root)]
         evaluate(compose_config("evaluate", [f"run={train(compose_config('train', where))}"]))
     return root
 
 
 def test_every_stage_of_every_line_is_judged(trained: Path) -> None:
     for line in LINES:
-        (path,) = (trained / "runs" / "jacsup" / line).iterdir()
+        (path,) = (trained / "runs" / line).iterdir()
         assert Run(path).status == "finished"
         results = read_json(path / "results.json")
         stages = results["measures"]["stages"]
@@ -93,7 +99,7 @@ def test_supervision_keeps_the_jacobian(trained: Path) -> None:
     """The first student of the chain starts from the same teacher as the control's."""
     errors = {}
     for line in ("chain", "control"):
-        (path,) = (trained / "runs" / "jacsup" / line).iterdir()
+        (path,) = (trained / "runs" / line).iterdir()
         errors[line] = read_json(path / "results.json")["measures"]["stages"][1]["previous"]["data"]["value"]
     assert errors["chain"] < errors["control"]
 
@@ -102,40 +108,30 @@ def test_supervision_keeps_the_jacobian(trained: Path) -> None:
 def test_the_pages(name: str, trained: Path, digits: Path) -> None:
     listed = ",".join(f'"{setting}"' for setting in settings(digits, trained))
     where = [f"pages=[{name}]", f"runs={trained / 'runs'}", f"reports={trained / 'reports'}", f"overrides=[{listed}]"]
-    page = report(compose_config("report", [*where, "logger=csv"]))
+    (page,) = report(compose_config("report", [*where, "logger=csv"]))
     text = page.read_text("utf-8")
     assert not re.search(r'(src|href)="(?!data:|#)', text), "the page is whole in itself"
     assert "Not every run has numbers" not in text
     with (page.parent / "table.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert list(rows[0]) == [
-        "row",
-        "seed",
-        "code_size",
-        "mse",
-        "swaps_ok",
-        "swaps_low",
-        "swaps_high",
-        "swaps_ceiling",
-        "n",
-        "judge_accuracy",
-    ]
+        rows = [row for row in csv.DictReader(file) if row["stage"]]
     for row in rows:
-        (path,) = (trained / "runs" / "jacsup" / row["row"]).iterdir()
-        stage = read_json(path / "results.json")["measures"]["stages"][int(row["code_size"]) - 2]
-        expected = float("nan") if stage["ceiling"]["value"] is None else stage["ceiling"]["value"]
-        assert float(row["swaps_ceiling"]) == pytest.approx(expected, abs=1e-6, nan_ok=True)
+        if row["measure"] == "swaps_ceiling":
+            (path,) = (trained / "runs" / row["row"]).iterdir()
+            stage = read_json(path / "results.json")["measures"]["stages"][int(row["stage"])]
+            assert float(row["value"]) == pytest.approx(stage["ceiling"]["value"], abs=1e-6)
     assert "ceiling" in text
     if name == "jacsup-tradeoff":
         assert "cb7b971" in text
         assert "dropout" in text
-        assert "<td>0.0403</td><td>0.938</td>" in re.sub(r"\s+", "", text), "what is published of two units"
+        cells = re.findall(r'<td class="published">(.*?)</td>', text)
+        assert cells[:2] == ["0.0403", "0.938"], "what is published of two units"
     for figure in page.parent.glob("*.png"):
         with Image.open(figure) as drawn:
             ink = np.asarray(drawn.convert("L")) < 200
         assert all(half.mean() > 0.001 for half in np.array_split(ink, 2)), f"{figure.name} is blank"
     lines = {"jacsup-figure1": LINES[:3], "jacsup-figure2": LINES[:1], "jacsup-tradeoff": LINES}[name]
-    assert [(row["row"], row["code_size"]) for row in rows] == [(line, str(n)) for line in lines for n in (2, 3, 4)]
+    sizes = [(row["row"], float(row["value"])) for row in rows if row["measure"] == "code_size"]
+    assert sizes == [(line, n) for line in lines for n in (2, 3, 4)]
     if name == "jacsup-figure2":
         with Image.open(page.parent / "traversal.webp") as moving:
             assert moving.is_animated
@@ -153,9 +149,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
     ("setting", "said"),
     [
         ("callbacks.growth.epochs=0", "callbacks.growth.epochs=0: it must be at least 1"),
-        ("model.network.max_code_size=3", "code_size=4 is more than the 3 units"),
+        ("model.network.max_units=3", "max_units=4 is more than the 3 units"),
         ("model.initial=nowhere.ckpt", "nowhere.ckpt is not a stage of a run"),
-        ("model.code_weight=-1", "model.code_weight (command line): code_weight=-1"),
+        ("model.weights.code=-1", "model.weights.code (command line): code=-1"),
         ("data.val_size=400", "data.val_size=400 leaves nothing"),
     ],
 )
@@ -167,7 +163,7 @@ def test_a_mistake_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    where = settings(digits, tmp_path, "experiment=jacsup/chain", f"runs={tmp_path / 'runs'}", setting)
+    where = settings(digits, tmp_path, "model=jacsup_digits", f"runs={tmp_path / 'runs'}", setting)
     code, error = call(monkeypatch, capsys, *where)
     assert (code, len(error.splitlines())) == (2, 1), error
     assert said in error
@@ -177,8 +173,8 @@ def test_a_mistake_is_one_line(
 def test_a_teacher_of_another_shape_is_one_line(
     trained: Path, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = next((trained / "runs" / "jacsup" / "chain").glob("*/stages/code02.ckpt"))
-    where = settings(digits, tmp_path, "experiment=jacsup/chain", f"runs={tmp_path / 'runs'}", f"model.initial={stage}")
+    stage = next((trained / "runs" / "chain").glob("*/stages/code02.ckpt"))
+    where = settings(digits, tmp_path, "model=jacsup_digits", f"runs={tmp_path / 'runs'}", f"model.initial={stage}")
     code, error = call(monkeypatch, capsys, *where, "model.network.widths=[32,8]")
     assert (code, len(error.splitlines())) == (2, 1), error
     assert "holds a network of another shape" in error
@@ -187,9 +183,9 @@ def test_a_teacher_of_another_shape_is_one_line(
 def test_a_run_from_a_stage_is_judged_with_it_also_where_its_file_has_gone(
     trained: Path, digits: Path, tmp_path: Path
 ) -> None:
-    stage = next((trained / "runs" / "jacsup" / "chain").glob("*/stages/code03.ckpt"))
+    stage = next((trained / "runs" / "chain").glob("*/stages/code03.ckpt"))
     moved = Path(shutil.copy(stage, tmp_path / "teacher.ckpt"))
-    where = settings(digits, trained, "experiment=jacsup/chain", f"runs={tmp_path / 'runs'}", f"model.initial={moved}")
+    where = settings(digits, trained, "model=jacsup_digits", f"runs={tmp_path / 'runs'}", f"model.initial={moved}")
     run = Run(train(compose_config("train", where)))
     moved.unlink()
     evaluate(compose_config("evaluate", [f"run={run.path}"]))
@@ -204,8 +200,8 @@ def test_a_run_from_a_stage_is_judged_with_it_also_where_its_file_has_gone(
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
 def test_every_preset_trains(preset: str, digits: Path, tmp_path: Path) -> None:
-    where = settings(digits, tmp_path, "experiment=jacsup/chain", f"preset={preset}", f"runs={tmp_path / 'runs'}")
-    run = Run(train(compose_config("train", [*where, "callbacks.growth.epochs=1", "callbacks.growth.code_size=3"])))
+    where = settings(digits, tmp_path, "model=jacsup_digits", f"preset={preset}", f"runs={tmp_path / 'runs'}")
+    run = Run(train(compose_config("train", [*where, "callbacks.growth.epochs=1", "callbacks.growth.max_units=3"])))
     assert run.status == "finished"
     assert [path.name for path in run.stages()] == ["code02.ckpt", "code03.ckpt"]
     network = torch.load(run.stages()[-1], weights_only=True)["network"]

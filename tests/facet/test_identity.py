@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from tiny import NETWORKS
 
-from facet import checkpoints, configuration, identity
+from facet import checkpoints, identity, resolvers
 from facet.checkpoints import epochs_of
 from facet.configuration import compose_config
 from facet.errors import UserError
@@ -30,7 +30,7 @@ SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "cal
 
 
 def composed(*overrides: str) -> DictConfig:
-    return compose_config("train", ["experiment=aif/table1/ours", *overrides])
+    return compose_config("train", [*overrides])
 
 
 def draw(root: Path, shade: int = 0) -> Path:
@@ -68,23 +68,62 @@ def as_if_trained(config: DictConfig) -> Run:
     [
         *("name=mine", "data.root=/elsewhere", "callbacks.edits.faces=3", "callbacks.progress=null", "logger=csv"),
         *("data.workers=1", "data.residency=mmap", "trainer.log_every_n_steps=7", "force=true", "objective=[val/mse]"),
-        *("+trainer.enable_progress_bar=false", "ablation=none"),
+        *("trainer.enable_progress_bar=false", "ablation=none"),
+        # defaults, spelled out: of our classes, of a group of settings, and of libraries
+        *("model.reduction=mean", "model.encoder.channels=3", "data.seed=0", "model.weights.classification=0.1"),
+        *("model.gan.form=saturating", "model.gan=null", "model.auxiliary_training.steps=1", "model.gradient_clip=.1"),
+        *(
+            "trainer.limit_train_batches=null",
+            "trainer.check_val_every_n_epoch=1",
+            "model.autoencoder_optimizer.eps=1e-8",
+        ),
+        *("model.weights.class_on_reconstruction=0", "data.train_size=20000", "callbacks.averaging.decay=.995"),
     ],
 )
 def test_what_does_not_change_the_outcome_makes_no_other_run(override: str) -> None:
     assert same_run(composed(override), composed())
 
 
-@pytest.mark.parametrize("override", ["seed=1", "model.kl_weight=.5", "trainer.precision=32-true", "data.limit=3"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("seed=1", "model.weights.kl=.5", "trainer.precision=32-true", "data.limit=3"),
+        *("model.autoencoder_optimizer.eps=1e-7", "model.gan.form=nonsaturating", "model.encoder.channels=1"),
+    ],
+)
 def test_what_changes_the_outcome_makes_another(override: str) -> None:
     assert not same_run(composed("data=celeba", override), composed("data=celeba"))
+
+
+def test_a_run_of_before_a_setting_was_there_is_found() -> None:
+    """What its ``config.yaml`` doesn't say is what the constructor's default is."""
+    config = composed()
+    old = OmegaConf.create(resolved(config))
+    del old.model.gradient_clip
+    del old.model.auxiliary_training
+    assert not same_run(old, config), "here it is .1"
+    old.model.gradient_clip = 0.1
+    assert same_run(old, config)
+
+
+def test_a_run_s_config_holds_all_that_it_was_trained_with() -> None:
+    """A default that changes later makes no other run of it."""
+    stored = resolved(composed())["model"]
+    assert stored["reduction"] == "mean"
+    assert stored["gan"] == {
+        "_target_": "aif.adversaries.GANTerm",
+        "form": "saturating",
+        "discriminator_factor": 1 / 3,
+        "running_statistics": "reconstructions",
+    }
+    assert stored["encoder"]["channels"] == 3
 
 
 @pytest.mark.parametrize("processor", ["bf16-mixed", "32-true"])
 def test_every_processor_finds_the_run(processor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = composed(f"runs={tmp_path}")
     known = identity.identity(config)
-    monkeypatch.setattr(configuration, "_fast_cpu_precision", lambda: processor)
+    monkeypatch.setattr(resolvers, "_fast_cpu_precision", lambda: processor)
     again = composed(f"runs={tmp_path}")
     assert again.trainer.precision == processor
     assert identity.identity(again) == known
@@ -92,10 +131,10 @@ def test_every_processor_finds_the_run(processor: str, tmp_path: Path, monkeypat
     assert same_run(OmegaConf.load(tmp_path / "config.yaml"), config)
 
 
-def test_a_row_is_found_under_whatever_experiment_it_was_trained(tmp_path: Path) -> None:
-    """README's ``experiment=aif/table1/ours ablation=no_aux`` is Table 1's row without L_aux."""
-    trained = run_directory(composed("ablation=no_aux", f"runs={tmp_path}"))
-    assert trained.parent == tmp_path / "aif/table1/ours"
+def test_a_row_is_found_under_whatever_name_it_was_trained(tmp_path: Path) -> None:
+    """``name=mine ablation=no_aux`` is Table 1's row without L_aux."""
+    trained = run_directory(composed("name=mine", "ablation=no_aux", f"runs={tmp_path}"))
+    assert trained.parent == tmp_path / "mine"
     trained.mkdir(parents=True)
     Run(trained).mark("finished")
     rows = page_runs(load("table1"), compose_config("report", [f"runs={tmp_path}"]))
@@ -159,7 +198,7 @@ def test_a_stage_to_start_from_counts_by_what_is_in_it(tmp_path: Path) -> None:
     for name, content in (("one", b"1"), ("same", b"1"), ("other", b"2")):
         (tmp_path / f"{name}.ckpt").write_bytes(content)
     one, same, other = (
-        compose_config("train", ["experiment=jacsup/chain", f"model.initial={tmp_path / name}.ckpt"])
+        compose_config("train", ["model=jacsup_digits", f"model.initial={tmp_path / name}.ckpt"])
         for name in ("one", "same", "other")
     )
     assert same_run(one, same)

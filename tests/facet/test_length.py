@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.loops.progress import _BatchProgress
 from tiny import STAGED, tiny
 
-from aif.module import IFcVAEGAN
+from aif.ifcvae_gan import IFcVAEGAN
 from facet.build import make
 from facet.configuration import compose_config
 from facet.errors import UserError
@@ -26,17 +26,17 @@ from facet.train import train
     ("more", "said"),
     [
         (["trainer.max_epochs=0"], "trainer.max_epochs=0: nothing would be trained"),
-        (["+trainer.max_steps=0"], "trainer.max_steps=0: nothing"),
+        (["trainer.max_steps=0"], "trainer.max_steps=0: nothing"),
         (["trainer.limit_train_batches=0"], "trainer.limit_train_batches=0: nothing"),
         (["trainer.max_epochs=-1"], "trainer.max_epochs=-1: nothing would end the run"),
         (["trainer.max_epochs=null"], "trainer.max_epochs=None: nothing would end the run"),
-        (["+trainer.max_time=00:00:10:00"], "trainer.max_time: .* a clock doesn't tell"),
+        (["trainer.max_time=00:00:10:00"], "trainer.max_time: .* a clock doesn't tell"),
         (
             ["+callbacks.end={_target_: pytorch_lightning.callbacks.Timer, duration: {hours: 1}}"],
             "callbacks.end: .* a clock doesn't tell",
         ),
-        (["+trainer.fast_dev_run=true"], "trainer.fast_dev_run keeps no checkpoint"),
-        (["experiment=jacsup/faces/student", *STAGED, "+trainer.max_steps=9"], "say callbacks.growth.epochs"),
+        (["trainer.fast_dev_run=true"], "trainer.fast_dev_run keeps no checkpoint"),
+        (["model=jacsup_faces", *STAGED, "trainer.max_steps=9"], "say callbacks.growth.epochs"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
@@ -50,9 +50,9 @@ def test_a_run_without_a_length_in_batches_is_refused(more: list[str], said: str
     "more",
     [
         [],
-        ["trainer.max_epochs=null", "+trainer.max_steps=9"],
-        ["experiment=jacsup/faces/student", *STAGED],
-        ["experiment=jacsup/chain"],
+        ["trainer.max_epochs=null", "trainer.max_steps=9"],
+        ["model=jacsup_faces", *STAGED],
+        ["model=jacsup_digits"],
     ],
     ids=str,
 )
@@ -71,7 +71,7 @@ def test_a_run_of_so_many_batches_says_what_it_has_seen_resumed_or_not(
 ) -> None:
     """Eight batches of six an epoch: it goes down in the second, and ends there."""
     run, step = Run(tmp_path / "run"), IFcVAEGAN.training_step
-    config = tiny(tmp_path, "trainer.max_epochs=null", "+trainer.max_steps=8", f"run_dir={run.path}")
+    config = tiny(tmp_path, "trainer.max_epochs=null", "trainer.max_steps=8", f"run_dir={run.path}")
     seen: list[int] = []
 
     def failing(self: Any, *arguments: Any) -> None:
@@ -105,7 +105,7 @@ def test_batches_to_overfit_are_the_same_in_every_epoch(tmp_path: Path) -> None:
     assert not torch.equal(orders[0.0, 0], orders[0.0, 1])
 
 
-@pytest.mark.parametrize("more", ["trainer.limit_train_batches=0.01", "+trainer.val_check_interval=100"])
+@pytest.mark.parametrize("more", ["trainer.limit_train_batches=0.01", "trainer.val_check_interval=100"])
 def test_what_lightning_refuses_of_a_length_is_one_line(more: str, tmp_path: Path) -> None:
     with pytest.raises(Exception, match=more.strip("+").split(".")[1].split("=")[0]) as raised:
         train(tiny(tmp_path, more))

@@ -34,11 +34,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("experiment", ["aif/table1/ours", "aif/table3/cvae_gan"])
+@pytest.mark.parametrize("experiment", ["model=ifcvae_gan", "model=cvae_gan networks.kind=residual"])
 def test_every_name_is_trained_judged_and_reported(experiment: str, root: Path) -> None:
     data = ["data=folder", f"data.root={root}", f"data.store={root / 'store'}", "data.resolution=16", *NETWORKS, *PLAIN]
     more = [f"attributes=[{','.join(NAMES)}]", "trainer.max_epochs=1", f"runs={root / 'runs'}"]
-    run = Run(train(compose_config("train", [f"experiment={experiment}", *data, *more])))
+    run = Run(train(compose_config("train", [*experiment.split(), *data, *more])))
     curves = run.metrics()
     assert {f"val/edit_on/{name}" for name in NAMES} <= set(curves)
     assert 0 < curves["val/mse"][-1][1] < 1

@@ -20,11 +20,11 @@ from facet.files import read_json
 from facet.runs import Run
 from facet.train import train
 
-QUICK = ("callbacks.edits=null", "trainer.log_every_n_steps=1", "+trainer.limit_val_batches=0")
+QUICK = ("callbacks.edits=null", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=0")
 METHODS = {
-    "aif/table1/ours": (*TINY, *QUICK, "ablation=strong_auxiliary"),  # with a memory of codes, and an average
-    "aif/table1/icgan": (*TINY, *QUICK, "model.gan_share=0.5", "model.penalty_every=4"),
-    "jacsup/faces/student": (*STAGED, *QUICK, "callbacks.growth.epochs=[1,1,1,1]"),
+    "model=ifcvae_gan": (*TINY, *QUICK, "ablation=strong_auxiliary"),  # with a memory of codes, and an average
+    "model=icgan": (*TINY, *QUICK, "model.gan_share=0.5", "model.penalty_every=4"),
+    "model=jacsup_faces": (*STAGED, *QUICK, "callbacks.growth.epochs=[1,1,1,1]"),
 }
 
 
@@ -93,7 +93,7 @@ def test_a_skipped_batch_leaves_all_as_it_was_and_is_counted(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first of all, too; and a run that is killed after some goes on bit for bit, with their number."""
-    settings = [f"experiment={method}", *METHODS[method], f"data.root={avatars()}", "on_nonfinite=skip"]
+    settings = [*method.split(), *METHODS[method], f"data.root={avatars()}", "on_nonfinite=skip"]
     whole, cut = (
         compose_config("train", [*settings, f"run_dir={tmp_path / name}", "save_minutes=0"]) for name in ("one", "two")
     )
@@ -122,7 +122,7 @@ def test_a_skipped_batch_leaves_all_as_it_was_and_is_counted(
 def test_the_batch_is_named_in_which_it_began(
     kind: str, said: str, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = [f"experiment={method}", *METHODS[method], f"data.root={avatars()}", f"run_dir={tmp_path / 'run'}"]
+    settings = [*method.split(), *METHODS[method], f"data.root={avatars()}", f"run_dir={tmp_path / 'run'}"]
     with pytest.raises(UserError, match=rf"{said}.* is no finite number in batch 2 \(images \d+, \d+, .*on_nonfinite"):
         trained(compose_config("train", settings), monkeypatch, Breaking(**{kind: (2,)}))  # type: ignore[arg-type]
 
@@ -133,8 +133,8 @@ def test_a_loss_without_weight_decides_nothing(tmp_path: Path, monkeypatch: pyte
 
     kl = losses.kl
     monkeypatch.setattr("aif.losses.kl", lambda *arguments: kl(*arguments) + torch.inf)
-    settings = ["experiment=aif/table1/ours", *TINY, *QUICK, "trainer.max_epochs=1", f"data.root={avatars()}"]
-    config = compose_config("train", [*settings, "model.kl_weight=0", f"run_dir={tmp_path / 'run'}"])
+    settings = [*TINY, *QUICK, "trainer.max_epochs=1", f"data.root={avatars()}"]
+    config = compose_config("train", [*settings, "model.weights.kl=0", f"run_dir={tmp_path / 'run'}"])
     assert Run(train(config)).status == "finished"
 
 

@@ -21,24 +21,26 @@ METHODS = {
     "fader": ["model=fader", "networks.latent_dim=4", "networks.width=8"],
     "vae": ["model=vae", "networks.width=8"],
     "classifier": ["model=classifier"],
-    "growing_autoencoder": ["experiment=jacsup/chain"],
-    "supervised_autoencoder": ["experiment=jacsup/faces/student", "networks.width=8"],
+    "jacsup_digits": ["model=jacsup_digits"],
+    "jacsup_faces": ["model=jacsup_faces", "networks.width=8"],
 }
-SIZES = ["width", "latent_dim", "latent_channels", "latent_width", "outputs", "resolution", "channels", "code_size"]
+SIZES = ["width", "latent_dim", "latent_channels", "latent_width", "outputs", "resolution", "channels"]
 SIZES += [
-    "max_code_size",
+    "max_latent_channels",
+    "max_units",
     "size",
     "rounds",
     "images",
     "units",
+    "units_per_growth",
     "epochs",
     "faces",
     "batch_size",
-    "most",
-    "auxiliary_steps",
+    "max_width",
+    "steps",
 ]
 SIZES += ["gradient_clip", "penalty_every", "discriminator_factor"]
-ANY = {"most_log_variance"}  # log σ² may be cut off anywhere
+ANY = {"max_log_variance"}  # log σ² may be cut off anywhere
 
 
 def numbers(node: DictConfig, path: str) -> Iterator[tuple[str, str]]:
@@ -85,8 +87,8 @@ def test_every_number_of_every_method(method: str) -> None:
     [
         ("networks.width=0", "model.encoder.width=0: it must be at least 1"),
         ("networks.width=-4", "model.encoder.width=-4: it must be at least 1"),
-        ("model.kl_weight=nan", "model.kl_weight=nan: it must be a number, 0 or more"),
-        ("model.kl_weight=inf", "model.kl_weight=inf: it must be a number, 0 or more"),
+        ("model.weights.kl=nan", "model.weights.kl=nan: it must be a number, 0 or more"),
+        ("model.weights.kl=inf", "model.weights.kl=inf: it must be a number, 0 or more"),
         ("model.gradient_clip=0", "model.gradient_clip=0: it must be above 0"),
     ],
 )

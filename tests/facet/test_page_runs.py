@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from tiny import overrides
 
-from facet.commands import for_every_job
 from facet.configuration import compose_config
 from facet.errors import ToldError, UserError
 from facet.evaluate import evaluate
@@ -26,8 +25,7 @@ def test_a_row_without_the_key_does_not_take_the_others_along(
 ) -> None:
     """``make reproduce-table1 EXTRA=model.gan_share=0.5``: only IcGAN has that."""
     extra = "model.gan_share=0.5"
-    (swept,) = [each for each in for_every_job(["-m", extra]) if extra in each]
-    trained = run_directory(compose_config("train", ["experiment=aif/table1/icgan", swept, f"runs={tmp_path}"]))
+    trained = run_directory(compose_config("train", ["model=icgan", extra, f"runs={tmp_path}"]))
     trained.mkdir(parents=True)
     Run(trained).mark("finished")
     asked = compose_config("report", [f"runs={tmp_path}", f"overrides=['{extra}']"])
@@ -41,8 +39,8 @@ def test_a_row_without_the_key_does_not_take_the_others_along(
 
 
 def test_a_key_that_no_row_has_names_the_nearest_other_one(tmp_path: Path) -> None:
-    asked = [f"runs={tmp_path}", "overrides=['model.kl_weihgt=1']"]
-    with pytest.raises(UserError, match=r"model\.kl_weihgt.*nearest: .*kl_weight"):
+    asked = [f"runs={tmp_path}", "overrides=['model.weights.kll=1']"]
+    with pytest.raises(UserError, match=r"model\.weights\.kll.*nearest: .*kl"):
         page_runs(load("table1"), compose_config("report", asked))
 
 
@@ -56,7 +54,7 @@ def test_nothing_found_is_a_mistake_and_leaves_nothing(command: object, primary:
 
 
 def test_a_page_without_a_number_says_why_and_fails(tmp_path: Path) -> None:
-    run = run_directory(compose_config("train", ["experiment=aif/table1/ours", f"runs={tmp_path / 'runs'}"]))
+    run = run_directory(compose_config("train", [f"runs={tmp_path / 'runs'}"]))
     run.mkdir(parents=True)
     Run(run).mark("failed", error="RuntimeError: the machine went down")
     places = [f"runs={tmp_path / 'runs'}", f"reports={tmp_path / 'reports'}", "logger=csv"]

@@ -92,7 +92,7 @@ def test_a_process_that_waits_for_ever_is_ended(gone: str, tmp_path: Path) -> No
 def settings(root: Path, name: str) -> list[str]:
     where = [f"run_dir={root / name}", "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
     long = ["data.train_size=320", "trainer.max_epochs=6", "trainer.log_every_n_steps=1", "save_minutes=0"]
-    return overrides(root, "experiment=aif/table1/best", *where, *long, "trainer.precision=32-true")
+    return overrides(root, "ablation=erasure", *where, *long, "trainer.precision=32-true")
 
 
 def start(root: Path, name: str) -> subprocess.Popen[bytes]:

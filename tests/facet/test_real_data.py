@@ -53,7 +53,7 @@ def sized(data: str, faces: Path, root: Path) -> list[str]:
 @pytest.mark.parametrize("data", ["avatars", "celeba", "folder"])
 def test_the_same_experiment_runs_on_every_data_set(data: str, faces: Path, tmp_path: Path) -> None:
     more = ["trainer.max_epochs=1", f"runs={tmp_path / 'runs'}", "attributes=[Smiling,Wearing_Hat]"]
-    overrides = ["experiment=aif/table1/ours", *sized(data, faces, tmp_path), *more]
+    overrides = [*sized(data, faces, tmp_path), *more]
     run = Run(train(compose_config("train", overrides)))
     assert run.status == "finished"
     evaluate(compose_config("evaluate", [f"run={run.path}", "faces=2"]))
@@ -70,7 +70,7 @@ def test_it_trains_on_celeba_in_every_form(form: Callable[[Path], Path], tmp_pat
     copy_of_celeba(tmp_path / "copy", 120)
     root = form(tmp_path / "copy")
     more = ["trainer.max_epochs=1", f"runs={tmp_path / 'runs'}"]
-    run = Run(train(compose_config("train", ["experiment=aif/table1/ours", *sized("celeba", root, tmp_path), *more])))
+    run = Run(train(compose_config("train", [*sized("celeba", root, tmp_path), *more])))
     assert run.status == "finished"
     assert read_json(run.path / "status.json")["training"]["images_seen"] == 96
 
@@ -132,7 +132,7 @@ def test_a_mistake_is_one_line(arguments: list[str], said: str, call: Call) -> N
 
 @pytest.mark.parametrize("more", [["attributes=[Smilling]"], ["attributes=[Hat]"]])
 def test_an_attribute_that_the_user_does_not_have(more: list[str], call: Call, faces: Path, tmp_path: Path) -> None:
-    overrides = ["experiment=aif/table1/ours", *sized("folder", faces, tmp_path), f"runs={tmp_path / 'runs'}", *more]
+    overrides = [*sized("folder", faces, tmp_path), f"runs={tmp_path / 'runs'}", *more]
     code, _, message = call(training.main, *overrides)
     assert code == 2
     assert "data=folder has no attribute" in message
@@ -163,7 +163,7 @@ def test_changed_data_are_told(call: Call, tmp_path: Path) -> None:
     root = tmp_path / "celeba"
     copy_of_celeba(root, 300)
     where = sized("celeba", root, tmp_path)
-    overrides = ["experiment=aif/table1/ours", *where, f"runs={tmp_path / 'runs'}", "trainer.max_epochs=1"]
+    overrides = [*where, f"runs={tmp_path / 'runs'}", "trainer.max_epochs=1"]
     run = Run(train(compose_config("train", overrides)))
     (root / "img_align_celeba" / "000001.jpg").write_bytes((root / "img_align_celeba" / "000002.jpg").read_bytes())
     code, _, said = call(evaluating.main, f"run={run.path}", "faces=2")

@@ -22,16 +22,16 @@ from facet.rehearsal import rehearse
 from facet.runs import Run
 from facet.train import train
 
-DIGITS = ("experiment=jacsup/chain", "logger=csv", "callbacks.progress=null", "callbacks.growth.code_size=4")
+DIGITS = ("model=jacsup_digits", "logger=csv", "callbacks.progress=null", "callbacks.growth.max_units=4")
 METHODS = {
-    "ours": ["experiment=aif/table1/ours", *TINY, "ablation=strong_auxiliary"],
-    "ours, residual": ["experiment=aif/table3/best", *TINY],
-    "icgan": ["experiment=aif/table1/icgan", *TINY],
-    "cvae_gan": ["experiment=aif/table3/cvae_gan", *TINY],
-    "fader": ["experiment=aif/beyond/fader", *TINY, "networks.latent_dim=null"],
-    "dip_vae": ["experiment=aif/figure7/dip_vae_ii", *TINY],
+    "ours": [*TINY, "ablation=strong_auxiliary"],
+    "ours, residual": ["networks.kind=residual", "ablation=erasure", *TINY],
+    "icgan": ["model=icgan", *TINY],
+    "cvae_gan": ["model=cvae_gan", "networks.kind=residual", *TINY],
+    "fader": ["model=fader", "networks.kind=residual", *TINY, "networks.latent_dim=null"],
+    "dip_vae": ["experiment=aif/dip_vae", *TINY],
     "digits": list(DIGITS),
-    "faces": ["experiment=jacsup/faces/student", *STAGED],
+    "faces": ["model=jacsup_faces", *STAGED],
 }
 NEIGHBOURS = {"latent_dim", "latent_channels", "latent_width", "resolution", "channels", "attributes", "outputs"}
 
@@ -73,9 +73,9 @@ def test_every_size_that_does_not_fit_its_neighbour(method: str) -> None:
         ("ours, residual", "model.erasure.latent_dim=7", "the networks don't fit together, or not images of 3×16×16"),
         ("digits", "model.network.shape=[1,28,30]", "images of 1×28×28 with 0 attributes: in model.network.trunk.0"),
         ("faces", "model.network.channels=1", "in model.network.encoder.trunk.0"),
-        ("ours", "+trainer.gradient_clip_val=2", "methods take their steps themselves: say model.gradient_clip=2"),
-        ("icgan", "+trainer.gradient_clip_val=2", "methods take their steps themselves: this one clips no gradient"),
-        ("ours", "+trainer.accumulate_grad_batches=4", "for so large a batch say data.batch_size=64"),
+        ("ours", "trainer.gradient_clip_val=2", "methods take their steps themselves: say model.gradient_clip=2"),
+        ("icgan", "trainer.gradient_clip_val=2", "methods take their steps themselves: this one clips no gradient"),
+        ("ours", "trainer.accumulate_grad_batches=4", "for so large a batch say data.batch_size=64"),
         (
             "digits",
             "callbacks.growth.monitor=val/mes",

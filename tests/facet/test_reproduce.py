@@ -28,7 +28,7 @@ from facet.measures import OPTIONAL
 from facet.runs import Run
 from facet.sweeps import environment
 
-ROWS = {"ours": "aif/table3/ours", "no_aux": "aif/table3/no_aux"}  # of aif-figure5
+ROWS = {"ours": "networks.kind=residual", "no_aux": "networks.kind=residual ablation=no_aux"}  # of aif-figure5
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def runs(tmp_path: Path) -> dict[str, Run]:
     """Both rows' runs, trained and judged, with little in them."""
     found = {}
     for row, experiment in ROWS.items():
-        config = compose_config("train", [f"experiment={experiment}", f"runs={tmp_path}"])
+        config = compose_config("train", [*experiment.split(), f"runs={tmp_path}"])
         run = found[row] = Run(run_directory(config))
         run.checkpoint.parent.mkdir(parents=True)
         (run.path / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(resolved(config))))
@@ -81,7 +81,7 @@ def test_nothing_is_begun_where_all_is_there_and_whole(tmp_path: Path, begun: li
     held = runs["ours"].checkpoint.read_bytes()
     runs["ours"].checkpoint.write_bytes(held[:100] + bytes([held[100] ^ 1]) + held[101:])
     assert again(tmp_path, begun) == [["facet.train", "facet.evaluate"]], "its checkpoint is damaged"
-    assert "experiment=aif/table3/ours" in begun[0].commands[0]
+    assert "networks.kind=residual" in begun[0].commands[0]
     runs["ours"].checkpoint.write_bytes(held)
     write_json(runs["no_aux"].path / "results.json", results("no_aux", 0) | {"split": "val"})
     assert again(tmp_path, begun) == [["facet.evaluate"]], "judged on another split"
@@ -95,14 +95,18 @@ def test_nothing_is_begun_where_all_is_there_and_whole(tmp_path: Path, begun: li
     trained = ["facet.train", "facet.evaluate"]
     assert again(tmp_path, begun, "seeds=[0,7]") == [trained, ["facet.evaluate"], trained]
     assert [job.name for job in begun] == [
-        *("aif/table3/ours seed=7", "aif/table3/no_aux seed=0", "aif/table3/no_aux seed=7"),
+        *(
+            "networks.kind=residual seed=7",
+            "networks.kind=residual ablation=no_aux seed=0",
+            "networks.kind=residual ablation=no_aux seed=7",
+        ),
     ]
 
 
 def test_of_other_settings_other_runs_are_trained(tmp_path: Path, begun: list[Job], runs: dict[str, Run]) -> None:
-    asked = again(tmp_path, begun, 'overrides=["model.kl_weight=0.5"]', "jobs=1")
+    asked = again(tmp_path, begun, 'overrides=["model.weights.kl=0.5"]', "jobs=1")
     assert asked == [["facet.train", "facet.evaluate"]] * 2
-    assert all("++model.kl_weight=0.5" in job.commands[0] for job in begun)
+    assert all("model.weights.kl=0.5" in job.commands[0] for job in begun)
     assert len({job.log for job in begun} - {run.path.with_name(f".{run.path.name}.log") for run in runs.values()}) == 2
 
 
@@ -128,8 +132,8 @@ def test_a_row_that_does_not_take_a_setting_fails_and_the_others_are_made(tmp_pa
 
 
 def test_a_setting_that_no_row_takes_begins_nothing(tmp_path: Path, begun: list[Job]) -> None:
-    with pytest.raises(UserError, match=r"model\.kl_weihgt.*nearest: .*kl_weight"):
-        again(tmp_path, begun, "overrides=['model.kl_weihgt=1']")
+    with pytest.raises(UserError, match=r"model\.weights\.kll.*nearest: .*kl"):
+        again(tmp_path, begun, "overrides=['model.weights.kll=1']")
     assert not begun
     assert not list(tmp_path.iterdir())
 

@@ -93,7 +93,7 @@ def test_what_only_shows_or_places_a_run_does_not_make_another() -> None:
 
     shown = ["callbacks.progress=null", "trainer.log_every_n_steps=7", "data.workers=1", "data.root=elsewhere"]
     assert directory(*shown, "logger=csv", "force=true") == directory()
-    assert directory("model.kl_weight=0.5") != directory()
+    assert directory("model.weights.kl=0.5") != directory()
 
 
 def test_wandb_is_offline_and_asks_nothing(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_the_model() -> None:
 
 
 def test_processes_are_of_all_machines() -> None:
-    config = asked_for(["facet-train", "trainer=ddp", "trainer.devices=2", "+trainer.num_nodes=4"])
+    config = asked_for(["facet-train", "trainer=ddp", "trainer.devices=2", "trainer.num_nodes=4"])
     assert processes_of(config) == 8
 
 
@@ -98,10 +98,10 @@ def test_what_an_image_takes() -> None:
         (["facet-train"], "say trainer=ddp"),
         (["facet-train", "trainer=ddp"], "such as trainer.devices=8"),
         (["facet-train", "trainer=ddp", "trainer.devices=7"], "can't be shared by 7 processes"),
-        (["facet-train", "trainer=ddp", "trainer.devices=8", "+trainer.num_nodes=8"], "by 64 processes"),
+        (["facet-train", "trainer=ddp", "trainer.devices=8", "trainer.num_nodes=8"], "by 64 processes"),
         (["facet-train", "trainer=ddp", "trainer.devices=-1"], "such as trainer.devices=8"),
         (["facet-train", "trainer=ddp", "trainer.devices=0"], "such as trainer.devices=8"),
-        (["facet-train", "trainer=ddp", "trainer.devices=2", "model.kl_weight=a"], "kl_weight"),
+        (["facet-train", "trainer=ddp", "trainer.devices=2", "model.weights.kl=a"], "weights.kl"),
     ],
     ids=lambda said: said[-1] if isinstance(said, list) else None,
 )

@@ -26,23 +26,27 @@ STEADY = ("model.schedule.warmup=0", "model.schedule.decay=0")  # else the two s
 FACES = (*(said for said in TINY if not said.startswith("networks.")), *STEADY, "callbacks.edits=null")
 NARROW = (*FACES, "networks.width=4", "networks.latent_dim=6", "networks.kind=plain")
 OURS = (*NARROW, "model.auxiliary.width=8")
-STRONG = ("ablation=strong_auxiliary", "model.class_on_reconstruction_weight=1", "model.memory.size=4")  # 4 images seen
-DIGITS = ("logger=csv", "callbacks.progress=null", "callbacks.growth.code_size=4", "data.batch_size=4")
+STRONG = (
+    "ablation=strong_auxiliary",
+    "model.weights.class_on_reconstruction=1",
+    "model.auxiliary_training.memory.size=4",
+)  # 4 images seen
+DIGITS = ("logger=csv", "callbacks.progress=null", "callbacks.growth.max_units=4", "data.batch_size=4")
 CONTEXTS = {
-    "ours": ["experiment=aif/table1/ours", *OURS],
-    "ours without L_gan and L_aux": ["experiment=aif/table3/no_gan", *OURS, "model.auxiliary_weight=0"],
-    "ours with L_class on x̂ and a strong auxiliary": ["experiment=aif/table1/ours", *OURS, *STRONG],
-    "best": ["experiment=aif/table1/best", *OURS],
-    "cvae_gan": ["experiment=aif/table3/cvae_gan", *NARROW],
-    "icgan": ["experiment=aif/table1/icgan", *NARROW],
-    "fader": ["experiment=aif/beyond/fader", *NARROW, "model.discriminator.width=8"],
-    "dip_vae": ["experiment=aif/figure7/dip_vae_ii", *NARROW],
-    "beta_vae": ["experiment=aif/figure7/beta_vae", *NARROW],
-    "classifier": ["experiment=aif/figure2/classifier", *FACES],
-    "chain": ["experiment=jacsup/chain", *DIGITS],
-    "control": ["experiment=jacsup/control", *DIGITS],
-    "scratch": ["experiment=jacsup/scratch", *DIGITS],
-    "student": ["experiment=jacsup/faces/student", *STAGED],
+    "ours": [*OURS],
+    "ours without L_gan and L_aux": ["networks.kind=residual", "ablation=no_gan", *OURS, "model.weights.auxiliary=0"],
+    "ours with L_class on x̂ and a strong auxiliary": [*OURS, *STRONG],
+    "best": ["ablation=erasure", *OURS],
+    "cvae_gan": ["model=cvae_gan", "networks.kind=residual", *NARROW],
+    "icgan": ["model=icgan", *NARROW],
+    "fader": ["model=fader", "networks.kind=residual", *NARROW, "model.discriminator.width=8"],
+    "dip_vae": ["experiment=aif/dip_vae", *NARROW],
+    "beta_vae": ["experiment=aif/beta_vae", *NARROW],
+    "classifier": ["model=classifier", "attribute_set=ten", *FACES],
+    "chain": ["model=jacsup_digits", *DIGITS],
+    "control": ["model=jacsup_digits", "ablation=no_jacobian", *DIGITS],
+    "scratch": ["model=jacsup_digits", "ablation=from_scratch", *DIGITS],
+    "student": ["model=jacsup_faces", *STAGED],
 }
 NO_CYCLES = [
     f"model.{who}_weights.{loss}=0" for who in ("teacher", "student") for loss in ("cycle_attributes", "cycle_nuisance")
@@ -53,8 +57,9 @@ ELSEWHERE = {  # too late, or of too many images, for a rehearsal
     "resolution",  # tests/facet/test_rehearsal.py
     "gan_share",  # tests/aif/test_icgan.py
     "latent_width",  # not where latent_channels says it
-    "max_code_size",  # tests/jacsup/test_networks.py: what is closed has no part in anything
-    "most",  # of wider networks than these
+    "max_units",  # tests/jacsup/test_networks.py: what is closed has no part in anything
+    "max_latent_channels",
+    "max_width",  # of wider networks than these
 }
 
 
@@ -85,11 +90,11 @@ def another(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
             return value + 0.25 if value < 0.5 else value - 0.25
         case float() if name == "gradient_clip":
             return 1e-6
-        case float() if name == "most_log_variance":
+        case float() if name == "max_log_variance":
             return -5.0  # two steps leave log σ² near 0
         case float():
             return 1.7 * value or 0.5
-        case None if name in {"gradient_clip", "most_log_variance"}:
+        case None if name in {"gradient_clip", "max_log_variance"}:
             return 1e-6
     return None
 
@@ -153,42 +158,48 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["experiment=jacsup/scratch", "model.teacher_statistics=batch"], "model.inherit=false no stage has a teacher"),
         (
-            ["experiment=jacsup/control", "model.derivative=exact"],
-            "model.derivative would change nothing: λ_y and",
+            ["model=jacsup_digits", "ablation=from_scratch", "model.teacher_statistics=batch"],
+            "model.inherit=false no stage has a teacher",
         ),
-        (["ablation=no_gan", "model.discriminator.leak=.2"], "without model.gan_weight there is no discriminator"),
+        (
+            ["model=jacsup_digits", "ablation=no_jacobian", "model.derivative=exact"],
+            "model.derivative would change nothing: model.weights.code and",
+        ),
+        (["ablation=no_gan", "model.discriminator.leak=.2"], "model.weights.gan is 0, there is no discriminator"),
         (
             ["model=icgan", "preset=paper", "model.penalty_every=4"],
             "penalty_every would change nothing: model.gradient_",
         ),
         (["model=vae", "attributes=null", "model.decoder.label_entry=every"], "label_entry=every: there are no attrib"),
-        (["model=cvae_gan", "+model.schedule.adversary_warmup=.5"], "aif.schedule.Schedule has no such argument"),
+        (["model=cvae_gan", "model.schedule.adversary_warmup=.5"], "aif.schedule.Schedule has no such argument"),
         (
             ["model=fader", "model.adversary_weight=0", "model.schedule.adversary_warmup=.5"],
             "model.schedule.adversary_warmup would change nothing: model.adversary_weight is 0",
         ),
         (
-            ["experiment=jacsup/chain", "model.covariance_weight=0", "model.covariance_root=true"],
-            "model.covariance_root would change nothing: model.covariance_weight is 0",
+            ["model=jacsup_digits", "model.weights.covariance=0", "model.covariance_root=true"],
+            "model.covariance_root would change nothing: model.weights.covariance is 0",
         ),
         (
-            ["experiment=jacsup/faces/student", *NO_CYCLES, "model.cycle_root=true"],
+            ["model=jacsup_faces", *NO_CYCLES, "model.cycle_root=true"],
             "model.cycle_root would change nothing: model.teacher_weights.cycle_nuisance and",
         ),
-        (["+model.memory._target_=aif.memory.Memory"], "model.auxiliary_steps=1: more than 1 need model.memory, and 1"),
         (
-            ["experiment=jacsup/faces/student", "callbacks.growth.sizes=[16,32]", "callbacks.growth.epochs=1"],
+            ["model.auxiliary_training.memory._target_=aif.memory.Memory"],
+            "model.auxiliary_training.steps=1: more than 1 need model.auxiliary_training.memory, and 1",
+        ),
+        (
+            ["model=jacsup_faces", "callbacks.growth.sizes=[16,32]", "callbacks.growth.epochs=1"],
             r"callbacks.growth.sizes=[16, 32] has no second stage of the teacher",
         ),
         (
-            ["experiment=jacsup/faces/student", "model.teacher_weights.code=1"],
+            ["model=jacsup_faces", "model.teacher_weights.code=1"],
             "model.teacher_weights: code and difference are of students alone",
         ),
         (
-            ["experiment=jacsup/faces/control", "++model.student_weights.x=1"],
-            "has no _target_, and a Weights has to",
+            ["model=jacsup_faces", "ablation=as_the_teacher", "model.student_weights.x=1"],
+            "has no _target_, and a FaceWeights has to",
         ),
     ],
 )
@@ -208,7 +219,7 @@ def test_what_nothing_reads_is_refused(
 def test_presets_and_ablations_may_set_what_nothing_reads(tmp_path: Path) -> None:
     """The authors' preset says how L_class on x̂ is taken although β is 0: that is no one's mistake."""
     config = compose_config("train", overrides(tmp_path, "preset=authors", *TINY))
-    assert "class_on_reconstruction" in make(config.model).unread
+    assert "class_on_reconstruction_trains" in make(config.model).unread
 
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "embedded"])
@@ -216,13 +227,16 @@ def test_presets_and_ablations_may_set_what_nothing_reads(tmp_path: Path) -> Non
 def test_a_search_looks_around_the_preset_s_own_values(preset: str, kind: str) -> None:
     from hydra import compose, initialize_config_dir
 
-    from facet.configuration import config_directory, register_resolvers
+    from facet.completion import complete
+    from facet.configuration import config_directory, register
 
-    register_resolvers()
-    said = ["hparams_search=aif", "experiment=aif/table1/ours", f"preset={preset}", f"networks.kind={kind}"]
+    register("train")
+    said = ["hparams_search=aif", f"preset={preset}", f"networks.kind={kind}"]
     with initialize_config_dir(str(config_directory()), version_base="1.3"):
         config = compose("train", said, return_hydra_config=True)
-    for key, space in config.hydra.sweeper.params.items():
+    searched = dict(config.hydra.sweeper.params)
+    complete(config)
+    for key, space in searched.items():
         low, high = map(float, re.findall(r"[\d.e-]+", space.split("interval")[1]))
         assert low < OmegaConf.select(config, key) < high
 

@@ -72,7 +72,7 @@ def test_it_goes_on_past_a_failed_run(
     said = capsys.readouterr().err
     assert "1 of the sweep's runs failed" in said
     assert "model.auxiliary.latent_dim=5" in said
-    assert [Run(path).status for path in (tmp_path / "runs/aif/table1/ours").glob("seed5-*")] == ["finished"]
+    assert [Run(path).status for path in (tmp_path / "runs/ifcvae_gan").glob("seed5-*")] == ["finished"]
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_a_search_over_several_devices_starts_single_runs(monkeypatch: pytest.Mo
     (arguments,) = started
     assert arguments[1:3] == ["-m", "facet.train"]
     assert {"trainer=ddp", "hparams_search=aif", "hydra.mode=RUN"} <= set(arguments)
-    assert any(argument.startswith("model.kl_weight=") for argument in arguments)
+    assert any(argument.startswith("model.weights.kl=") for argument in arguments)
 
 
 @pytest.mark.reliability
@@ -163,7 +163,7 @@ def test_a_search_finds_the_best_by_what_was_validated(monkeypatch: pytest.Monke
     choice = ["objective=[val/mse]", "hydra.sweeper.direction=minimize", "hydra.sweeper.n_trials=3"]
     assert swept(monkeypatch, tmp_path, "hparams_search=aif", *choice) == 0
     found = OmegaConf.load(tmp_path / "runs" / "optimization_results.yaml")
-    runs = [Run(path) for path in (tmp_path / "runs").glob("aif/table1/ours/*")]
+    runs = [Run(path) for path in (tmp_path / "runs").glob("ifcvae_gan/*")]
     last = {run: run.metrics()["val/mse"][-1][1] for run in runs}
     assert len(last) == 3
     assert found.best_value == min(last.values())

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from tiny import assert_same, overrides, tiny, weights
 
 from aif.baselines.icgan import IcGAN
-from aif.module import IFcVAEGAN
+from aif.ifcvae_gan import IFcVAEGAN
 from facet.configuration import compose_config
 from facet.errors import UserError
 from facet.evaluate import evaluate
@@ -95,7 +95,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(
 def test_a_run_in_stages_resumes_bit_for_bit_across_them(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two epochs of the GAN, then the encoders; the run stops in the second and goes on into the third."""
     more = [
-        "experiment=aif/table1/icgan",
+        "model=icgan",
         "model.gan_share=0.6",
         "model.penalty_every=4",
         "trainer.log_every_n_steps=2",
@@ -179,7 +179,7 @@ def test_force_trains_again_and_a_torn_checkpoint_its_last_epoch(
 def test_a_directory_of_another_config_is_refused(finished: Run, root: Path) -> None:
     before = (finished.path / "status.json").read_bytes()
     with pytest.raises(UserError, match="belongs to a run with another config"):
-        train(tiny(root, f"run_dir={finished.path}", "model.kl_weight=0.5"))
+        train(tiny(root, f"run_dir={finished.path}", "model.weights.kl=0.5"))
     assert (finished.path / "status.json").read_bytes() == before
 
 
@@ -191,7 +191,7 @@ def test_another_seed_gives_another_run(finished: Run, root: Path) -> None:
 
 
 def test_a_stage_wise_run(root: Path) -> None:
-    run = Run(train(tiny(root, "experiment=aif/table1/icgan", "model.gan_share=0.5", "trainer.max_epochs=2")))
+    run = Run(train(tiny(root, "model=icgan", "model.gan_share=0.5", "trainer.max_epochs=2")))
     assert run.status == "finished"
     with (run.path / "metrics.csv").open(newline="") as lines:
         header = next(csv.reader(lines))
@@ -215,9 +215,9 @@ TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
 @pytest.mark.reliability
 def test_a_sweep_trains_a_run_by_two_processes(root: Path) -> None:
     """By a command of its own, which is the one that people type for a single run."""
-    found = facet("train", "-m", *overrides(root, *TWO, "experiment=aif/table1/icgan", "seed=6"))
+    found = facet("train", "-m", *overrides(root, *TWO, "model=icgan", "seed=6"))
     assert found.returncode == 0, found.stderr
-    (path,) = (root / "runs/aif/table1/icgan").glob("seed6-*")
+    (path,) = (root / "runs/icgan").glob("seed6-*")
     assert_trained_by_two(Run(path))
 
 

@@ -36,7 +36,7 @@ def listed(text: str) -> list[str]:
 KEYS = (
     *listed("seed attributes name runs run_dir force save_minutes objective run split measures faces seeds overrides"),
     *listed("reports title commands experiments data.root data.labels data.store data.resolution data.batch_size"),
-    *listed("data.train_size data.workers data.limit data.crop data._target_ model model.kl_weight model.gan_weight"),
+    *listed("data.train_size data.workers data.limit data.crop data._target_ model model.weights.kl model.weights.gan"),
     *listed("model.encoder.kind model.initial model._target_ networks.width networks.latent_dim networks.kind"),
     *listed("optimizers.lr trainer trainer.max_epochs trainer.precision trainer.devices trainer.accelerator data"),
     *listed("callbacks.progress callbacks.edits.faces callbacks.growth.sizes logger.mode logger.entity hydra.job.name"),
@@ -49,7 +49,7 @@ VALUES = (
     *listed("[a a] {} {a:1} {a: [[1]] [Smiling] [Smiling,Male] Smiling [Smilling] ~ ~/x ~nobody/x / /proc/x . .."),
     *listed("x/../y runs ? * [x]* ${seed} ${x} ${ ${oc.env:HOME} ${oc.env:NOTHING} ${count:1} ${part:0,0} ??? $(x)"),
     *listed("range(1,3) interval(0,1) choice(1,2) glob(*) glob(x int(1) str(1) sort(1) tag(x,1) a=b cpu gpu ddp `x`"),
-    *listed("csv wandb all drift test val train 32-true bf16-mixed device datamodules x.y aif.module.X 1.x"),
+    *listed("csv wandb all drift test val train 32-true bf16-mixed device datamodules x.y aif.ifcvae_gan.X 1.x"),
     *listed("datamodules.folder.FolderDataModule datamodules.mnist.MNISTDataModule builtins.print"),
     "[" * 500,
 )
@@ -58,7 +58,7 @@ WORDS = (
         "-m --multirun --help -h --hydra-help --version --cfg job --cfg=hydra --info all --resolve --package -p -c"
     ),
     *listed("-cn -cp -cd --config-name=x --config-dir=/nowhere --run --shell-completion -sc install=bash -x -- -"),
-    *listed("--experimental-rerun = == + ~ ~data ~model.kl_weight ~data.root=1 ++ @ data@x=avatars data@:x=y"),
+    *listed("--experimental-rerun = == + ~ ~data ~model.weights.kl ~data.root=1 ++ @ data@x=avatars data@:x=y"),
     *("experiment", "seed", "seed =1", "a b=c", "", " "),
 )
 

@@ -14,9 +14,10 @@ from jacsup.face_networks import AttributeAutoencoder
 K = 3
 
 
-def autoencoder(code_size: int = 4, max_code_size: int = 4, seed: int = 0, **parts: bool) -> AttributeAutoencoder:
+def autoencoder(channels: int = 4, allocated: int = 4, seed: int = 0, **parts: bool) -> AttributeAutoencoder:
     torch.manual_seed(seed)
-    sizes = {"attributes": K, "width": 4, "most": 12, "code_size": code_size, "max_code_size": max_code_size}
+    sizes = {"attributes": K, "width": 4, "max_width": 12}
+    sizes |= {"latent_channels": channels, "max_latent_channels": allocated}
     return AttributeAutoencoder(32, **sizes, **parts).double()
 
 
@@ -94,7 +95,7 @@ def test_a_grown_network_is_loaded_into_a_fresh_one() -> None:
 
 @pytest.mark.parametrize("resolution", [32, 64, 128, 256])
 def test_every_side_comes_back(resolution: int) -> None:
-    net = AttributeAutoencoder(resolution, attributes=2, width=2, most=8, code_size=3, max_code_size=3)
+    net = AttributeAutoencoder(resolution, attributes=2, width=2, max_width=8, latent_channels=3, max_latent_channels=3)
     y, z = net.encode(torch.rand(2, 3, resolution, resolution))
     assert (y.shape, z.shape) == ((2, 2), (2, 3, 2, 2))
     assert net.decode(y, z).shape == (2, 3, resolution, resolution)
@@ -138,7 +139,7 @@ def test_the_parts_that_the_authors_leave_out_are_left_out() -> None:
         ({"resolution": 178}, r"resolution=178 can't be halved down to 2×2: .* for example data.resolution=256"),
         ({"resolution": 16}, r"resolution=16 .* for example data.resolution=32"),
         ({"resolution": 96}, r"data.resolution=128"),
-        ({"code_size": 8, "max_code_size": 4}, r"max_code_size=4 is smaller than code_size=8"),
+        ({"latent_channels": 8, "max_latent_channels": 4}, r"max_latent_channels=4 is smaller than latent_channels=8"),
         ({"width": 0}, r"width=0: it must be at least 1"),
     ],
 )
@@ -148,5 +149,5 @@ def test_sizes_that_do_not_work_are_one_clear_line(settings: dict[str, int], sai
 
 
 def test_more_channels_than_are_allocated_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"4 channels are open and 7 more wanted, but model.network.max_code_size=10"):
+    with pytest.raises(ValueError, match=r"4 channels are open and 7 more wanted, but .*max_latent_channels=10"):
         autoencoder(4, 10).grow(7)

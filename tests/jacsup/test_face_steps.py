@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from supervised_growing import Bars, module
+from growing_faces import Bars, module
 from torch import Tensor, nn
 
 TEACHER = {"reconstruction": 3.0, "prediction": 0.5, "covariance": 0.7, "cycle_attributes": 0.2, "cycle_nuisance": 0.05}
@@ -71,7 +71,7 @@ def test_a_step_is_of_the_weighted_sum_and_the_cycles_are_a_second_one_of_the_de
     weights = student if stage == 2 else TEACHER
     images, labels = 2 * batch()["image"] - 1, 2 * batch()["attributes"] - 1
     torch.manual_seed(7)
-    terms = other.losses(images, labels)
+    terms = other.step_losses(images, labels)
     step(other.network, terms, weights)
     if stage:
         cycles = other.cycle_losses(images)

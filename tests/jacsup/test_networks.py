@@ -8,15 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jacsup import losses
-from jacsup.networks import GrowingAutoencoder
+from jacsup.digit_networks import GrowingAutoencoder
 from jacsup.teacher import swap
 
 SHAPE, WIDTHS = (1, 4, 5), (16, 12, 8)
 PAIRS = torch.tensor([3, 0, 1, 4, 2, 5])
 
 
-def growing(code_size: int = 2, max_code_size: int = 6, **settings: bool) -> GrowingAutoencoder:
-    return GrowingAutoencoder(SHAPE, code_size, max_code_size, WIDTHS, **settings).double()
+def growing(units: int = 2, max_units: int = 6, **settings: bool) -> GrowingAutoencoder:
+    return GrowingAutoencoder(SHAPE, units, max_units, WIDTHS, **settings).double()
 
 
 class Narrow(nn.Module):
@@ -105,7 +105,7 @@ def test_growing_keeps_what_is_open_and_draws_what_is_new_as_a_narrow_layer() ->
         assert 0.6 * size**-0.5 < column.abs().max() <= size**-0.5
     assert torch.equal(model.head.weight[:2], head)
     assert torch.equal(model.entry.weight[:, :2], entry)
-    with pytest.raises(ValueError, match=r"16 units are open and 1 more wanted, but .*max_code_size=16"):
+    with pytest.raises(ValueError, match=r"16 units are open and 1 more wanted, but .*max_units=16"):
         model.grow()
 
 
@@ -154,7 +154,7 @@ def test_a_restart_is_a_new_network_of_another_size() -> None:
     assert mean is not None
     assert mean[:4].abs().max() > 0
     assert mean[4:].abs().max() == 0, "closed units have no statistics"
-    with pytest.raises(ValueError, match=r"code_size=7, but .*max_code_size=6"):
+    with pytest.raises(ValueError, match=r"units=7, but .*max_units=6"):
         model.restart(7)
 
 
@@ -181,8 +181,8 @@ def test_open_parameters_are_those_of_the_narrow_network() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"code_size": 0}, "code_size=0"),
-        ({"code_size": 3, "max_code_size": 2}, "max_code_size=2 is smaller than code_size=3"),
+        ({"units": 0}, "units=0"),
+        ({"units": 3, "max_units": 2}, "max_units=2 is smaller than units=3"),
         ({"widths": ()}, "widths"),
         ({"widths": (8, 0)}, "widths"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from growing import BATCH, SIZE, Pictures, Watch, fit, module, same, trainer
+from growing_digits import BATCH, SIZE, Pictures, Watch, fit, module, same, trainer
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from ranks import found_by_ranks
@@ -44,9 +44,9 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("settings", "size"),
     [
         ({}, 3),
-        ({"teacher": "original"}, 3),
+        ({"supervisor": "first_teacher"}, 3),
         ({"teacher_statistics": "batch"}, 3),
-        ({"supervised": "first"}, 4),
+        ({"swapped_units": "first"}, 4),
         ({"initial": "code02.ckpt"}, 4),
     ],
 )
@@ -84,11 +84,13 @@ def test_ranks_stay_identical_across_a_growth() -> None:
         assert torch.equal(value, other[name]) if isinstance(value, Tensor) else value == other[name], name
 
 
-@pytest.mark.parametrize(("supervised", "units"), [("code", 3), ("first", 2)])
-def test_a_run_from_a_stage_begins_with_its_growth(supervised: Any, units: int, stages: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("swapped_units", "units"), [("code", 3), ("first", 2)])
+def test_a_run_from_a_stage_begins_with_its_growth(
+    swapped_units: Any, units: int, stages: Path, tmp_path: Path
+) -> None:
     """As the run that the stage is of went on: the stage is the teacher, and not trained without one."""
     watch, initial = Watch(), stages / "code03.ckpt"
-    model = module(initial=str(initial), supervised=supervised, max_code_size=4, stage_factor=0.5)
+    model = module(initial=str(initial), swapped_units=swapped_units, max_units=4, weights={"stage_factor": 0.5})
     fit(tmp_path, ProgressiveGrowth(4, 2), watch, model=model)
     assert watch.sizes == [4, 4], "the trainer's length is that of the stages to come"
     assert watch.steps == [4, 8]
@@ -96,7 +98,7 @@ def test_a_run_from_a_stage_begins_with_its_growth(supervised: Any, units: int, 
     assert (model.stage, model.first_code_size, model.ended) == (2, 2, False)
     terms = {name: torch.ones(()) for name in ("code", "difference")}
     assert model.total(terms).item() == pytest.approx(0.5 * 1.1), "of the second student, whoever trained the first"
-    assert (model.teacher.network.open, model.teacher.supervised) == (3, units)
+    assert (model.teacher.network.open, model.teacher.swapped_units) == (3, units)
     held, kept = (torch.load(path, weights_only=True)["network"] for path in (initial, tmp_path / "stages/code03.ckpt"))
     for name, value in model.teacher.network.state_dict().items():
         assert torch.equal(value, held[name]) if isinstance(value, Tensor) else value == held[name], name
@@ -106,7 +108,7 @@ def test_a_run_from_a_stage_begins_with_its_growth(supervised: Any, units: int, 
 
 def test_the_first_teacher_can_be_the_stage(stages: Path, tmp_path: Path) -> None:
     watch = Watch()
-    model = module(initial=str(stages / "code02.ckpt"), teacher="original")
+    model = module(initial=str(stages / "code02.ckpt"), supervisor="first_teacher")
     fit(tmp_path, ProgressiveGrowth(4, 1), watch, model=model)
     assert (watch.sizes, model.teacher.network.open) == ([3, 4], 2)
 
@@ -114,9 +116,24 @@ def test_the_first_teacher_can_be_the_stage(stages: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("stage", "growth", "settings", "said"),
     [
-        ("code04", {}, {}, r"a stage of 4 units, from which callbacks.growth does not go on: its stages have 2, 3, 4"),
-        ("code03", {"units": 2}, {}, r"a stage of 3 units, .* its stages have 2, 4; callbacks.growth.sizes may say"),
-        ("code03", {}, {"teacher": "original"}, r"has 3 units, but model.teacher=original is the first teacher, of 2"),
+        (
+            "code04",
+            {},
+            {},
+            r"a stage of 4 units, from which callbacks.growth does not continue: its stages have 2, 3, 4",
+        ),
+        (
+            "code03",
+            {"units_per_growth": 2},
+            {},
+            r"a stage of 3 units, .* its stages have 2, 4; callbacks.growth.sizes may say",
+        ),
+        (
+            "code03",
+            {},
+            {"supervisor": "first_teacher"},
+            r"has 3 units, but model.supervisor=first_teacher needs .*, of 2",
+        ),
         ("code03", {}, {"inherit": False}, r"with model.inherit=false nothing is made from a stage before"),
     ],
 )
@@ -138,5 +155,5 @@ def test_a_stage_that_does_not_fit_is_one_clear_line(tmp_path: Path) -> None:
         (str(tmp_path / "page.ckpt"), 4, "is not a stage of a run"),
     ):
         with pytest.raises(ValueError, match=said) as raised:
-            module(initial=path, max_code_size=size)
+            module(initial=path, max_units=size)
         assert "\n" not in str(raised.value)

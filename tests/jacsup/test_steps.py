@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from growing import BATCH, SIZE, Pictures, module
+from growing_digits import BATCH, SIZE, Pictures, module
 from torch import Tensor
 
 from jacsup.teacher import swap
@@ -30,7 +30,7 @@ def student(**settings: Any) -> Any:
         with torch.no_grad():  # a student that has moved away from its teacher
             for parameter in model.network.parameters():
                 parameter.add_(0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    model.teacher.look_at(IMAGES.split(10))
+    model.teacher.cache_outputs(IMAGES.split(10))
     return model
 
 
@@ -60,16 +60,16 @@ def by_hand(model: Any, units: int, exact: bool = False) -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize(("supervised", "units"), [("code", 3), ("first", 2)])
+@pytest.mark.parametrize(("swapped_units", "units"), [("code", 3), ("first", 2)])
 @pytest.mark.parametrize("derivative", ["difference", "exact"])
 def test_a_students_losses_and_their_gradients_are_those_of_the_paper(
-    derivative: Any, supervised: Any, units: int
+    derivative: Any, swapped_units: Any, units: int
 ) -> None:
-    model = student(supervised=supervised, derivative=derivative)
+    model = student(swapped_units=swapped_units, derivative=derivative)
     torch.manual_seed(7)
     expected = by_hand(model, units, exact=derivative == "exact")
     torch.manual_seed(7)
-    found = model.losses(IMAGES[INDEX], INDEX)
+    found = model.step_losses(IMAGES[INDEX], INDEX)
     assert found.keys() == expected.keys()
     parameters = [p for name, p in model.network.named_parameters() if "normalisation" not in name]
     for name, value in expected.items():
@@ -86,21 +86,21 @@ def test_a_students_losses_and_their_gradients_are_those_of_the_paper(
 
 def test_the_mean_is_over_all_elements_and_the_root_is_of_the_covariance_alone() -> None:
     torch.manual_seed(7)
-    summed = student().losses(IMAGES[INDEX], INDEX)
+    summed = student().step_losses(IMAGES[INDEX], INDEX)
     torch.manual_seed(7)
-    averaged = student(reduction="mean", covariance_root=True).losses(IMAGES[INDEX], INDEX)
+    averaged = student(reduction="mean", covariance_root=True).step_losses(IMAGES[INDEX], INDEX)
     pixels = IMAGES[0].numel()
     for name, elements in (("reconstruction", pixels), ("difference", pixels), ("code", 3)):
         torch.testing.assert_close(averaged[name], summed[name] / elements)
     torch.testing.assert_close(averaged["covariance"], summed["covariance"].sqrt())
-    teachers = {name: module(reduction=name).losses(IMAGES[INDEX], INDEX) for name in ("sum", "mean")}
+    teachers = {name: module(reduction=name).step_losses(IMAGES[INDEX], INDEX) for name in ("sum", "mean")}
     assert teachers["sum"].keys() == {"reconstruction"}
     torch.testing.assert_close(teachers["mean"]["reconstruction"], teachers["sum"]["reconstruction"] / pixels)
 
 
 @pytest.mark.parametrize(("stage", "factor"), [(0, 1), (1, 1), (2, 0.5), (3, 0.25)])
 def test_every_loss_has_its_weight_and_the_jacobians_fall_from_the_second_student_on(stage: int, factor: float) -> None:
-    model = module(code_weight=0.3, difference_weight=0.7, covariance_weight=0.2, stage_factor=0.5)
+    model = module(weights={"code": 0.3, "difference": 0.7, "covariance": 0.2, "stage_factor": 0.5})
     model.stage = stage
     terms = {"reconstruction": 2.0, "code": 3.0, "difference": 5.0, "covariance": 7.0}
     total = model.total({name: torch.tensor(value) for name, value in terms.items()})
@@ -109,9 +109,9 @@ def test_every_loss_has_its_weight_and_the_jacobians_fall_from_the_second_studen
 
 @pytest.mark.parametrize(("weights", "supervised"), [((0.0, 1.0), True), ((1.0, 0.0), True), ((0.0, 0.0), False)])
 def test_one_weight_of_eq_9_is_enough_to_be_supervised(weights: tuple[float, float], supervised: bool) -> None:
-    model = student(code_weight=weights[0], difference_weight=weights[1])
-    assert model.supervising == supervised
-    assert ("code" in model.losses(IMAGES[INDEX], INDEX)) == supervised
+    model = student(weights={"code": weights[0], "difference": weights[1]})
+    assert model.jacobian_supervision == supervised
+    assert ("code" in model.step_losses(IMAGES[INDEX], INDEX)) == supervised
 
 
 def by_itself(model: Any, monkeypatch: pytest.MonkeyPatch, *optimizers: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -134,7 +134,7 @@ def test_a_batch_of_two_pieces_is_two_steps_from_fresh_gradients(monkeypatch: py
     model.training_step({"image": IMAGES[index], "index": index}, 0)
     torch.manual_seed(7)
     for piece in index.split(BATCH):
-        terms = other.losses(IMAGES[piece], piece)
+        terms = other.step_losses(IMAGES[piece], piece)
         parameters = [p for p in other.network.parameters() if p.requires_grad]
         gradients = torch.autograd.grad(other.total(terms), parameters, allow_unused=True)
         with torch.no_grad():

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from facet.errors import UserError
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
@@ -33,9 +34,16 @@ def render(
         panels: each the ``measure``, a ``title`` and, if its axis doesn't end with the data, its ``top``.
         x_title: of the axis.
         caption: below the figure.
+
+    Raises:
+        UserError: a row without these facts.
     """
     if not page.evaluated:
         return []
+    for row in page.rows:
+        for name in (group, fact):
+            if name not in row.said.facts:
+                raise UserError(f"{page.page.name}: rows.{row.key}: the fact {name} is missing")
     groups: dict[str, list[Row]] = {}
     for row in page.rows:
         groups.setdefault(row.said.facts[group], []).append(row)

@@ -99,7 +99,7 @@ def _draw(
 def _name(figure: Drawing, ax: Axes, dots: Sequence[tuple[str, str, Point]]) -> None:
     """Put every title near its dot; a line leads to it from a dot that it doesn't stand beside."""
     figure.draw_without_rendering()  # so that it is known where the dots lie
-    where = [ax.transData.transform(point) for *_, point in dots]
+    where: Any = [ax.transData.transform(point) for *_, point in dots]
     look: Any = {"textcoords": "offset points", "fontsize": 8, "va": "center"}
     titles = [ax.annotate(drawn_symbols(title), point, (0, 0), **look) for title, _, point in dots]
     chosen = places(where, [title.get_window_extent().width for title in titles], ax.bbox)

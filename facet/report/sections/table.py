@@ -52,7 +52,7 @@ def render(
         each: whether every row has a table of its own, below its title.
     """
     if each:
-        settings = {"across": across, "first": first, "notes": notes, "flags": flags, "sortable": sortable}
+        settings: Any = {"across": across, "first": first, "notes": notes, "flags": flags, "sortable": sortable}
         tables = [(row.title, render(page, columns, lines, [row.key], **settings)) for row in page.chosen(rows)]
         return [block for title, table in tables if table for block in (title, *table)]
     shown = [column for column in map(Column.of, columns) if not column.when or page.texts.value(column.when, {})]

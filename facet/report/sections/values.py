@@ -30,7 +30,7 @@ def render(page: Context, shows: str, rows: Sequence[str] | str = "several", cap
 
     Args:
         page: what it is made from.
-        shows: ``strips`` (a face, a line per attribute, a column per value), ``sliders`` (the same of several faces,
+        shows: ``values`` (a face, a line per attribute, a column per value), ``sliders`` (the same of several faces,
             moving), ``together`` (two attributes), or ``between`` (faces on the way to the next one's attributes).
         rows: which.
         caption: below each figure.
@@ -52,7 +52,7 @@ def render(page: Context, shows: str, rows: Sequence[str] | str = "several", cap
     return made
 
 
-def _strips(varied: Pictures, names: Sequence[str], scheme: style.Scheme) -> Drawing:
+def _values(varied: Pictures, names: Sequence[str], scheme: style.Scheme) -> Drawing:
     """Of ``[k, faces, values, C, r, r]`` the first face, a line per attribute, a column per value."""
     lines = list(zip(names, varied[:, 0], strict=True))
     figure = strips.draw(lines, (1.9 + 0.8 * len(VALUES), 0.82 * len(names) + 0.3), scheme)
@@ -122,7 +122,7 @@ def _later(draw: Callable[..., Drawing]) -> Callable[[Pictures, Sequence[str]], 
 
 
 _SHOWS: Mapping[str, tuple[str, Callable[[Pictures, Sequence[str]], Any]]] = {
-    "strips": ("varied", _later(_strips)),
+    "values": ("varied", _later(_values)),
     "sliders": ("varied", _sliders),
     "together": ("together", _later(_together)),
     "between": ("between", _later(_between)),
