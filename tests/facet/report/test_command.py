@@ -1,4 +1,4 @@
-"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, offline, no question asked."""
+"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, and nobody is asked."""
 
 from __future__ import annotations
 
@@ -51,9 +51,7 @@ def test_the_commands_name_the_rows_beside_the_page_that_there_are(tmp_path: Pat
     config = asked(f"runs={tmp_path}", "seeds=[0,1]")
     assert not [line for line in commands(PAGE, config, PAGE.rows) if "every_layer" in line]
     assert set(page_runs(PAGE, config)) == set(PAGE.rows)
-    run_directory(compose_config("train", [*PAGE.beside["every_layer"].run.split(), f"runs={tmp_path}"])).mkdir(
-        parents=True
-    )
+    run_directory(compose_config("train", [PAGE.beside["every_layer"].run, f"runs={tmp_path}"])).mkdir(parents=True)
     found = page_runs(PAGE, config)
     assert set(found) == {*PAGE.rows, "every_layer"}
     assert commands(PAGE, config, found)[len(PAGE.rows)] == f"facet-train -m {PAGE.beside['every_layer'].run} seed=0,1"
