@@ -59,7 +59,11 @@ class Origins:
     def file_of(self, path: str) -> str | None:
         """The chosen file in which a key stands, the most specific first; None if it's from elsewhere."""
         composed = self._raw(path)
-        holding = [(name, value) for name, *where in self._files() for value in self._found(name, *where, path)]
+        holding = [
+            (name, value)
+            for name, package, within in self._files()
+            for value in self._found(name, package, within, path)
+        ]
         for name, value in holding:
             if value == composed:
                 return f"conf/{name}"

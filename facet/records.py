@@ -11,8 +11,9 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ValidationError
 
-from facet.configuration import OF_THE_MACHINE, register_resolvers
+from facet.configuration import OF_THE_MACHINE
 from facet.errors import UserError
+from facet.resolvers import register_resolvers
 from facet.schema import Config, Results, Status
 
 RESULTS_SCHEMA = 2  # of results.json

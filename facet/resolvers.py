@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def register_resolvers() -> None:
     ``paper``.
     ``${named:METHOD,ABLATION}``: a run's name. ``${fast_cpu_precision:}``: bf16 where this processor computes in it.
     """
-    for name, resolver in {
+    resolvers: dict[str, Callable[..., Any]] = {
         "count": lambda values: len(values),
         "of": lambda key, values: values[key],
         "part": lambda width, n: max(2, width // n),
@@ -31,7 +31,8 @@ def register_resolvers() -> None:
         "around": _around,
         "by_preset": _by_preset,
         "times_preset": _times_preset,
-    }.items():
+    }
+    for name, resolver in resolvers.items():
         OmegaConf.register_new_resolver(name, resolver, replace=True)
 
 
