@@ -98,7 +98,8 @@ def test_what_docs_link_to_is_there(path: Path) -> None:
         if not target.is_file() or (anchor and anchor not in anchors):
             wrong.append(f"{name}#{anchor}")
     if path not in HISTORY:
-        wrong += [name for name in FILE.findall(text) if not (ROOT / name).exists()]
+        made = re.findall(r"^`([\w/.]+)`:\n\n```", text, re.MULTILINE)  # by a worked example
+        wrong += [name for name in FILE.findall(text) if name not in made and not (ROOT / name).exists()]
     assert not wrong
 
 

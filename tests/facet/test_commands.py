@@ -44,10 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     [
         (["attributes=[Smilling]"], "facet-train: data=avatars has no attribute 'Smilling'; nearest: Smiling"),
         (["modle.weights.kl=1"], "unknown config key modle.weights.kl; nearest: model.weights.kl"),
-        (
-            ["model=jacsup_faces", "model.teacher_weights.cycle_nuisanse=1"],
-            "has no such argument; nearest: cycle_nuisance",
-        ),
+        (["model.weights.auxilary=1"], "aif.weights.Weights has no such argument; nearest: auxiliary"),
         (
             ["+model.kl=1"],
             "config key model.kl (command line): aif.ifcvae_gan.IFcVAEGAN has no such argument; nearest: ",
@@ -60,7 +57,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["experiment=aif/table1/no_aux"], "experiment=aif/table1/no_aux is now ablation=no_aux"),
         (
             ["networks.kind=resnet"],
-            "networks.kind (command line): 'resnet' should be 'plain' or 'residual'",
+            r"networks.kind \(command line; read by .*\): 'resnet' should be 'plain' or 'residual'",
         ),
         (["trainer.max_time=00:00:10:00"], "trainer.max_time: learning rates follow a run's length in batches"),
         (["trainer.max_tmie=1"], "pytorch_lightning.Trainer has no such argument; nearest: max_time"),

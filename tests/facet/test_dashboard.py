@@ -31,7 +31,7 @@ def test_every_panel_shows_what_is_logged(tmp_path: Path) -> None:
     shown = set(re.findall(r"\b(?:val|test)/\w+", text))
     assert len(shown) > 10
     assert shown <= logged, shown - logged
-    assert "'ifcvae_gan'" in text
+    assert "ifcvae_gan" in text
 
 
 def test_without_an_account_it_is_one_line(

@@ -209,7 +209,7 @@ def test_a_finished_run_is_found_without_torch(tmp_path: Path) -> None:
     config = of_folder(draw(tmp_path / "faces"), tmp_path)
     run = as_if_trained(config)
     code = (
-        "import sys; from omegaconf import OmegaConf; from facet.configuration import register_resolvers;"
+        "import sys; from omegaconf import OmegaConf; from facet.resolvers import register_resolvers;"
         "register_resolvers(); from facet.train import train;"
         f"train(OmegaConf.load({str(tmp_path / 'asked.yaml')!r})); assert 'torch' not in sys.modules"
     )

@@ -199,7 +199,7 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
         ),
         (
             ["model=jacsup_faces", "ablation=as_the_teacher", "model.student_weights.x=1"],
-            "has no _target_, and a FaceWeights has to",
+            "FaceWeights has no such argument; nearest: code",
         ),
     ],
 )
