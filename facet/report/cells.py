@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from facet.pages import Published
-from facet.report.results import Row, Spread
+from facet.report.results import Row
+from facet.report.spread import Spread
 
 SECONDS_A_MINUTE = 60
 DIGITS = {"bit": 2, "number": 2, "score": 3, "images/s": 0}

@@ -9,7 +9,8 @@ from typing import Any
 from facet.errors import UserError, nearest
 from facet.measures.registry import MEASURES
 from facet.report.cells import Cell, cell, count_cell, published_cell
-from facet.report.results import Row, Spread
+from facet.report.results import Row
+from facet.report.spread import Spread
 
 
 @dataclass(frozen=True)

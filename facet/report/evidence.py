@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from facet.measures.registry import HIGH
 from facet.report.cells import cell, decimal, signed
-from facet.report.results import INTERPRETABLE, Row, Spread, shared
+from facet.report.results import INTERPRETABLE, Row, shared
+from facet.report.spread import Spread
 
 JUDGE = 0.95
 """The judge's accuracy on real images below which its readings of edits can't be relied on."""
@@ -80,7 +81,7 @@ def difference(new: Spread, old: Spread) -> Difference:
 
 
 def edits(row: Row) -> str:
-    """Both edit rates with intervals, the absent side first, as in AIF's tables."""
+    """Both edit rates with intervals, the absent side first."""
     absent, present = row.spread("edit_off"), row.spread("edit_on")
     attribute = row.attribute
     return f"{absent} of the edits to Not-{attribute} and {present} of those to {attribute} succeed"

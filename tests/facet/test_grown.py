@@ -19,7 +19,9 @@ from facet import train as training
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
 from facet.files import read_json
+from facet.measures.registry import MEASURES
 from facet.report.command import report
+from facet.report.results import read_run
 from facet.runs import Run
 from facet.train import train
 
@@ -93,6 +95,16 @@ def test_every_stage_of_every_line_is_judged(trained: Path) -> None:
         assert results["training"]["images_seen"] == 3 * 2 * 300, (
             "three stages of two epochs of fifteen batches of twenty"
         )
+
+
+def test_the_measures_of_a_line_are_read_from_what_was_judged(trained: Path) -> None:
+    (path,) = (trained / "runs" / "chain").iterdir()
+    lines = read_run("chain", 0, path).lines
+    of_stages = {"mse", "code_size", "swaps_ok", "swaps_ceiling"}
+    jacobians = {name for name in MEASURES if name.startswith("jacobian")}
+    of_a_run = {"judge_accuracy_of_class", "steps", "images_seen", "seconds", "images_per_second", "parameters"}
+    assert {line.measure for line in lines} >= of_stages | jacobians | of_a_run
+    assert {line.measure for line in lines if line.stage == 0} & {*of_stages, *jacobians} == of_stages
 
 
 def test_supervision_keeps_the_jacobian(trained: Path) -> None:

@@ -54,7 +54,7 @@ def render(page: Context, panels: Sequence[Mapping[str, str]], caption: str, kep
     if not found or found[0][1] is not panels[0]:
         return []
     drawn = [(page.texts.fill(panel["title"], size=grid.size), grid.pictures) for _, panel, grid in found]
-    alt = "Decoded digits over the first two units, one panel for each model"
+    alt = "Decoded images over the first two units, one panel for each model"
     blocks: list[Block] = [Figure("grids", partial(_draw, drawn), page.texts.fill(caption), alt)]
     first = found[0][2].classes
     lines = [

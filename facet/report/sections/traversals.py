@@ -37,7 +37,7 @@ def render(page: Context, heading: str, caption: str, moving: str, moving_captio
     if not units:
         return []
     titles = [page.texts.fill(heading, number=i) for i in range(1, len(units) + 1)]
-    alt = "Digits as one new unit of the code is varied, one block for each unit"
+    alt = "Images as one new unit of the code is varied, one block for each unit"
     return [
         Figure("units", partial(_draw, units, titles), page.texts.fill(caption), alt),
         Figure("traversal", _animation(units), page.texts.fill(moving_caption), alt, page.texts.fill(moving)),
