@@ -96,9 +96,9 @@ def test_nothing_is_begun_where_all_is_there_and_whole(tmp_path: Path, begun: li
     assert again(tmp_path, begun, "seeds=[0,7]") == [trained, ["facet.evaluate"], trained]
     assert [job.name for job in begun] == [
         *(
-            "networks.kind=residual seed=7",
-            "networks.kind=residual ablation=no_aux seed=0",
-            "networks.kind=residual ablation=no_aux seed=7",
+            "aif-figure5: ours seed=7",
+            "aif-figure5: no_aux seed=0",
+            "aif-figure5: no_aux seed=7",
         ),
     ]
 
