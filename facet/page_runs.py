@@ -68,7 +68,8 @@ def each_run(
                 if line is None:
                     raise
                 refused[key] = line
-    said = f"{' '.join(config.overrides)}: " if config.overrides else ""
+    asked = [each for each in config.overrides if not each.startswith("logger")]  # which every row takes
+    said = f"{' '.join(asked)}: " if asked else ""
     if set(page.rows) <= set(refused):
         raise UserError(f"{said}{next(iter(refused.values()))}")
     for key, line in refused.items():

@@ -208,7 +208,7 @@ def test_a_report_of_runs_that_never_were(run: Run, tmp_path: Path) -> None:
 def test_overrides_of_a_table_are_checked(run: Run, tmp_path: Path) -> None:
     code, message = run("report", "table1", "sede=1", f"reports={tmp_path}", "logger=csv")
     assert code == 2
-    assert "sede=1 logger=csv: unknown config key sede; nearest: seed" in message
+    assert "facet-report: sede=1: unknown config key sede; nearest: seed" in message
     code, message = run("report", "table1", "data.labels=x", f"reports={tmp_path}", "logger=csv")
     assert (code, message) == (2, "facet-report: data.labels: AvatarsDataModule has no such setting\n")
 
