@@ -52,7 +52,7 @@ class _Partial:
             with open(self.images, "r+b") as file:  # a build that failed in _compact has changed it
                 file.write(header)
             self._replay()
-            self.done &= ~(self.labels == SKIPPED).all(axis=1)  # try skipped records again: their images may have been repaired
+            self.done &= ~(self.labels == SKIPPED).all(axis=1)  # try skipped images again
             return
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
