@@ -89,7 +89,7 @@ def _mse(coder: Coder, codes: Tensor, images: Tensor) -> dict[str, float]:
 def _pictures(
     coder: Coder, codes: Tensor, shown: Tensor, judge: Judge, stage: int, last: bool
 ) -> dict[str, np.ndarray]:
-    """``grid<size>`` and ``classes<size>`` of the first and last stage; ``unit<size>`` of the stages in between."""
+    """``grid<size>`` and ``classes<size>`` of the first and last stage; ``unit<size>`` of the stages 1 to 4."""
     size = codes.shape[1]
     pictures = {}
     if stage == 0 or last:
