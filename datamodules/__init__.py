@@ -1,1 +1,1 @@
-"""Data sets. Each is a packed uint8 store, decoded or drawn once, and a Lightning data module that indexes it."""
+"""Data sets. Each decodes or draws its images once into a packed uint8 store, from which all batches are read."""

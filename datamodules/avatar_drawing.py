@@ -1,6 +1,6 @@
 """Avatars from factors to pixels: DiceBear's ``avataaars`` (by Pablo Stanley) drawn as SVG and rasterised by resvg.
 
-Nothing heavy is imported here: worker processes load this module and no torch.
+This module must not import torch, because worker processes import it.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from PIL import Image
 
 from datamodules.avatar_factors import ATTRIBUTES, BEARDS, MUSTACHES, VARIANTS, Avatar, draw_avatar
 
-SCALE = 2.3  # a tight crop: the face fills the frame, and the mouth is a seventh of its height
-LIFT = 15.6  # percent of the frame by which the picture moves down: from hair line to chin
+SCALE = 2.3  # a tight crop: the face fills the frame, and the mouth takes a seventh of its height
+LIFT = 15.6  # shift down, in percent of the frame: the frame shows hair line to chin
 
 DRAWING_VERSION = 2
-"""Raise it when the same settings give other factors or other pixels: caches are keyed by it."""
+"""Part of the fingerprint of stores: raise it when the same settings give other factors or other pixels."""
 
 
 def versions() -> dict[str, Any]:
-    """What decides the pixels besides the factors: enters the cache's fingerprint."""
+    """Versions that determine the pixels besides the factors; part of the fingerprint of stores."""
     packages = ("dicebear-core", "dicebear-styles", "resvg-py")
     return {"drawing": DRAWING_VERSION, **{name: version(name) for name in packages}}
 
 
 @functools.cache
 def _style() -> Style:
-    """``avataaars`` with two more layers, so that every attribute stays visible whatever the others are.
+    """``avataaars`` with two more layers, so that every attribute is visible for any values of the others.
 
-    Hats lie over the hair (in the original they replace it, which hides the hair colour), and mustaches lie a little
-    higher (the original's cover half of the mouth).
+    Hats are drawn over the hair (in the original they replace it, which hides the hair colour). Mustaches are drawn
+    a little higher (in the original they cover half of the mouth).
     """
     definition = json.loads(files("dicebear_styles").joinpath("avataaars.json").read_text("utf-8"))
     components, elements = definition["components"], definition["canvas"]["elements"]
@@ -59,7 +59,7 @@ def _style() -> Style:
 
 
 def options(avatar: Avatar) -> dict[str, Any]:
-    """DiceBear's options for an avatar. Nothing is left to DiceBear's own random choice."""
+    """DiceBear's options for an avatar. All are set, so that DiceBear chooses nothing at random."""
     person, attributes, facial_hair = avatar.person, avatar.attributes, avatar.groups["facial_hair"]
     variants = person["variants"]
 
@@ -96,8 +96,8 @@ def options(avatar: Avatar) -> dict[str, Any]:
     }
 
 
-class _Written(Options):
-    """Options that are written here: DiceBear checks everybody's, for two fifths of an avatar's time."""
+class _UncheckedOptions(Options):
+    """Options that DiceBear does not validate: validation takes two fifths of the time of an avatar."""
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._data, self._tags = data, None
@@ -105,7 +105,7 @@ class _Written(Options):
 
 def markup(avatar: Avatar) -> str:
     """One avatar as SVG."""
-    svg: str = Renderer(_style(), Resolver(_style(), _Written(options(avatar)))).render()
+    svg: str = Renderer(_style(), Resolver(_style(), _UncheckedOptions(options(avatar)))).render()
     return svg
 
 
@@ -125,15 +125,15 @@ def draw_run(
     changes: Mapping[str, bool] | str | None = None,
     **settings: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a run of positions of a split: the unit of work of one process.
+    """Draw a range of positions of a split: one job of a worker process.
 
     Args:
         start: first position within the split.
         stop: the position after the last.
         split: ``train``, ``val`` or ``test``.
         resolution: side in pixels.
-        changes: attributes to set, or one name to flip in every image, or nothing.
-        settings: ``seed``, ``images_per_identity``, ``correlation`` for
+        changes: attributes to set in every image, or the name of one to invert, or None.
+        settings: ``seed``, ``images_per_identity`` and ``correlation`` of
             :func:`~datamodules.avatar_factors.draw_avatar`.
 
     Returns:

@@ -1,9 +1,9 @@
-"""What an avatar is made of: attributes, identities, and how both become drawing options.
+"""The factors of an avatar: its identity, its attributes, its pose and its background.
 
-An *identity* fixes, by its seed, one variant of every component for "attribute present" and one for "absent":
-its smile and its serious mouth, its glasses, its hat. An *image* of that identity then only chooses which attributes
-are present, a pose and a background. So the counterfactual of an image, the same picture with one attribute changed,
-is unique. The table of variants is printed in ``docs/avatars.md``.
+The seed of an *identity* fixes one variant of every component for "attribute present" and one for "absent": its smile
+and its serious mouth, its glasses, its hat. An *image* of that identity only chooses which attributes are present, a
+pose and a background. So an image has exactly one counterfactual for each change of an attribute.
+``docs/avatars.md`` lists the variants.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RATES: dict[str, float] = {
     "Smiling": 0.50,
     "Wearing_Hat": 0.25,
 }
-"""Positive rate of every attribute that stands alone."""
+"""Attribute that belongs to no group -> its positive rate."""
 
 GROUPS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
     "hair_color": {
@@ -55,7 +55,7 @@ MOUTHS: dict[tuple[bool, bool], tuple[str, ...]] = {
     (False, True): ("concerned", "disbelief", "screamOpen"),
     (False, False): ("serious", "sad", "grimace"),
 }
-"""(Smiling, Mouth_Slightly_Open) -> the mouths an identity may have for it."""
+"""(Smiling, Mouth_Slightly_Open) -> the mouths that an identity may have for these values."""
 
 HAIR_STYLES = (
     "bob",
@@ -91,8 +91,8 @@ FACIAL_HAIR_COLORS = ("2c1b18", "4a312c", "724133")
 CLOTHES = ("blazerAndShirt", "collarAndSweater", "hoodie", "shirtCrewNeck", "shirtScoopNeck", "shirtVNeck")
 CLOTHES_COLORS = ("262e33", "5199e4", "25557c", "929598", "a7ffc4", "ff488e", "ffffb1", "ffffff")
 
-# How attributes go together where `correlation` > 0, as loadings on three standard normal factors (masculine, old,
-# cheerful). The signs are CelebA's; the rates above hold whatever the strength.
+# The dependence between attributes where `correlation` > 0, as loadings on three standard normal factors (masculine,
+# old, cheerful). The signs are CelebA's. The rates above hold for any `correlation`.
 LOADINGS: dict[str, tuple[float, float, float]] = {
     "Arched_Eyebrows": (-0.6, -0.1, 0.1),
     "Eyeglasses": (0.3, 0.6, 0.0),
@@ -108,13 +108,13 @@ LOADINGS: dict[str, tuple[float, float, float]] = {
 
 @dataclass(frozen=True)
 class Avatar:
-    """One image, told by its factors.
+    """The factors of one image.
 
     Attributes:
         identity: the person's number within the split.
-        attributes: standalone attribute -> present.
+        attributes: attribute of no group -> whether it is present.
         groups: group -> state, e.g. ``{"hair_color": "gray"}``.
-        person: component -> the variant this identity has for it (see :func:`draw_person`).
+        person: component -> its variants of this identity (see :func:`draw_person`).
         rotation: degrees, within ±6.
         shift: horizontal and vertical shift in percent of the frame, within ±3.
         background: ``rrggbb``.
@@ -136,9 +136,9 @@ class Avatar:
         return np.array([name in present for name in ATTRIBUTES], dtype=np.int8)
 
     def changed(self, name: str, value: bool) -> Avatar:
-        """The same avatar with one attribute changed; members of a group change as one.
+        """The same avatar with one attribute changed, and with it the others of its group.
 
-        Taking a hair colour away gives the identity's other colour; taking a mustache or a beard away shaves.
+        Without its hair colour an identity has its other one; without its mustache or beard it is shaved.
 
         Raises:
             ValueError: ``name`` is not in :data:`ATTRIBUTES`.
@@ -162,31 +162,31 @@ class Avatar:
 
 
 def draw_person(rng: np.random.Generator) -> dict[str, Any]:
-    """Fix an identity: one variant of every component for each state it can be in."""
+    """Draw an identity: one variant of every component for each state of the component."""
 
-    def one(options: Any) -> Any:
+    def choose(options: Any) -> Any:
         return options[int(rng.integers(len(options)))]
 
     colors = list(HAIR_COLORS)
     alternatives = [colors[int(i)] for i in rng.permutation(len(colors))[:2]]
     return {
-        "mouth": {cell: one(mouths) for cell, mouths in MOUTHS.items()},
-        "variants": {key: one(variants) for key, variants in VARIANTS.items()},
-        "hair_style": one(HAIR_STYLES),
-        "hair_color": {state: one(shades) for state, shades in HAIR_COLORS.items()},
+        "mouth": {cell: choose(mouths) for cell, mouths in MOUTHS.items()},
+        "variants": {key: choose(variants) for key, variants in VARIANTS.items()},
+        "hair_style": choose(HAIR_STYLES),
+        "hair_color": {state: choose(shades) for state, shades in HAIR_COLORS.items()},
         "hair_alternatives": alternatives,
-        "mustache": one(MUSTACHES),
-        "beard": one(BEARDS),
-        "facial_hair_color": one(FACIAL_HAIR_COLORS),
-        "hat_color": one(CLOTHES_COLORS),
-        "glasses_color": one(("262e33", "25557c", "724133")),
-        "clothes": one(CLOTHES),
-        "clothes_color": one(CLOTHES_COLORS),
+        "mustache": choose(MUSTACHES),
+        "beard": choose(BEARDS),
+        "facial_hair_color": choose(FACIAL_HAIR_COLORS),
+        "hat_color": choose(CLOTHES_COLORS),
+        "glasses_color": choose(("262e33", "25557c", "724133")),
+        "clothes": choose(CLOTHES),
+        "clothes_color": choose(CLOTHES_COLORS),
     }
 
 
 def draw_avatar(seed: int, split: str, index: int, images_per_identity: int, correlation: float = 0.0) -> Avatar:
-    """The avatar at a position of a split: a pure function of its arguments.
+    """The avatar at a position of a split, a pure function of its arguments.
 
     Identities of different splits come from different random streams, so no person is in two splits.
 
@@ -204,7 +204,7 @@ def draw_avatar(seed: int, split: str, index: int, images_per_identity: int, cor
     normal = NormalDist()
 
     def uniform(name: str) -> float:
-        """A uniform number whose rank follows the shared factors: a Gaussian copula, so rates stay as they are."""
+        """A uniform number that depends on the shared factors by a Gaussian copula, which keeps the rates."""
         loadings = np.array(LOADINGS[name]) * correlation
         score = loadings @ shared + np.sqrt(1.0 - loadings @ loadings) * rng.standard_normal()
         return normal.cdf(float(score))
@@ -231,14 +231,14 @@ def draw_avatar(seed: int, split: str, index: int, images_per_identity: int, cor
 
 
 def implied(name: str, value: bool) -> dict[str, bool]:
-    """What is so of the other attributes of a group wherever this one is as said.
+    """Values of the other attributes of a group that follow from a value of this one.
 
-    Black hair is not blond; a mustache has no beard beside it, and where there is a beard there is no mustache.
+    Black hair is not blond. An avatar with a mustache has no beard, and one with a beard has no mustache.
     """
     for states in GROUPS.values():
         members = {member for _, names in states.values() for member in names}
-        left = [names for _, names in states.values() if (name in names) == value]
+        possible = [names for _, names in states.values() if (name in names) == value]
         if name in members:
-            seen = {other: {other in names for names in left} for other in sorted(members - {name})}
-            return {other: found.pop() for other, found in seen.items() if len(found) == 1}
+            values = {other: {other in names for names in possible} for other in sorted(members - {name})}
+            return {other: choices.pop() for other, choices in values.items() if len(choices) == 1}
     return {}

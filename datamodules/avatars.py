@@ -1,4 +1,4 @@
-"""``data=avatars``: the embedded data set. Portraits with known factors, drawn offline, and their counterfactuals."""
+"""``data=avatars``: the embedded data set of drawn portraits with known factors and true counterfactuals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from datamodules.avatar_drawing import render, versions
 from datamodules.avatar_factors import ATTRIBUTES, GROUPS, Avatar, draw_avatar, implied
 from datamodules.building import Chunks
+from datamodules.loading import Loading
 from datamodules.residency import Residency
 from datamodules.splits import SPLITS
 from datamodules.store import data_directory
@@ -20,28 +21,22 @@ from datamodules.workers import run_jobs
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHUNK = 200  # images a worker draws before it reports
+CHUNK = 200  # images that a worker draws before it returns them
 
 
 class AvatarsDataModule(StoredDataModule):
-    """Avatars as batches, with their true counterfactuals.
+    """Avatars, with their true counterfactuals.
 
-    Args:
-        resolution: side in pixels.
-        attributes: which of :data:`ATTRIBUTES` the batches carry, in this order; all of them if None.
+    Args: as :class:`datamodules.stored.StoredDataModule`, and
+
         train_size: images of the train split.
         val_size: images of the validation split.
         test_size: images of the test split.
-        images_per_identity: train images that show one person. Validation and test show everybody once, so that their
-            images are independent; no person is in two splits.
+        images_per_identity: train images of each person. In validation and test each person has one image, so that
+            the images are independent. No person is in two splits.
         correlation: strength of a realistic dependence between attributes, 0 (independent) to 1.
         seed: of the data set.
-        root: where the packed store lies; ``$FACET_DATA/avatars`` or the user's cache directory if None.
-        batch_size: of a training step, over all processes together.
-        workers: processes that draw; one per core if None.
-        order_seed: of the order in which the train split is seen, and of its flips.
-        flip: whether training flips every second image, at random.
-        residency: where a split lies while it is used (:mod:`datamodules.loader`).
+        root: directory of the packed stores; ``$FACET_DATA/avatars`` or the user's cache directory if None.
 
     Raises:
         ValueError: an unknown attribute, or a setting outside its range.
@@ -64,11 +59,8 @@ class AvatarsDataModule(StoredDataModule):
         flip: bool = False,
         residency: Residency = "auto",
     ) -> None:
-        directory = data_directory("avatars", root)
-        super().__init__(
-            *("avatars", ATTRIBUTES, attributes, resolution, 3, directory),
-            *(batch_size, workers, order_seed, flip, residency),
-        )
+        loading = Loading(batch_size, workers, order_seed, flip, residency)
+        super().__init__("avatars", ATTRIBUTES, attributes, resolution, 3, data_directory("avatars", root), loading)
         sizes = {"train_size": train_size, "val_size": val_size, "test_size": test_size}
         for name, value in {**sizes, "images_per_identity": images_per_identity}.items():
             if value < 1:
@@ -87,7 +79,7 @@ class AvatarsDataModule(StoredDataModule):
         return self.sizes[split]
 
     def describe(self, split: str, flipped: str | None = None) -> Mapping[str, Any]:
-        """``flipped``: an attribute that is the other way round in every image, or None."""
+        """The description of a split; ``flipped`` names an attribute that is inverted in every image, if any."""
         return {
             "data": "avatars",
             "resolution": self.resolution,
@@ -100,8 +92,8 @@ class AvatarsDataModule(StoredDataModule):
         }
 
     def make(self, split: str, done: np.ndarray, flipped: str | None = None) -> Chunks:
-        """Draw, in parallel."""
-        todo = runs(done, CHUNK)
+        """Draw the remaining images in parallel."""
+        remaining = runs(done, CHUNK)
         settings = {
             "split": split,
             "resolution": self.resolution,
@@ -109,28 +101,28 @@ class AvatarsDataModule(StoredDataModule):
             "images_per_identity": self.images_per_identity[split],
             **self.settings,
         }
-        jobs = [{"start": run.start, "stop": run.stop, **settings} for run in todo]
+        jobs = [{"start": run.start, "stop": run.stop, **settings} for run in remaining]
         drawn = run_jobs("datamodules.avatar_drawing:draw_run", jobs, self.workers)
-        for run, (images, labels) in zip(todo, drawn, strict=True):
+        for run, (images, labels) in zip(remaining, drawn, strict=True):
             yield run.start, images, labels
 
     @property
     def exclusive(self) -> dict[str, frozenset[str]]:
-        """Attribute -> the others that change with it, because they belong to one group."""
+        """Attribute -> the other attributes of its group, which change with it."""
         members = [{name for _, names in states.values() for name in names} for states in GROUPS.values()]
         return {name: frozenset(group - {name}) for group in members for name in group}
 
     def implied(self, name: str, value: bool) -> dict[str, bool]:
-        """What is so of other attributes in every face where this one is as said."""
+        """Values of other attributes that follow from a value of this one in every face."""
         return implied(name, value)
 
-    # ------------------------------------------------------------------ what no other data set has
+    # ------------------------------------------------------------------ factors and counterfactuals
 
     def factors(self, index: int, split: str = "test") -> Avatar:
         """The factors of an image: attributes, identity, pose, background.
 
         Raises:
-            ValueError: no such split, or no such position in it.
+            ValueError: the split or the position does not exist.
         """
         if split not in SPLITS:
             raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
@@ -148,8 +140,8 @@ class AvatarsDataModule(StoredDataModule):
             split: ``train``, ``val`` or ``test``.
 
         Raises:
-            ValueError: an unknown attribute, a value other than 0 or 1, attributes that exclude each other, or no such
-                image.
+            ValueError: an attribute is unknown, a value is neither 0 nor 1, two attributes exclude each other, or the
+                image does not exist.
         """
         check_attributes(list(changes) or None, ATTRIBUTES, "avatars")
         avatar = self.factors(index, split)
@@ -165,9 +157,9 @@ class AvatarsDataModule(StoredDataModule):
         return torch.from_numpy(render(avatar, self.resolution)).float() / 255
 
     def counterfactuals(self, name: str, split: str = "test") -> Tensor:
-        """Every image of a split with one attribute the other way round, ``[N, 3, r, r]`` uint8."""
+        """Every image of a split with one attribute inverted, ``[N, 3, r, r]`` uint8."""
         check_attributes([name], ATTRIBUTES, "avatars")
-        made = partial(self.make, split, flipped=name)
+        make = partial(self.make, split, flipped=name)
         import torch
 
-        return torch.from_numpy(self.open(f"{split}-{name}", split, self.describe(split, name), made).images[:])
+        return torch.from_numpy(self.open(f"{split}-{name}", split, self.describe(split, name), make).images[:])

@@ -1,8 +1,8 @@
-"""How a packed store comes to be: chunk by chunk beside its place, from where a killed build stopped.
+"""How a packed store is built: chunk by chunk in a directory beside it. An interrupted build is resumed.
 
-``<store>.partial`` holds ``images.npy``, written in place, and ``journal``: for every chunk that is complete, its
-position, labels and checksums, appended once its images are written. A build that is killed leaves both; the next one
-checks what the journal names, record by record, and does only the rest.
+The directory ``<store>.partial`` holds ``images.npy``, which is filled in place, and ``journal``. When the images of a
+chunk are written, its position, labels and checksums are appended to the journal. A killed build leaves both files.
+The next build checks the records in the journal against their checksums and makes only the rest.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ import numpy as np
 FORMAT = 2
 MADE_BY = ("journal", "description.json")
 SKIPPED = -2
-"""The label of a record that could not be made: it is left out of the finished store."""
+"""The label of a record that could not be made. The finished store leaves such records out."""
 
 Chunks = Generator[tuple[int, np.ndarray, np.ndarray], None, None]
-"""(first position, images ``[n, C, H, W]`` uint8, labels ``[n, k]`` int8), in any order, covering what is not done."""
-ENTRY = struct.Struct("<QI")  # first position, how many
+"""(first position, images ``[n, C, H, W]`` uint8, labels ``[n, k]`` int8) in any order; covers what is not done."""
+ENTRY = struct.Struct("<QI")  # first position, number of records
 
 
 class _Partial:
-    """A store in the making."""
+    """A store that is being built."""
 
     def __init__(self, path: Path, shape: Sequence[int], attributes: int) -> None:
         self.path, self.shape = path, tuple(shape)
@@ -45,29 +45,29 @@ class _Partial:
         self.origin = 0
 
     def start(self, description: str) -> None:
-        """Take up what an earlier build of the same description left, or begin."""
-        if self._left(description):
+        """Resume an interrupted build of the same description, or begin a new one."""
+        if self._resumable(description):
             header = _header(self.shape)
             self.origin = len(header)
-            with open(self.images, "r+b") as file:  # a build that failed while it closed gaps has changed it
+            with open(self.images, "r+b") as file:  # a build that failed in _compact has changed it
                 file.write(header)
             self._replay()
-            self.done &= ~(self.labels == SKIPPED).all(axis=1)  # tried again: they may be mended
+            self.done &= ~(self.labels == SKIPPED).all(axis=1)  # try skipped images again
             return
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
-        self.images.write_bytes(_header(self.shape))  # written, not mapped: a disk that fills up would kill the process
+        self.images.write_bytes(_header(self.shape))  # not memory-mapped: a full disk would kill the process
         self.origin = self.images.stat().st_size
         self.journal.touch()
         self.described.write_text(description)
 
-    def _left(self, description: str) -> bool:
-        """Whether there is what an earlier build of the same description left, all of it."""
-        all_there = self.images.is_file() and self.journal.is_file() and self.described.is_file()
-        return all_there and self.described.read_bytes() == description.encode()
+    def _resumable(self, description: str) -> bool:
+        """Whether all files of an interrupted build of the same description exist."""
+        complete = self.images.is_file() and self.journal.is_file() and self.described.is_file()
+        return complete and self.described.read_bytes() == description.encode()
 
     def add(self, start: int, images: np.ndarray, labels: np.ndarray) -> None:
-        """Write a chunk, then say so in the journal."""
+        """Write a chunk's images, then its entry in the journal."""
         covered = slice(start, start + len(images))
         self.labels[covered] = labels
         self.checksums[covered] = checksums(images, self.labels[covered])
@@ -80,7 +80,7 @@ class _Partial:
         self.done[covered] = True
 
     def _replay(self) -> None:
-        """Believe what the journal says as far as the images bear it out."""
+        """Mark the records of the journal whose checksums match as done."""
         journal, width = self.journal.read_bytes(), self.labels.shape[1]
         position = 0
         with open(self.images, "rb") as file:
@@ -88,7 +88,7 @@ class _Partial:
                 start, n = ENTRY.unpack_from(journal, position)
                 end = position + ENTRY.size + n * (width + 4)
                 if end > len(journal) or start + n > self.shape[0]:
-                    break  # cut off in the middle of an entry
+                    break  # the last entry is incomplete
                 labels = np.frombuffer(journal, np.int8, n * width, position + ENTRY.size).reshape(n, width)
                 sums = np.frombuffer(journal, np.uint32, n, end - 4 * n)
                 file.seek(self.origin + start * self.record)
@@ -103,7 +103,7 @@ class _Partial:
             os.truncate(self.journal, position)
 
     def close(self, path: Path, description: Mapping[str, Any]) -> None:
-        """Close the gaps of skipped records and move the store into its place."""
+        """Close the gaps of skipped records and rename the store to its final path."""
         order = self._compact()
         np.save(self.path / "labels.npy", self.labels[order])
         np.save(self.path / "checksums.npy", self.checksums[order])
@@ -111,12 +111,12 @@ class _Partial:
         meta = {"format": FORMAT, "description": description, "order": zlib.crc32(order.astype(np.int64).tobytes())}
         (self.path / "store.json").write_text(json.dumps(meta, indent=2), "utf-8")
         for file in self.path.iterdir():
-            _keep(file)
+            _sync(file)
         os.replace(self.path, path)
-        forget(path)  # last: until then all that is made can be taken up
+        forget(path)  # last, so that a build killed before can still be resumed
 
     def _compact(self) -> np.ndarray:
-        """Fill the gaps with records from the end: record i of the store is position order[i] of the source."""
+        """Fill gaps with records from the end; returns ``order``: record i is at position order[i] of the source."""
         order = np.arange(self.shape[0])
         gaps = np.flatnonzero((self.labels == SKIPPED).all(axis=1))
         if not len(gaps):
@@ -138,14 +138,14 @@ class _Partial:
         return order[:kept]
 
 
-def _keep(file: Path) -> None:
-    """Wait until a file is on the disk: else a machine that goes down may leave its name without its content."""
+def _sync(file: Path) -> None:
+    """Wait until a file is on the disk; otherwise a crash of the machine may leave its name without its content."""
     with open(file, "rb") as content:
         os.fsync(content.fileno())
 
 
 def forget(path: Path) -> None:
-    """Remove from a finished store what it was made by; a build that was killed may have left it."""
+    """Remove the build's own files from a finished store, where a killed build may have left them."""
     for name in MADE_BY:
         (path / name).unlink(missing_ok=True)
 
@@ -160,14 +160,14 @@ def build(
     """Build the store at ``path``, whose lock the caller holds.
 
     Args:
-        path: where it belongs.
+        path: of the store.
         shape: N, C, H, W.
         attributes: k.
         description: kept in the store.
-        chunks: gets a mask ``[N]`` of what is there already, and makes the rest.
+        chunks: called with a mask ``[N]`` of the records that exist; makes the rest.
 
     Raises:
-        ValueError: the place can't be written to, or is full; or what ``chunks`` refuses.
+        ValueError: the directory can't be written to or is full; or raised by ``chunks``.
     """
     partial = _Partial(path.with_name(f"{path.name}.partial"), shape, attributes)
     with writing(path):
@@ -184,7 +184,7 @@ def build(
 
 @contextmanager
 def writing(path: Path, half: Path | None = None) -> Iterator[None]:
-    """An operating system's refusal as the user's error; what is half made is removed: a full disk needs the room."""
+    """Turn an ``OSError`` into an error for the user; on a full disk, remove the partial store ``half``."""
     try:
         yield
     except OSError as error:
@@ -205,7 +205,7 @@ def checksums(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _header(shape: Sequence[int]) -> bytes:
-    """The header of ``images.npy``; as long for any number of records (NumPy leaves room for it to grow)."""
+    """The header of ``images.npy``. NumPy pads it, so that its length is the same for any number of records."""
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)})
     return buffer.getvalue()

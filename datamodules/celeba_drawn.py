@@ -1,7 +1,7 @@
-"""A copy of CelebA whose faces are avatars: for tests and benchmarks, where the real one can't be had.
+"""A copy of CelebA with avatars as faces, for tests and benchmarks without the real data.
 
-The files are CelebA's in every respect but the pictures: JPEGs of 178×218, 40 attributes (those that avatars have are
-true, the others drawn by lot), the partition in CelebA's order.
+Files, formats and order are CelebA's: JPEGs of 178×218, 40 attributes, the partition. The attributes that avatars
+have are true; the others are random.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from datamodules.celeba_tables import ATTRIBUTES
 from datamodules.workers import run_jobs
 
 WIDTH, HEIGHT = 178, 218
-SHARES = (0.8, 0.1)  # of train and val; the rest is test
+SHARES = (0.8, 0.1)  # of train and val; test has the rest
 
 
 def draw_celeba(root: Path, size: int, workers: int = 1, seed: int = 0) -> None:
     """Write ``root/img_align_celeba/``, ``list_attr_celeba.txt`` and ``list_eval_partition.txt``.
 
-    And, for torchvision, which reads them whether it needs them or not, the lists of identities, boxes and landmarks.
+    The lists of identities, boxes and landmarks are written too, because torchvision always reads them.
 
     Args:
-        root: is made.
-        size: how many images.
+        root: the directory, created if it is missing.
+        size: number of images.
         workers: processes that draw.
         seed: of faces and labels.
     """
     folder = root / "img_align_celeba"
     folder.mkdir(parents=True)
     jobs = [{"folder": str(folder), "start": i, "stop": min(i + 100, size), "seed": seed} for i in range(0, size, 100)]
-    labels = np.concatenate([some for (some,) in run_jobs("datamodules.celeba_drawn:draw_files", jobs, workers)])
+    labels = np.concatenate([chunk for (chunk,) in run_jobs("datamodules.celeba_drawn:draw_files", jobs, workers)])
     lines = [f"{_name(i)} {' '.join(f'{1 if value else -1:2d}' for value in row)}" for i, row in enumerate(labels)]
     table = "\n".join([str(size), " ".join(ATTRIBUTES), *lines])
     (root / "list_attr_celeba.txt").write_text(table + "\n")
@@ -52,13 +52,13 @@ def draw_celeba(root: Path, size: int, workers: int = 1, seed: int = 0) -> None:
 
 
 def draw_files(folder: str, start: int, stop: int, seed: int) -> tuple[Any]:
-    """Draw some of the files: the unit of work of one process; labels ``[n, 40]``."""
+    """Draw a range of the files, one job of a worker process; returns the labels ``[n, 40]``."""
     labels = []
     for i in range(start, stop):
         avatar = draw_avatar(seed, "train", i, images_per_identity=1)
         known = dict(zip(KNOWN, avatar.labels(), strict=True))
-        by_lot = np.random.default_rng([seed, i]).random(len(ATTRIBUTES)) < 0.3
-        labels.append([known.get(name, bool(lot)) for name, lot in zip(ATTRIBUTES, by_lot, strict=True)])
+        random = np.random.default_rng([seed, i]).random(len(ATTRIBUTES)) < 0.3
+        labels.append([known.get(name, bool(value)) for name, value in zip(ATTRIBUTES, random, strict=True)])
         left = (HEIGHT - WIDTH) // 2
         face = Image.fromarray(render(avatar, HEIGHT).transpose(1, 2, 0)).crop((left, 0, left + WIDTH, HEIGHT))
         buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""CelebA in the forms that people have it in: found below a directory, its tables and its images brought together."""
+"""Finds CelebA below a directory, in any common form of it, and joins its images with their labels and splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
 PARTITIONS = ("list_eval_partition.txt", "list_eval_partition.csv")
 MASK_HQ = "CelebAMask-HQ-attribute-anno.txt"
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
-FOLDERS = (  # Kaggle's copy has one in the other; the project page also has PNGs
+FOLDERS = (  # Kaggle's copy nests the directory in one of the same name; the project page also offers PNGs
     *("img_align_celeba/img_align_celeba", "img_align_celeba"),
     *("img_align_celeba_png/img_align_celeba_png", "img_align_celeba_png"),
 )
@@ -33,12 +33,12 @@ class Files:
     """A copy of CelebA, in the order of CelebA's files.
 
     Attributes:
-        kind: of the source of its images, as :func:`datamodules.sources.open_source` takes it.
-        path: of the source.
-        names: of the images in the source.
-        splits: ``[N]``, the official one of each, as a position in :data:`datamodules.splits.SPLITS`.
+        kind: kind of the images' source (:func:`datamodules.sources.open_source`).
+        path: path of the source.
+        names: names of the images in the source.
+        splits: official split of each image, ``[N]``, as a position in :data:`datamodules.splits.SPLITS`.
         labels: ``[N, 40]`` int8, of :data:`datamodules.celeba_tables.ATTRIBUTES` in {0, 1}, -1 where unknown.
-        missing: how many listed images aren't there, and left out.
+        missing: number of listed images that are missing and left out.
     """
 
     kind: str
@@ -57,7 +57,7 @@ def find(root: Path, on_missing: OnMissing = "fail") -> Files:
         on_missing: whether images without labels, and labels without images, are an error or left out.
 
     Raises:
-        ValueError: it isn't there, or is incomplete or damaged; the message says what to do.
+        ValueError: CelebA is missing, incomplete or damaged; the message says what to do.
     """
     if not root.is_dir():
         raise ValueError(f"data.root={root} is not a directory: {BY_HAND}")
@@ -84,29 +84,29 @@ def _find(root: Path, on_missing: OnMissing) -> Files:
 def _joined(
     kind: str, path: Path, attributes: Path, partition: Path, splits: dict[str, int], on_missing: OnMissing
 ) -> Files:
-    """Images and their lines, which have the same name but perhaps for its end: PNGs go by the JPEGs' lines."""
+    """Join images and lines by their names without suffixes: the lines name JPEGs, and the images may be PNGs."""
     rows = read_attributes(attributes, whole=on_missing == "fail")
     if missing := next((name for name in rows if name not in splits), None):
         raise ValueError(f"{partition} has no line for {missing}: download it again")
-    there = _by_stem(path, open_source(kind, str(path)).names())
+    images = _by_stem(path, open_source(kind, str(path)).names())
     listed = {_stem(name): name for name in rows}
     if on_missing == "fail":
-        if extra := min((stem for stem in there if stem not in listed), default=None):
-            lines = f"{len(rows):,} lines for {len(there):,} images, and none for {there[extra]}"
+        if extra := min((stem for stem in images if stem not in listed), default=None):
+            lines = f"{len(rows):,} lines for {len(images):,} images, and none for {images[extra]}"
             raise ValueError(f"{attributes} has {lines}: data.on_missing=skip goes on with the images that have one")
-        if lacking := [name for stem, name in listed.items() if stem not in there]:
+        if lacking := [name for stem, name in listed.items() if stem not in images]:
             raise ValueError(
                 f"{path} lacks {len(lacking):,} of the {len(rows):,} listed images, the first is {lacking[0]}: "
                 "data.on_missing=skip goes on with those that are there"
             )
-    stems = sorted((stem for stem in listed if stem in there), key=lambda stem: (len(stem), stem))
+    stems = sorted((stem for stem in listed if stem in images), key=lambda stem: (len(stem), stem))
     if not stems:
         raise ValueError(f"{path} has not one of the {len(rows):,} images that {attributes} lists")
     order = [listed[stem] for stem in stems]
     return Files(
         kind=kind,
         path=str(path),
-        names=[there[stem] for stem in stems],
+        names=[images[stem] for stem in stems],
         splits=np.array([splits[name] for name in order], np.int8),
         labels=np.stack([rows[name] for name in order]),
         missing=len(listed) - len(stems),
@@ -114,11 +114,11 @@ def _joined(
 
 
 def _by_stem(path: Path, names: Iterable[str]) -> dict[str, str]:
-    there: dict[str, str] = {}
+    by_stem: dict[str, str] = {}
     for name in names:
-        if (other := there.setdefault(_stem(name), name)) != name:
+        if (other := by_stem.setdefault(_stem(name), name)) != name:
             raise ValueError(f"{path} has {other} and {name}: which one is meant?")
-    return there
+    return by_stem
 
 
 def _stem(name: str) -> str:
@@ -138,7 +138,7 @@ def _images(place: Path) -> tuple[str, Path]:
 
 
 def _mask_hq(place: Path) -> tuple[str, Path, Path, Path, dict[str, int]]:
-    """CelebAMask-HQ: its images are some of CelebA's, which a table of its own says; so the official split is known."""
+    """CelebAMask-HQ. Its mapping says which image of CelebA each of its images is, and so its official split."""
     partition = _first(place, *PARTITIONS)
     for needed in (place / "CelebA-HQ-img", place / MAPPING, partition or place / PARTITIONS[0]):
         if not needed.exists():
@@ -158,7 +158,7 @@ def _first(place: Path, *names: str) -> Path | None:
 
 
 def _what_is_there(place: Path) -> str:
-    """What may have been taken for CelebA's images, and isn't as it has to be."""
+    """Names files that look like CelebA's images but can't be used, for a message."""
     for folder in (place, place / "Img"):
         if packed := sorted([*folder.glob("*.7z*"), *folder.glob("*.tar*"), *folder.glob("*.rar")]):
             return f" ({packed[0].name} has to be unpacked)"
@@ -168,7 +168,7 @@ def _what_is_there(place: Path) -> str:
 
 
 def _suggestion(root: Path) -> str:
-    """The right folder level, where the given one is too high or too low."""
+    """Suggests the right directory where the given one is above or below it, for a message."""
     for place in [root.parent, root.parent.parent, *sorted(root.glob("*/")), *sorted(root.glob("*/*/"))]:
         if place.name not in ("Anno", "Eval", "Img") and _first(place, *TABLES, MASK_HQ):
             return f"it lies in {place}: set data.root={place}"

@@ -1,4 +1,4 @@
-"""CelebA in parquet shards named after their split: a column of images, and one for each attribute."""
+"""CelebA in parquet shards that are named after their split, with a column of images and one for each attribute."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "va
 
 
 def read_shards(place: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """(names of the images in their source, splits ``[N]``, labels ``[N, 40]``) in CelebA's order.
+    """Names of the images in their source, splits ``[N]`` and labels ``[N, 40]``, in CelebA's order.
 
     Raises:
-        ValueError: a shard can't be used, or is missing.
+        ValueError: a shard is missing or can't be used.
     """
     source = Parquet(str(place))
     of_split = {shard: SPLITS.index(_split_of(shard)) for shard in source.files}
@@ -28,12 +28,12 @@ def read_shards(place: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
         raise ValueError(f"{place} has no shards of {' and '.join(lacking)} (it has {has} …): download those too")
     names: list[str] = []
     splits: list[int] = []
-    found: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
     for i, shard in sorted(enumerate(source.files), key=lambda pair: (of_split[pair[1]], pair[1])):
-        found.append(_labels(shard))
-        names += [f"{i}/{row}" for row in range(len(found[-1]))]
-        splits += [of_split[shard]] * len(found[-1])
-    return names, np.array(splits, np.int8), np.concatenate(found)
+        labels.append(_labels(shard))
+        names += [f"{i}/{row}" for row in range(len(labels[-1]))]
+        splits += [of_split[shard]] * len(labels[-1])
+    return names, np.array(splits, np.int8), np.concatenate(labels)
 
 
 def _labels(shard: Path) -> np.ndarray:
@@ -44,11 +44,11 @@ def _labels(shard: Path) -> np.ndarray:
         raise ValueError(f"{shard} has no column {missing[0]!r}: it is not CelebA with its attributes")
     with undamaged(str(shard)):
         table = file.read(columns=list(ATTRIBUTES)).to_pydict()
-    found = np.array([codes(table[name]) for name in ATTRIBUTES], np.int8)
-    for name, column in zip(ATTRIBUTES, found, strict=True):
+    columns_of_codes = np.array([codes(table[name]) for name in ATTRIBUTES], np.int8)
+    for name, column in zip(ATTRIBUTES, columns_of_codes, strict=True):
         if wrong := fault(name, column, table[name].__getitem__, lambda row: f"{shard}, row {row}"):
             raise ValueError(wrong)
-    return settled(found.T)
+    return settled(columns_of_codes.T)
 
 
 def _split_of(shard: Path) -> str:

@@ -1,4 +1,4 @@
-"""CelebA's tables, as its own page has them and as its copies do: attributes, partition, CelebA-HQ's map."""
+"""CelebA's tables in the formats of its project page and of its copies: attributes, partition, CelebA-HQ's mapping."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ ATTRIBUTES = (
 )
 COUNT = re.compile("[0-9]{1,9}")
 Line = tuple[int, str]
-"""Its number, and what it says."""
+"""A line's number and text."""
 
 
 def read_attributes(file: Path, whole: bool = True) -> dict[str, np.ndarray]:
     """Image -> its labels ``[40]`` in {0, 1, -1 = unknown}, of ``list_attr_celeba`` or CelebAMask-HQ's annotations.
 
     Args:
-        file: a number of images or none, a header, a line per image.
-        whole: whether there have to be as many lines as it says.
+        file: the number of images (optional), a header, and a line per image.
+        whole: whether the number of lines must be the number in the first line.
 
     Raises:
-        ValueError: it can't be used; the line is named.
+        ValueError: the file can't be used; the message names the line.
     """
     lines = _lines(file)
-    said = int(lines.pop(0)[1]) if COUNT.fullmatch(lines[0][1]) else None
+    count = int(lines.pop(0)[1]) if COUNT.fullmatch(lines[0][1]) else None
     header = cells(lines.pop(0)[1])
     if lacking := [name for name in ATTRIBUTES if name not in header]:
         has = f"its header is {' '.join(header)[:60]!r}, without {lacking[0]!r}"
         raise ValueError(f"{file} does not have CelebA's 40 attributes: {has}: download it again")
-    if whole and said is not None and said != len(lines):
-        raise ValueError(f"{file} says {said:,} images and has {len(lines):,} lines: download it again")
+    if whole and count is not None and count != len(lines):
+        raise ValueError(f"{file} says {count:,} images and has {len(lines):,} lines: download it again")
     nameless = header[0] in ATTRIBUTES  # CelebA's own header has no name for the images
     header = header if not nameless else ["", *header]
     columns = [header.index(name) for name in ATTRIBUTES]
-    before = header[: min(columns)]  # pandas' count of the rows may be there, and the images' names themselves as index
+    before = header[: min(columns)]  # the images' names, and perhaps pandas' index: row numbers, or the names again
     image = next((i for i, name in enumerate(before) if name.lower() not in INDEX), 0)
     names: dict[str, int] = {}
     values = np.empty((len(lines), len(ATTRIBUTES)), np.int8)
@@ -64,10 +64,10 @@ def read_attributes(file: Path, whole: bool = True) -> dict[str, np.ndarray]:
 
 
 def read_partition(file: Path) -> dict[str, int]:
-    """Image -> its split, as a position in :data:`datamodules.splits.SPLITS`, of ``list_eval_partition``.
+    """Image -> its split in ``list_eval_partition``, as a position in :data:`datamodules.splits.SPLITS`.
 
     Raises:
-        ValueError: it can't be used; the line is named.
+        ValueError: the file can't be used; the message names the line.
     """
     lines = _lines(file)
     if not cells(lines[0][1])[-1].isdigit():
@@ -84,22 +84,22 @@ def read_partition(file: Path) -> dict[str, int]:
 
 
 def read_mapping(file: Path) -> dict[str, str]:
-    """CelebA-HQ's image -> CelebA's, of ``CelebA-HQ-to-CelebA-mapping.txt``.
+    """CelebA-HQ's image -> CelebA's, from ``CelebA-HQ-to-CelebA-mapping.txt``.
 
     Raises:
-        ValueError: it can't be used; the line is named.
+        ValueError: the file can't be used; the message names the line.
     """
-    found = {}
+    mapping = {}
     for number, line in _lines(file)[1:]:
         written = cells(line)
         if len(written) != 3:
             raise ValueError(f"{file}, line {number}: {line[:40]!r}, where idx, orig_idx and orig_file should be")
-        found[f"{written[0]}.jpg"] = written[2]
-    return found
+        mapping[f"{written[0]}.jpg"] = written[2]
+    return mapping
 
 
 def cells(line: str) -> list[str]:
-    """A line's cells, parted by commas or semicolons where it has any, else by blanks or tabs."""
+    """The cells of a line, separated by commas or semicolons if it has any, otherwise by white space."""
     separator = next((one for one in (",", ";") if one in line), None)
     return [cell.strip().strip('"') for cell in line.split(separator)]
 

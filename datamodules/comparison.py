@@ -1,4 +1,4 @@
-"""What the loaders are compared with: torchvision's ``CelebA`` in torch's ``DataLoader``, decoding in every epoch."""
+"""The baseline of the loader benchmark: torchvision's ``CelebA`` in torch's ``DataLoader``, decoded in every epoch."""
 
 from __future__ import annotations
 
@@ -17,23 +17,20 @@ LISTS = (
 
 
 class _Unchecked(CelebA):
-    """A copy whose tables need not be the original ones."""
+    """CelebA without the check that its tables are the original ones."""
 
     def _check_integrity(self) -> bool:
         return True
 
 
 def torchvision_celeba(root: str | None, resolution: int, batch_size: int, workers: int) -> DataLoader[Any]:
-    """The usual way: central square, resized, in torchvision's layout below ``root``.
+    """Batches of central squares, resized, from a copy in torchvision's layout.
 
     Args:
         root: the directory that holds ``celeba/``.
         resolution: side in pixels.
         batch_size: of the loader.
-        workers: its processes.
-
-    Raises:
-        ValueError: a copy that torchvision can't read.
+        workers: processes of the loader.
     """
     if root is None:
         raise ValueError("data.root is not set: torchvision's CelebA reads from there; plain=null leaves it out")

@@ -1,4 +1,4 @@
-"""What the user sees while data are made: lines and progress bars, on standard error."""
+"""Messages and progress bars while stores are built, on standard error."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from datamodules.building import Chunks
 
-LONGEST = 2_000  # characters of a line
+LONGEST = 2_000  # characters of a message
 
 
 def say(line: str) -> None:
-    """A line that the user should see; what a terminal would act upon in a name from elsewhere is told by its code."""
+    """Print a message for the user. Control characters, which a file's name may contain, are escaped."""
     shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
     shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]} …"
     Console(stderr=True, soft_wrap=True, highlight=False).print(shown, style="yellow", markup=False)
@@ -22,7 +22,7 @@ def say(line: str) -> None:
 
 @cache
 def say_once(line: str) -> None:
-    """The same, once in a process: data are prepared for the training, for the judge, and by Lightning."""
+    """The same, once in a process: data are prepared for the training, for the judge and by Lightning."""
     say(line)
 
 

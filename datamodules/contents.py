@@ -1,11 +1,11 @@
-"""What is in images, wherever they lie: the number of their bytes and a checksum, taken once and remembered.
+"""The contents of image files: their sizes and checksums, which are computed once and cached.
 
-Names, places and times are no part of it: a copy that was moved, renamed, zipped or touched holds the same, and one
-byte makes other data of it. A CRC-32 is against accidents, as in the packed store; nobody is kept from forging one.
+Names, places and times of files do not count. A copy that was moved, renamed, zipped or touched has the same contents;
+a copy with one other byte has not. The CRC-32 detects accidents, not forgeries, as in the packed store.
 
-Reading all bytes of 200,000 photographs takes seconds to minutes, asking for their sizes and times a second or two. So
-what was found is remembered in the user's cache, under all that can be asked (place, names, sizes, times), and taken
-anew where any of it is other: then everything is read again, but nothing decoded.
+Reading all bytes of 200,000 photographs takes seconds to minutes; reading their sizes and times takes a second or two.
+So contents are cached in the user's cache directory under the files' place, names, sizes and times. If any of these
+has changed, all files are read again; none is decoded.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Protocol
 import numpy as np
 
 Content = tuple[int, int]
-"""How many bytes, and their CRC-32, as a zip keeps it."""
+"""The number of bytes and their CRC-32, as a zip file keeps it."""
 NOTHING: Content = (-1, 0)
-"""Of an image that isn't there, or holds no bytes: told where it is decoded."""
+"""The content of an image that is missing or damaged; decoding it raises the error."""
 
 
 class Source(Protocol):
@@ -36,14 +36,14 @@ class Source(Protocol):
         """An image's bytes; ``FileNotFoundError`` if there is none of that name."""
 
     def states(self, names: Sequence[str]) -> Iterator[str]:
-        """What changes whenever one of these images may have changed, or lies elsewhere; nothing is read for it."""
+        """Texts that change whenever one of these images may have changed or moved. Reads no image."""
 
     def contents(self, names: Sequence[str]) -> Iterator[Content]:
-        """What is in these images, in order."""
+        """The contents of these images, in order."""
 
 
 def content(source: Source, name: str, place: Path) -> Content:
-    """What is in an image of a source; nothing where it is missing or damaged.
+    """The content of an image of a source; ``NOTHING`` if it is missing or damaged.
 
     Args:
         source: of the image.
@@ -51,55 +51,55 @@ def content(source: Source, name: str, place: Path) -> Content:
         place: of the source, for messages.
 
     Raises:
-        OSError: a disk or a network refuses it; the place is named.
+        OSError: reading from a disk or a network fails; the error names the place.
     """
     try:
         image = source.read(name)
     except (FileNotFoundError, ValueError):
         return NOTHING
-    except OSError as error:  # which names no file, where it comes from reading one that is open
+    except OSError as error:  # an error while reading an open file does not name it
         raise OSError(error.errno, error.strerror or str(error), str(place / name)) from error
     return len(image), zlib.crc32(image)
 
 
 def state(file: Path) -> str:
-    """A file's size and times, of which the last can't be set by a program that copies files."""
+    """A file's size and its times of modification and change; programs that copy files can't set the latter."""
     try:
-        found = file.stat()
-    except OSError:  # a link that leads nowhere
+        status = file.stat()
+    except OSError:  # a broken link
         return "-"
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def contents(
     source: Source, names: Sequence[str], memory: Path, shown: Callable[[Iterable[Content]], Iterable[Content]] = iter
 ) -> np.ndarray:
-    """What is in some images of a source, ``[N]`` int64: equal where all bytes are, negative where there are none.
+    """A number per image, ``[N]`` int64: equal for equal bytes, negative for a missing or damaged image.
 
     Args:
         source: of the images.
         names: of the images, in order.
-        memory: directory where it is remembered; where it can't be written to, it is taken every time.
-        shown: wraps the reading: a progress bar.
+        memory: directory of the cache; if it can't be written to, contents are computed every time.
+        shown: wraps the reading, e.g. with a progress bar.
 
     Raises:
         ValueError: an image can't be read.
     """
-    asked = hashlib.sha256()
+    key = hashlib.sha256()
     for line in source.states(names):
-        asked.update(line.encode("utf-8", "surrogateescape") + b"\n")
-    remembered = memory / f"{asked.hexdigest()[:32]}.npy"
-    with suppress(Exception):  # whatever NumPy comes to with a damaged file
-        known = np.load(remembered)
-        if isinstance(known, np.ndarray) and (known.dtype, known.shape) == (np.int64, (len(names),)):
-            return known
+        key.update(line.encode("utf-8", "surrogateescape") + b"\n")
+    cache = memory / f"{key.hexdigest()[:32]}.npy"
+    with suppress(Exception):  # NumPy raises errors of many types for a damaged file
+        cached = np.load(cache)
+        if isinstance(cached, np.ndarray) and (cached.dtype, cached.shape) == (np.int64, (len(names),)):
+            return cached
     try:
-        found = np.array([size << 32 | crc for size, crc in shown(source.contents(names))], np.int64)
+        computed = np.array([size << 32 | crc for size, crc in shown(source.contents(names))], np.int64)
     except OSError as error:
         raise ValueError(f"{error.filename} can't be read ({error.strerror or error})") from error
     with suppress(OSError):
         memory.mkdir(parents=True, exist_ok=True)
-        new = remembered.with_name(f".new-{remembered.name}")  # taken over by the next one if this process is killed
-        np.save(new, found)
-        os.replace(new, remembered)
-    return found
+        new = cache.with_name(f".new-{cache.name}")  # the next process overwrites it if this one is killed
+        np.save(new, computed)
+        os.replace(new, cache)
+    return computed

@@ -1,9 +1,9 @@
-"""What a file that is no picture holds: the first bytes of what is found under the name of one."""
+"""What a file holds that is named like an image and is none, recognised by its first bytes."""
 
 from __future__ import annotations
 
 HTML = (b"<!doctype html", b"<html", b"<head")
-"""In small letters, after any blanks."""
+"""Beginnings in lower case, after white space."""
 STARTS = {
     b"version https://git-lfs": "a Git LFS pointer in place of the file: git lfs pull gets it",
     b"PK\x03\x04": "a zip, or an office document",
@@ -16,7 +16,7 @@ STARTS = {
     b"\x1aE\xdf\xa3": "a video (WebM or Matroska)",
     b"\x93NUMPY": "a NumPy array",
 }
-BRANDS = {  # of the box format that some pictures and most videos come in
+BRANDS = {  # brands of the ISO base media file format, which HEIC, AVIF and most videos use
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "a HEIC picture: save it as JPEG or PNG"),
     **dict.fromkeys((b"avif", b"avis"), "an AVIF picture: save it as JPEG or PNG"),
 }
@@ -24,11 +24,11 @@ NO_FORMAT = "of no format that is read (JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JP
 
 
 def kind(content: bytes) -> str:
-    """What a file holds that is of no format that is read, for a message."""
+    """The kind of a file whose format is not read, for a message."""
     if not content:
         return "empty (0 bytes)"
-    if said := next((said for start, said in STARTS.items() if content.startswith(start)), None):
-        return said
+    if known := next((name for start, name in STARTS.items() if content.startswith(start)), None):
+        return known
     if content[4:8] == b"ftyp":
         return BRANDS.get(content[8:12], "a video (MP4 or QuickTime)")
     if not content.strip(b"\0"):

@@ -1,4 +1,4 @@
-"""``data=folder``: the user's own images, with a csv of labels."""
+"""``data=folder``: the user's own images, with a csv file of labels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from datamodules.console import say_once
 from datamodules.folder_files import present
 from datamodules.folder_labels import Record, read_labels
+from datamodules.loading import Loading
 from datamodules.photos import Crop, OnCorrupt, OnMissing
 from datamodules.pictures import PicturesDataModule
 from datamodules.residency import Residency
@@ -18,33 +19,23 @@ from datamodules.store import data_directory, store_directory
 
 
 class FolderDataModule(PicturesDataModule):
-    """A directory of images that Pillow reads, of any size, and a csv.
+    """A directory of images of any size and of any format that is read, and a csv file.
 
-    The csv's first column is the path below the directory, a column ``split`` says train, val or test where there is
-    one (else a hash of the path decides, so that new files move no old one), and every other column that holds labels
-    is an attribute: 0/1, -1/1, true/false, or empty where unknown.
+    The first column of the csv file is the path of an image below the directory. The column ``split``, if there is
+    one, names its split: train, val or test. Otherwise a hash of the path chooses the split, so that adding files
+    moves no other file. Every other column that holds labels is an attribute: 0/1, -1/1, true/false, or empty where
+    unknown.
 
-    Args:
+    Args: as :class:`datamodules.pictures.PicturesDataModule`, and
+
         root: the directory.
-        labels: the csv, seen from the directory or from where the command runs.
-        resolution: side in pixels.
-        attributes: which columns the batches carry, in this order; all of them if None.
-        store: where the packed stores go; the user's cache directory if None.
-        crop: ``aif`` and ``jacsup`` take the central square, ``none`` keeps the whole picture
-            (:func:`datamodules.photos.square`).
-        limit: at most so many images of each split, the first; all if None.
-        split_seed: deals files without a split anew.
-        on_corrupt: whether an image that can't be decoded stops the build or is left out.
-        on_missing: whether a listed image that isn't there is an error or left out.
-        batch_size: of a training step, over all processes together.
-        workers: processes that decode; one per core if None.
-        order_seed: of the order in which the train split is seen, and of its flips.
-        flip: whether training flips every second image, at random.
-        residency: where a split lies while it is used (:mod:`datamodules.loader`).
+        labels: the csv file, relative to ``root`` or to the working directory.
+        store: directory of the packed stores; the user's cache directory if None.
+        split_seed: seed of the hash that chooses the split of files without one.
 
     Raises:
-        ValueError: a missing directory or csv, a line that can't be used, an unknown attribute, a setting outside its
-            range.
+        ValueError: the directory or the csv file is missing, a line of it can't be used, an attribute is unknown, or a
+            setting is outside its range.
     """
 
     def __init__(
@@ -74,8 +65,12 @@ class FolderDataModule(PicturesDataModule):
         self.file = next((place for place in places if place.is_file()), places[0])
         self.labels = read_labels(self.file, self.root, split_seed, attributes)
         super().__init__(
-            *("folder", self.labels.names, attributes, resolution, store_directory("folder", store)),
-            *(batch_size, workers, order_seed, flip, residency),
+            "folder",
+            self.labels.names,
+            attributes,
+            resolution,
+            store_directory("folder", store),
+            Loading(batch_size, workers, order_seed, flip, residency),
             crop=crop,
             limit=limit,
             on_corrupt=on_corrupt,
@@ -84,7 +79,7 @@ class FolderDataModule(PicturesDataModule):
 
     @cached_property
     def found(self) -> tuple[dict[str, list[Record]], int]:
-        """The images that are there, by split; and how many aren't."""
+        """The listed images that exist, by split, and the number of those that don't."""
         return present(self.root, self.labels.splits, self.limit, self.on_missing, self.file)
 
     def source(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The images that a csv lists, as they lie on the disk."""
+"""Finds the images that a csv file lists on the disk."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from datamodules.photos import OnMissing
 def present(
     root: Path, splits: Mapping[str, list[Record]], limit: int | None, on_missing: OnMissing, listed_in: Path
 ) -> tuple[dict[str, list[Record]], int]:
-    """The listed images that are there, by their names on the disk, and how many aren't.
+    """The listed images that exist, by their names on the disk, and the number of those that don't.
 
     Args:
         root: directory of the images.
-        splits: split -> what is listed.
-        limit: at most so many of each split, the first; all if None.
-        on_missing: whether an image that isn't there is an error or left out.
-        listed_in: the csv, for messages.
+        splits: split -> its listed images.
+        limit: use only the first so many images of each split; all if None.
+        on_missing: whether a missing image is an error or left out.
+        listed_in: the csv file, for messages.
 
     Raises:
-        ValueError: an image isn't there, or one file is listed by two names.
+        ValueError: an image is missing, or two names are of the same file.
     """
     found: dict[str, list[Record]] = {split: [] for split in splits}
     files: dict[tuple[int, int], str] = {}
@@ -40,14 +40,14 @@ def present(
                 missing += 1
                 continue
             other = files.setdefault((state.st_dev, state.st_ino), on_disk)
-            if other != on_disk and state.st_ino:  # a link, or two names that a disk takes for one
+            if other != on_disk and state.st_ino:  # a link, or names that differ only in case on such a file system
                 raise ValueError(f"{listed_in} lists {other} and {name}, which are one file: list it once")
             found[split].append((on_disk, labels))
     return found, missing
 
 
 def _find(root: Path, name: str) -> tuple[str, os.stat_result | None]:
-    """A file by its name, whichever way its accents are written (macOS writes them apart)."""
+    """A file by its name, with accents composed or decomposed (as macOS writes them)."""
     for form in (name, unicodedata.normalize("NFD", name)):
         try:
             return form, os.stat(root / form)
@@ -57,7 +57,7 @@ def _find(root: Path, name: str) -> tuple[str, os.stat_result | None]:
 
 
 def _hint(root: Path, name: str) -> str:
-    """Which file may be meant."""
+    """Suggests which file may be meant, for a message."""
     place = (root / name).parent
     there = os.listdir(place) if place.is_dir() else []
     wanted = Path(name).name.casefold()

@@ -1,4 +1,4 @@
-"""The csv of ``data=folder``: which image is in which split, and what is known of it."""
+"""The csv file of ``data=folder``: the images, their splits and their labels."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SHOWN = 3  # folders or columns that a message names
 
 @dataclass(frozen=True)
 class Labels:
-    """What a csv says.
+    """The contents of a csv file.
 
     Attributes:
-        names: of its attributes: the columns that hold labels.
-        faults: column -> why it is no attribute.
+        names: the attributes: the names of the columns that hold labels.
+        faults: other column -> why it holds no labels.
         splits: split -> its records.
     """
 
@@ -36,28 +36,28 @@ class Labels:
 
 
 def read_labels(file: Path, root: Path, split_seed: int, chosen: Sequence[str] | None) -> Labels:
-    """Read a csv.
+    """Read a csv file.
 
     Args:
-        file: the csv.
+        file: the csv file.
         root: directory of the images.
-        split_seed: deals images without a split anew.
-        chosen: attributes that have to be there; those that hold labels, if None.
+        split_seed: seed of the hash that chooses the split of images without one.
+        chosen: attributes that are required; None requires none.
 
     Raises:
-        ValueError: it is missing, a line can't be used, or a chosen column holds no labels.
+        ValueError: the file is missing, a line can't be used, or a chosen column holds no labels.
     """
     if not file.exists():
         raise ValueError(f"{file} is missing: {_what_to_write(root)}")
     header, rows = text_files.read_rows(file)
     if header[0].lower().endswith(IMAGES) or os.path.isfile(root / header[0]):
-        said = f"its first line is {','.join(header)[:60]!r}, where the columns have to be named: file,Smiling"
-        raise ValueError(f"{file} has no header: {said}")
+        first = f"its first line is {','.join(header)[:60]!r}, where the columns have to be named: file,Smiling"
+        raise ValueError(f"{file} has no header: {first}")
     split_column = next((i for i, name in enumerate(header) if name.lower() == "split"), None)
     names = {name: i for i, name in enumerate(header) if i not in (0, split_column)}
     if not names:
-        said = f"its header is {', '.join(header)}; after the path, every column is an attribute"
-        raise ValueError(f"{file} has no column of labels: {said}")
+        columns = f"its header is {', '.join(header)}; after the path, every column is an attribute"
+        raise ValueError(f"{file} has no column of labels: {columns}")
     if split_column is None and (meant := _meant_as_split(names, rows)):
         raise ValueError(f"{file} has a column {meant!r} and none named split: name it split, with {', '.join(SPLITS)}")
     values, faults = _values(file, names, rows)
@@ -71,7 +71,7 @@ def read_labels(file: Path, root: Path, split_seed: int, chosen: Sequence[str] |
 
 
 def _meant_as_split(names: dict[str, int], rows: list[text_files.Row]) -> str | None:
-    """A column that seems to say the split under another name: left out, it would deal the images anew."""
+    """A column that seems to hold the split under another name; without it, a hash would choose other splits."""
     for name, i in names.items():
         values = {cells[i].strip().lower() for _, cells in rows} - {""}
         if name.lower() == "partition" or (values and values <= SPLIT_NAMES.keys()):
@@ -80,23 +80,23 @@ def _meant_as_split(names: dict[str, int], rows: list[text_files.Row]) -> str | 
 
 
 def _values(file: Path, names: dict[str, int], rows: list[text_files.Row]) -> tuple[list[list[int]], dict[str, str]]:
-    """The labels of every row, in the columns that hold some; and of the others, why they don't."""
-    found = np.array([tables.codes([cells[i] for i in names.values()]) for _, cells in rows], np.int8)
+    """The labels of every row in the columns that hold labels, and for every other column why it holds none."""
+    codes = np.array([tables.codes([cells[i] for i in names.values()]) for _, cells in rows], np.int8)
 
     def written(i: int) -> Callable[[int], str]:
         return lambda row: rows[row][1][i]
 
     faults = {}
-    for (name, i), column in zip(names.items(), found.T, strict=True):
+    for (name, i), column in zip(names.items(), codes.T, strict=True):
         if why := tables.fault(name, column, written(i), lambda row: f"{file}, line {rows[row][0]}"):
             faults[name] = why
-    return tables.settled(found[:, [name not in faults for name in names]]).tolist(), faults
+    return tables.settled(codes[:, [name not in faults for name in names]]).tolist(), faults
 
 
 def _places(
     file: Path, root: Path, rows: list[text_files.Row], split_column: int | None, split_seed: int
 ) -> Iterator[tuple[str, str]]:
-    """(path, split) of every row."""
+    """Path and split of every row."""
     lines: dict[str, int] = {}
     for line, cells in rows:
         where = f"{file}, line {line}"
@@ -110,10 +110,10 @@ def _places(
 
 
 def path_below(root: Path, written: str, where: str) -> str:
-    """A path as it is written to the one below the root that it means: ``./a//x.png`` is ``a/x.png``.
+    """Normalise a written path to one relative to the root: ``./a//x.png`` is ``a/x.png``.
 
     Raises:
-        ValueError: none, or one that leads out of the root.
+        ValueError: the path is empty, or leads out of the root.
     """
     path = unicodedata.normalize("NFC", written.strip()).replace("\\", "/")
     if path.startswith("/"):
@@ -126,17 +126,17 @@ def path_below(root: Path, written: str, where: str) -> str:
 
 
 def _what_to_write(root: Path) -> str:
-    """What a csv for this directory has to hold."""
+    """An example of a csv file for this directory, for a message."""
     notes = next(iter(sorted([*root.glob("*.json"), *root.glob("*/*.json")])), None)
     classes = sorted(folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith("."))
     images = [image for folder in classes if (image := _first_image(root, folder))]
-    said, lines = "", ["file,Smiling", "anna/1.jpg,1"]
+    remark, lines = "", ["file,Smiling", "anna/1.jpg,1"]
     if notes:
-        said = f"{root} has JSON ({notes.relative_to(root)}), and which of it are labels is yours to say. "
+        remark = f"{root} has JSON ({notes.relative_to(root)}), and which of it are labels is yours to say. "
     elif len(images) > 1:
-        said = f"{root} has folders ({', '.join(folder.name for folder in classes[:SHOWN])}); if they are classes: "
+        remark = f"{root} has folders ({', '.join(folder.name for folder in classes[:SHOWN])}); if they are classes: "
         lines = [f"file,{classes[0].name}", f"{images[0]},1", f"{images[1]},0"]
-    return f"{said}write a csv with a line per image, such as {' | '.join(lines)}"
+    return f"{remark}write a csv with a line per image, such as {' | '.join(lines)}"
 
 
 def _first_image(root: Path, folder: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""A data set for Lightning's trainer. Data sets themselves import no torch: what one holds is told without waiting."""
+"""A data set for Lightning's trainer. Data sets themselves import no torch, so that describing one is quick."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from datamodules.stored import StoredDataModule
 
 
 class ForLightning(LightningDataModule):
-    """A data set as a LightningDataModule, with all else that the data set has.
+    """A data set as a ``LightningDataModule``. Other attributes are looked up in the data set.
 
     Args:
-        data: the data set; it learns of the trainer when batches are asked for.
+        data: the data set; it is given the trainer whenever Lightning asks for batches.
     """
 
     def __init__(self, data: StoredDataModule) -> None:
         super().__init__()
         self.data = data
-        self.name = data.name  # Lightning's class has one, which would hide it
+        self.name = data.name  # Lightning's class has an attribute of this name, which would hide the data set's
 
     def prepare_data(self) -> None:
         self.data.prepare_data()
@@ -38,6 +38,6 @@ class ForLightning(LightningDataModule):
         return self.data.test_dataloader()
 
     def __getattr__(self, name: str) -> Any:
-        if name == "data":  # not there yet, while it is copied
+        if name == "data":  # missing while the module is being copied
             raise AttributeError(name)
         return getattr(self.data, name)

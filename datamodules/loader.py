@@ -1,13 +1,13 @@
-"""Batches from a split that is stored as uint8: where it lies decides what a batch costs, never what it holds.
+"""Batches from a split that is stored as uint8. Its residency changes the speed of loading, not the batches:
 
-- ``device``: the whole split lies on the training device (or in memory); a batch is one gather there.
-- ``mmap``: the split stays memory-mapped; a batch is gathered on the host, ahead of its time, and moved.
+- ``device``: the whole split is on the training device; a batch is one gather there.
+- ``mmap``: the split stays memory-mapped; the next batch is gathered on the host in advance, and moved.
 - ``workers``: torch's ``DataLoader`` with worker processes, for comparison.
-- ``auto``: ``device`` on a GPU with room for it, else ``mmap``.
+- ``auto``: ``device`` on a GPU with room for the split, otherwise ``mmap``.
 
-The order of an epoch, and what is flipped, are functions of seed and epoch alone, so all of them give the same batches
-and a resumed run sees what it would have seen, from the middle of an epoch too. Ranks take every ``world_size``-th
-sample of that order: training drops the uneven tail, evaluation keeps every sample, once.
+The order and the flips of an epoch depend on the seed and the epoch alone. So every residency gives the same batches,
+and a resumed run sees the same batches as an uninterrupted one, also from the middle of an epoch. Each rank takes
+every ``world_size``-th sample of the order: training drops the uneven tail, evaluation uses every sample once.
 """
 
 from __future__ import annotations
@@ -25,27 +25,28 @@ from datamodules.residency import Residency
 
 Batch = dict[str, Tensor]
 Columns = Mapping[str, Tensor]
-ROOM = 0.6  # of a GPU's free memory that the data may take
+ROOM = 0.6  # share of a GPU's free memory that the data may take
 
 
 @dataclass(frozen=True)
 class Order:
-    """Which samples make up which batch.
+    """The samples of each batch.
 
     Args:
-        size: of the split.
+        size: number of samples of the split.
         batch_size: samples per batch and rank.
-        shuffle: train (permuted, tail dropped) or evaluate (in order, complete).
-        flip: whether every image has an even chance to be flipped.
-        seed: of order and flips.
-        epoch: asked at the start of every pass.
+        shuffle: True for training (permuted, tail dropped), False for evaluation (in order, complete).
+        flip: whether each image is mirrored with probability ½.
+        seed: of the order and the flips.
+        epoch: returns the epoch; called at the start of every pass.
         rank: of this process.
         world_size: number of processes.
-        steps: how many training batches come as one, for a method that takes several steps at a time.
-        done: how many of a pass's batches are behind it already, asked at its start: a run resumed in mid-epoch.
+        steps: number of training batches that are loaded as one, for a method that takes several steps at a time.
+        done: returns the number of batches to leave out, at the start of every pass: a run resumed within an epoch has
+            trained on them.
 
     Raises:
-        ValueError: a training split smaller than one batch on every rank.
+        ValueError: the training split is smaller than one batch on every rank.
     """
 
     size: int
@@ -72,15 +73,15 @@ class Order:
         if self.shuffle:
             return -(-self.samples // (self.batch_size * self.steps))
         longest = -(-self.size // self.world_size)
-        return -(-longest // self.batch_size)  # the same on every rank, or the ranks would wait for one another
+        return -(-longest // self.batch_size)  # equal on all ranks, which would otherwise wait for one another
 
     @property
     def samples(self) -> int:
-        """That a training pass sees on every rank: the uneven tail is dropped."""
+        """Samples that each rank sees in a training pass, without the uneven tail."""
         return self.size // self.world_size // self.batch_size * self.batch_size
 
     def batches(self, device: torch.device | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """(positions ``[B]``, which of them are flipped ``[B]`` or None), on a device: an epoch's are moved at once."""
+        """Positions ``[B]`` and flips (``[B]`` boolean, or None) of each batch, moved to a device once per pass."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch())
         if self.shuffle:
             order = torch.randperm(self.size, generator=generator)
@@ -98,7 +99,7 @@ class Order:
             yield order[start:stop], None if flipped is None else flipped[start:stop]
 
     def _bounds(self, size: int) -> Iterator[tuple[int, int]]:
-        """Training: even batches; evaluation: the same number on every rank, as even as can be."""
+        """Start and end of each batch: full ones in training; in evaluation equally many on every rank, nearly even."""
         count = len(self)
         if self.shuffle:
             cuts = [*range(0, size, self.batch_size * self.steps), size]
@@ -108,17 +109,17 @@ class Order:
 
 
 class ResidentLoader:
-    """The split lies whole on one device, and a batch is one gather.
+    """Holds the whole split on one device; a batch is one gather.
 
     Args:
         images: ``[N, C, H, W]`` uint8.
-        columns: what a batch carries besides, each ``[N, ...]``: attributes, labels.
+        columns: the other columns of a batch, each ``[N, ...]``: attributes, labels.
         order: of the batches.
-        device: where the split lies and the batches come.
+        device: of the split and of the batches.
     """
 
     def __init__(self, images: Tensor, columns: Columns, order: Order, device: torch.device) -> None:
-        self.images = images.to(device, copy=True)  # on the CPU too: it may be a map of a file
+        self.images = images.to(device, copy=True)  # copied on the CPU too, where it may be a memory-mapped file
         self.columns, self.order = {name: column.to(device) for name, column in columns.items()}, order
 
     def __len__(self) -> int:
@@ -131,7 +132,7 @@ class ResidentLoader:
 
 
 class MappedLoader:
-    """The split stays on the host, memory-mapped; the next batch is gathered while this one is used.
+    """Leaves the split memory-mapped on the host, and gathers the next batch while this one is used.
 
     Args: as :class:`ResidentLoader`.
     """
@@ -143,23 +144,23 @@ class MappedLoader:
         return len(self.order)
 
     def __iter__(self) -> Iterator[Batch]:
-        if self.device.type == "cpu":  # a thread of its own would only take a core from the step
+        if self.device.type == "cpu":  # another thread would only take a core from the step
             for index, flips in self.order.batches():
                 yield _batch(*self._gathered(index), index, flips)
             return
-        with ThreadPoolExecutor(1) as ahead:
-            waiting = None
+        with ThreadPoolExecutor(1) as executor:
+            current = None
             for index, flips in self.order.batches():
-                coming = ahead.submit(self._gathered, index, True), index, flips
-                if waiting is not None:
-                    yield self._moved(*waiting)
-                waiting = coming
-            if waiting is not None:
-                yield self._moved(*waiting)
+                following = executor.submit(self._gathered, index, True), index, flips
+                if current is not None:
+                    yield self._moved(*current)
+                current = following
+            if current is not None:
+                yield self._moved(*current)
 
     def _gathered(self, index: Tensor, pin: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
         chosen = {name: column[index] for name, column in self.columns.items()}
-        if pin:  # so that the copy to the device needs no one's time
+        if pin:  # so that the copy to the device is asynchronous
             chosen = {name: value.pin_memory() for name, value in chosen.items()}
             return self.images.index_select(0, index).pin_memory(), chosen
         return self.images.index_select(0, index), chosen
@@ -172,7 +173,7 @@ class MappedLoader:
 class WorkerLoader:
     """torch's ``DataLoader`` over the same samples, for comparison.
 
-    Args: as :class:`ResidentLoader`, and ``workers``: its processes.
+    Args: as :class:`ResidentLoader`, and ``workers``: the number of worker processes.
     """
 
     def __init__(self, images: Tensor, columns: Columns, order: Order, device: torch.device, workers: int) -> None:
@@ -188,7 +189,7 @@ class WorkerLoader:
             batch_sampler=[index.tolist() for index, _ in chosen],  # type: ignore[arg-type]
             num_workers=self.workers,
             pin_memory=self.device.type == "cuda",
-            generator=torch.Generator(),  # torch would draw its workers' seeds from the generator of the noise
+            generator=torch.Generator(),  # otherwise torch draws the workers' seeds from the global generator
         )
         for columns, (index, flips) in zip(batches, chosen, strict=True):
             images = columns.pop("image")
@@ -214,15 +215,15 @@ def make_loader(
     device: torch.device | None = None,
     workers: int = 2,
 ) -> Loader:
-    """The loader that a residency names, for a split.
+    """The loader of a split for a residency.
 
     Args:
-        images: ``[N, C, H, W]`` uint8, memory-mapped as a rule.
-        columns: what a batch carries besides.
+        images: ``[N, C, H, W]`` uint8, usually memory-mapped.
+        columns: the other columns of a batch.
         order: of the batches.
-        residency: where the split lies.
-        device: where batches are wanted; the CPU if None.
-        workers: processes of ``workers``.
+        residency: where the split is held.
+        device: of the batches; the CPU if None.
+        workers: worker processes of ``residency="workers"``.
     """
     device = device or torch.device("cpu")
     if residency == "auto":
@@ -245,7 +246,7 @@ def _to(device: torch.device, images: Tensor, columns: Columns) -> tuple[Tensor,
 
 
 def _batch(images: Tensor, columns: dict[str, Tensor], index: Tensor, flips: Tensor | None) -> Batch:
-    """uint8 on any device to what a step reads, on the same device."""
+    """A batch as a step reads it, from uint8 images, on their device."""
     values = images.float().div_(255)
     if flips is not None:
         values = torch.where(flips.to(values.device, non_blocking=True).view(-1, 1, 1, 1), values.flip(3), values)

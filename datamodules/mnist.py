@@ -1,4 +1,4 @@
-"""``data=mnist``: digits, each with its class."""
+"""``data=mnist``: MNIST's digits with their classes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from filelock import FileLock
 
 from datamodules.building import Chunks
+from datamodules.loading import Loading
 from datamodules.residency import Residency
 from datamodules.store import data_directory, store_directory
 from datamodules.stored import StoredDataModule
@@ -26,26 +27,25 @@ if TYPE_CHECKING:
 CHUNK = 5_000
 VERSION = 1
 SIDE = 28
-LONGEST_HEADER = 4 + 4 * 255  # bytes: any file's begins within so many
-LARGEST = 2**30  # bytes of a file, unpacked: MNIST's have 47 million at most
+LONGEST_HEADER = 4 + 4 * 255  # bytes: with 255 dimensions
+LARGEST = 2**30  # bytes of an unpacked file; MNIST's largest has 47 million
 
 
 class MNISTDataModule(StoredDataModule):
     """MNIST; batches also carry ``label`` ``[B]``, the digit. A digit has no attributes to edit.
 
-    Args:
-        root: a directory with the four original files, gzipped or not, or where torchvision downloads to;
+    Args: as :class:`datamodules.stored.StoredDataModule`, and
+
+        root: a directory with the four original files, gzipped or not, or with torchvision's copy of them;
             ``$FACET_DATA/mnist`` or the user's cache directory if None.
-        store: where the packed stores go; the user's cache directory if None.
-        pad: two rows and columns of background on every side, for networks that want 32 pixels.
-        val_size: how many of the 60,000 training digits, the last, are the validation split; 0 trains on all of them
-            and validates on the test split, as JacSup's authors do: then nothing may be chosen by it.
-        download: let torchvision download it where it is missing.
-        batch_size: of a training step, over all processes together.
-        steps_per_batch: how many of them come as one batch, for a method that takes several steps at a time.
-        workers: processes that read (``residency=workers``); one per core if None.
-        order_seed: of the order in which the train split is seen.
-        residency: where a split lies while it is used (:mod:`datamodules.loader`).
+        store: directory of the packed stores; the user's cache directory if None.
+        pad: whether to add two rows and columns of background on every side, for networks that need 32 pixels.
+        val_size: number of digits, the last of the 60,000 for training, that form the validation split. With 0 all
+            are trained on and the test split is used for validation, as by JacSup's authors; then nothing may be
+            chosen by validation.
+        download: whether torchvision downloads MNIST where it is missing.
+        steps_per_batch: number of training batches that are loaded as one, for a method that takes several steps at a
+            time.
 
     Raises:
         ValueError: a setting outside its range.
@@ -66,9 +66,8 @@ class MNISTDataModule(StoredDataModule):
         order_seed: int = 0,
         residency: Residency = "auto",
     ) -> None:
-        directory = store_directory("mnist", store)
-        side = SIDE + 4 * pad
-        super().__init__("mnist", (), None, side, 1, directory, batch_size, workers, order_seed, False, residency)
+        loading = Loading(batch_size, workers, order_seed, residency=residency)
+        super().__init__("mnist", (), None, SIDE + 4 * pad, 1, store_directory("mnist", store), loading)
         if val_size < 0 or steps_per_batch < 1:
             name, value = ("val_size", val_size) if val_size < 0 else ("steps_per_batch", steps_per_batch)
             raise ValueError(f"data.{name}={value}: it is too small")
@@ -84,21 +83,21 @@ class MNISTDataModule(StoredDataModule):
 
         return torch.from_numpy(self.store(split).labels[:, 0]).long()
 
-    def _tests(self, split: str) -> bool:
+    def _of_test_files(self, split: str) -> bool:
         return split == "test" or (split == "val" and not self.val_size)
 
     def file(self, split: str, what: str) -> Path:
         """One of the four files.
 
         Raises:
-            ValueError: it is missing and could not be downloaded.
+            ValueError: the file is missing and could not be downloaded.
         """
         kind = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}[what]
-        name = f"{'t10k' if self._tests(split) else 'train'}-{kind}"
+        name = f"{'t10k' if self._of_test_files(split) else 'train'}-{kind}"
         places = (self.root, self.root / "MNIST" / "raw")
         for attempt in (False, True):
-            if found := next((p / n for p in places for n in (name, f"{name}.gz") if (p / n).is_file()), None):
-                return found
+            if file := next((p / n for p in places for n in (name, f"{name}.gz") if (p / n).is_file()), None):
+                return file
             if not attempt and self.download:
                 _download(self.root)
         raise ValueError(f"{self.root} has no {name} or {name}.gz: set data.root to where the four files of MNIST are")
@@ -106,7 +105,7 @@ class MNISTDataModule(StoredDataModule):
     def raw(self, split: str, what: str) -> np.ndarray:
         """Images ``[N, 28, 28]`` or labels ``[N]`` of a split, uint8."""
         values = read_idx(self.file(split, what))
-        if self._tests(split) or not self.val_size:
+        if self._of_test_files(split) or not self.val_size:
             return values
         if self.val_size >= len(values):
             raise ValueError(f"data.val_size={self.val_size} leaves nothing of the {len(values)} digits to train with")
@@ -120,7 +119,7 @@ class MNISTDataModule(StoredDataModule):
         return {
             "data": "mnist",
             "source": [hashlib.sha256(content).hexdigest()[:16] for content in contents],
-            "split": "test" if self._tests(split) else split,
+            "split": "test" if self._of_test_files(split) else split,
             "val_size": self.val_size,
             "pad": self.pad,
             "version": VERSION,
@@ -134,15 +133,15 @@ class MNISTDataModule(StoredDataModule):
             raise ValueError(f"the labels of MNIST in {self.root} are not digits")
         margin = 2 * self.pad
         for start in range(0, len(images), CHUNK):
-            some = np.pad(images[start : start + CHUNK], ((0, 0), (margin, margin), (margin, margin)))
-            yield start, some[:, None], labels[start : start + CHUNK, None].astype(np.int8)
+            padded = np.pad(images[start : start + CHUNK], ((0, 0), (margin, margin), (margin, margin)))
+            yield start, padded[:, None], labels[start : start + CHUNK, None].astype(np.int8)
 
 
 def unpacked(file: Path) -> bytes:
-    """What an IDX file holds, gzipped or not: no more is read than its header says.
+    """The unpacked bytes of an IDX file, gzipped or not. No more is read than its header announces.
 
     Raises:
-        ValueError: a page in its place, a part of it, or another file.
+        ValueError: the file is an HTML page, incomplete, or of another format.
     """
     refuse_html(file)
     with file.open("rb") as start:
@@ -153,13 +152,13 @@ def unpacked(file: Path) -> bytes:
             values = math.prod(_shape(head, file))
             if values > LARGEST:
                 raise ValueError(f"{file} says that it holds {values:,} bytes, and no more than {LARGEST:,} are read")
-            return head + opened.read(max(0, values + 1))  # more than there is, so that gzip looks at its checksum
+            return head + opened.read(max(0, values + 1))  # past the end, so that gzip checks its checksum
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{file} is damaged ({error}): download it again") from error
 
 
 def _shape(content: bytes, file: Path) -> tuple[int, ...]:
-    """As a header has it."""
+    """The shape that a header gives."""
     if len(content) < 4 or content[:3] != b"\0\0\x08":
         raise ValueError(f"{file} is not one of MNIST's files: download it again")
     dimensions = content[3]
@@ -172,7 +171,7 @@ def read_idx(file: Path) -> np.ndarray:
     """An IDX file of bytes, gzipped or not.
 
     Raises:
-        ValueError: it isn't one, or a part of one.
+        ValueError: the file is incomplete or of another format.
     """
     content = unpacked(file)
     shape = _shape(content, file)
@@ -184,18 +183,18 @@ def read_idx(file: Path) -> np.ndarray:
 
 
 def _download(root: Path) -> None:
-    """Let torchvision try.
+    """Download MNIST by torchvision.
 
     Raises:
-        ValueError: it failed.
+        ValueError: the download failed.
     """
     from torchvision.datasets import MNIST
 
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".download.lock"):  # the second of two processes finds it there
+        with FileLock(root / ".download.lock"):  # a second process waits, and finds the files
             MNIST(str(root), download=True)
-    except Exception as error:  # it raises whatever the servers come up with
+    except Exception as error:  # torchvision raises errors of many types
         reason = " ".join(str(error).split())[:200]
         raise ValueError(
             f"torchvision could not download MNIST to {root} ({reason}): "

@@ -1,6 +1,6 @@
 """Images in parquet shards, read a row group at a time.
 
-Nothing here imports torch: worker processes read.
+This module must not import torch, because worker processes import it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datamodules.contents import Content, content, state
 from datamodules.tables import refuse_html
 
 MOST_ROWS = 10**7  # of a shard; CelebA has 202,599 images
-LARGEST_GROUP = 2**32  # bytes of a row group's images, unpacked
+LARGEST_GROUP = 2**32  # bytes of an unpacked row group
 NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>\d+)(?P<of>-of-(?P<count>\d+)(-[0-9a-f]{16})?)?")
 
 
@@ -58,15 +58,15 @@ class Parquet:
 
 
 def check_complete(files: Sequence[Path]) -> None:
-    """Refuse shards that are numbered (``train-00000-of-00003``, ``0000``) where a number is missing or comes twice.
+    """Check that numbered shards (``train-00000-of-00003``, ``0000``) are complete.
 
     Raises:
-        ValueError: one is, or does; it is named.
+        ValueError: a number is missing or occurs twice; the message names it.
     """
     series: dict[tuple[Path, str], dict[int, re.Match[str]]] = defaultdict(dict)
     for file in files:
         found = NUMBERED.fullmatch(file.stem)
-        if found is None or (found["before"] and not found["of"]):  # a number at its end may be anything
+        if found is None or (found["before"] and not found["of"]):  # a number at the end may mean anything
             continue
         shards = series[file.parent, found["before"]]
         twice = shards.setdefault(int(found["number"]), found) is not found
@@ -76,18 +76,18 @@ def check_complete(files: Sequence[Path]) -> None:
                 f"{file.parent} has shards of two downloads ({first[0]}, {found[0]}): take away those of one"
             )
     for (folder, before), shards in series.items():
-        some = next(iter(shards.values()))
-        total = int(some["count"]) if some["of"] else max(shards) + 1
+        first = next(iter(shards.values()))
+        total = int(first["count"]) if first["of"] else max(shards) + 1
         if lacking := sorted(set(range(total)) - set(shards)):
-            name = f"{before}{lacking[0]:0{len(some['number'])}}" + (f"-of-{some['count']}" if some["of"] else "")
+            name = f"{before}{lacking[0]:0{len(first['number'])}}" + (f"-of-{first['count']}" if first["of"] else "")
             raise ValueError(f"{folder} has {len(shards)} of {total} shards and lacks {name}.parquet: download it")
 
 
 def open_parquet(path: str) -> Any:
-    """A parquet file; kept open in its process for as long as it is what it was.
+    """A parquet file. Each process keeps it open until the file changes.
 
     Raises:
-        ValueError: pyarrow is missing, or this is no parquet file.
+        ValueError: pyarrow is missing, or the file is no parquet file.
     """
     return _opened(path, state(Path(path)))
 
@@ -112,16 +112,16 @@ def _opened(path: str, state: str) -> Any:
 
 @contextmanager
 def undamaged(path: str) -> Iterator[None]:
-    """What pyarrow comes to with a damaged file, as the user's error: it raises what any of its parts raises.
+    """Turn any exception of pyarrow, which raises many types for a damaged file, into an error for the user.
 
     Raises:
-        ValueError: the file isn't what its end says that it is.
+        ValueError: pyarrow failed.
     """
     try:
         yield
     except Exception as error:
-        said = " ".join(str(error).split())[:100]
-        raise ValueError(f"{path} is not a parquet file, or only a part of one ({said}): download it again") from error
+        why = " ".join(str(error).split())[:100]
+        raise ValueError(f"{path} is not a parquet file, or only a part of one ({why}): download it again") from error
 
 
 def _row_group(path: str, row: int) -> tuple[int, int]:

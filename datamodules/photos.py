@@ -1,6 +1,6 @@
-"""Photographs as squares of uint8: decoded no larger than need be, cropped as the papers do.
+"""Decodes photographs, at a reduced size where the format allows it, and crops them to squares as the papers do.
 
-Nothing here imports torch: worker processes decode.
+This module must not import torch, because worker processes import it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Crop = Literal["aif", "jacsup", "none"]
 OnCorrupt = Literal["fail", "skip"]
 OnMissing = Literal["fail", "skip"]
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
-"""Pillow knows forty more, of which some start programs (EPS: Ghostscript), and few are ever looked at."""
-LARGEST = 2**26  # 64 megapixels; beyond, Pillow warns, and beyond twice that it refuses
+"""Formats that are read. Pillow knows forty more; some of them start programs (EPS: Ghostscript)."""
+LARGEST = 2**26  # pixels; Pillow warns above this limit, and raises an error above twice this limit
 Image.MAX_IMAGE_PIXELS = LARGEST
 
 
@@ -36,22 +36,22 @@ def decode_run(
     channels: int,
     on_corrupt: OnCorrupt = "fail",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Decode some images of a source: the unit of work of one process.
+    """Decode some images of a source: one job of a worker process.
 
     Args:
         kind: of the source, a key of :data:`datamodules.sources.SOURCES`.
         path: of the source.
         names: of the images.
-        crop: how a picture becomes a square (:func:`square`).
+        crop: how an image is cropped to a square (:func:`square`).
         resolution: side in pixels.
         channels: 3 for colour, 1 for grey.
-        on_corrupt: what an image that can't be decoded does.
+        on_corrupt: whether an image that can't be decoded is an error or marked.
 
     Returns:
-        images ``[n, C, r, r]`` uint8, and which of them are good ``[n]``.
+        images ``[n, C, r, r]`` uint8, and whether each was decoded ``[n]``.
 
     Raises:
-        ValueError: an image that can't be decoded, by name.
+        ValueError: an image can't be decoded; the message names it.
     """
     source = open_source(kind, path)
     images = np.zeros((len(names), channels, resolution, resolution), np.uint8)
@@ -62,9 +62,9 @@ def decode_run(
             if isinstance(content, ValueError):
                 raise content
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what Pillow has to say of pictures that it reads all the same
+                warnings.simplefilter("ignore")  # Pillow's, about images that it can read
                 images[i] = decode(content, crop, resolution, channels)
-        except Exception as error:  # whatever Pillow comes to with a file that isn't what it says
+        except Exception as error:  # Pillow raises errors of many types for a damaged file
             if on_corrupt == "fail":
                 why = " ".join(str(error).split()) or type(error).__name__
                 raise ValueError(
@@ -75,7 +75,7 @@ def decode_run(
 
 
 def _read(source: Source, name: str, path: str) -> bytes | ValueError:
-    """An image's bytes, or why they are damaged; what a disk or a network refuses isn't damage, and never skipped."""
+    """An image's bytes, or an error if they are damaged. Errors of a disk or a network are raised, never skipped."""
     try:
         return source.read(name)
     except FileNotFoundError as error:
@@ -87,12 +87,12 @@ def _read(source: Source, name: str, path: str) -> bytes | ValueError:
 
 
 def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.ndarray:
-    """Bytes of an image file to ``[C, r, r]`` uint8.
+    """Decode the bytes of an image file to ``[C, r, r]`` uint8.
 
     Raises:
-        ValueError: not an image, or one of no format of :data:`FORMATS`, more pixels than :data:`LARGEST`, or numbers
-            that aren't known to be colours.
-        Exception: whatever Pillow comes to with a part of an image, or a damaged one.
+        ValueError: the file is no image of :data:`FORMATS`, has more than :data:`LARGEST` pixels, or has values whose
+            range is unknown.
+        Exception: Pillow fails on an incomplete or damaged image.
     """
     too_many = f"more than {LARGEST:,} pixels: a decompression bomb, or to be made smaller first"
     try:
@@ -114,11 +114,11 @@ def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.nda
 
 
 def square(image: Image.Image, crop: Crop, resolution: int) -> np.ndarray:
-    """A picture as a square ``[r, r]`` or ``[r, r, 3]``.
+    """An image as a square ``[r, r]`` or ``[r, r, 3]``.
 
-    ``aif``: the central square, bilinear, as AIF's authors cut it; ``jacsup``: of a CelebA picture rows 20 to 198,
-    which is the central square as well, Lanczos (``docs/fidelity.md``, "CelebA"); ``none``: the whole picture, its
-    edge pixels repeated to make it square.
+    ``aif``: the central square, resized bilinearly, as by AIF's authors. ``jacsup``: rows 20 to 198 of a CelebA image,
+    which are the central square too, resized by Lanczos (``docs/fidelity.md``, "CelebA"). ``none``: the whole image,
+    padded to a square by repeating its edge pixels.
     """
     width, height = image.size
     if crop == "none":
@@ -135,30 +135,30 @@ def square(image: Image.Image, crop: Crop, resolution: int) -> np.ndarray:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """A picture as it is seen on white paper: what is transparent hides colours that nobody was shown."""
+    """An image on a white background; transparent pixels may have any colour, which viewers don't show."""
     if not image.has_transparency_data:
         return image
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
 
 
 def _eight_bit(image: Image.Image, kind: str | None) -> Image.Image:
-    """Grey of 16 bits, and decimal numbers in [0, 1], scaled to 8 bits: Pillow would cut them off.
+    """Scale 16-bit grey, and floating-point values in [0, 1], to 8 bits; Pillow would clip them.
 
     Args:
         image: of any mode.
-        kind: of the file it came from, such as PNG.
+        kind: format of its file, such as PNG.
 
     Raises:
-        ValueError: numbers whose white isn't known; what a single picture holds doesn't tell it.
+        ValueError: the value of white is unknown; it can't be told from a single image.
     """
     if image.mode == "F":
         values = np.asarray(image)
-        if not 0 <= values.min() <= values.max() <= 1:  # not a number compares as false too
-            found = f"{values.min():g} to {values.max():g}"
-            raise ValueError(f"its decimal numbers go from {found}: scale them to 0 (black) to 1 (white)")
+        if not 0 <= values.min() <= values.max() <= 1:  # NaN compares as false, too
+            limits = f"{values.min():g} to {values.max():g}"
+            raise ValueError(f"its decimal numbers go from {limits}: scale them to 0 (black) to 1 (white)")
         return Image.fromarray((values * 255).astype(np.uint8))
     if image.mode.startswith("I"):
-        if image.mode == "I" and kind not in ("PNG", "PPM"):  # which are of 16 bits then
+        if image.mode == "I" and kind not in ("PNG", "PPM"):  # in these formats, mode I holds 16 bits
             raise ValueError("its whole numbers have 32 bits, and no known white: save it with 16 or 8 bits")
         return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     return image

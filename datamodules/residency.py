@@ -1,4 +1,4 @@
-"""Where a split lies while it is used (:mod:`datamodules.loader`). Nothing here imports torch."""
+"""Where a split is held while it is used (:mod:`datamodules.loader`). This module must not import torch."""
 
 from typing import Literal
 

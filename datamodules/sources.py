@@ -1,6 +1,6 @@
-"""Where photographs lie: a directory, a zip that is read in place, parquet shards. Images by name, as bytes.
+"""Sources of photographs, which give the bytes of an image by its name: a directory, a zip file, parquet shards.
 
-Nothing here imports torch: worker processes read.
+This module must not import torch, because worker processes import it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from datamodules.tables import check_inside, refuse_html
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2")
 LARGEST_FILE = 256 * 2**20
-READERS = 4  # threads that read files: a disk answers several at once
-AT_ONCE = 256  # files that one of them reads before it reports
+READERS = 4  # threads that read files; a disk serves several at once
+AT_ONCE = 256  # files that a thread reads before it returns them
 
 
 class Directory:
@@ -38,7 +38,7 @@ class Directory:
             with os.scandir(self.root / below) as entries:
                 for entry in entries:
                     name = f"{below}{entry.name}"
-                    if entry.is_dir(follow_symlinks=False):  # a link could lead round in a circle
+                    if entry.is_dir(follow_symlinks=False):  # links may form a circle
                         folders.append(f"{name}/")
                     elif name.lower().endswith(IMAGES) and not entry.name.startswith("."):
                         yield name
@@ -46,11 +46,11 @@ class Directory:
     def read(self, name: str) -> bytes:
         check_inside(name, str(self.root))
         file = self.root / name
-        found = file.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device read for ever
-            raise OSError(errno.EINVAL, f"{_kind(found.st_mode)}, no file", str(file))
-        if found.st_size > LARGEST_FILE:
-            raise ValueError(f"{name} in {self.root} has {found.st_size:,} bytes: refused")
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
+            raise OSError(errno.EINVAL, f"{_kind(status.st_mode)}, no file", str(file))
+        if status.st_size > LARGEST_FILE:
+            raise ValueError(f"{name} in {self.root} has {status.st_size:,} bytes: refused")
         return file.read_bytes()
 
     def states(self, names: Sequence[str]) -> Iterator[str]:
@@ -60,15 +60,15 @@ class Directory:
     def contents(self, names: Sequence[str]) -> Iterator[Content]:
         runs = [names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE)]
         with ThreadPoolExecutor(READERS) as threads:
-            for found in threads.map(lambda run: [content(self, name, self.root) for name in run], runs):
-                yield from found
+            for read in threads.map(lambda run: [content(self, name, self.root) for name in run], runs):
+                yield from read
 
 
 class Zip:
-    """Images in a zip, read in place; names as below the folder that holds them all.
+    """Images in a zip file, read without unpacking it; an image's name is the last part of its path.
 
     Raises:
-        ValueError: not a zip, or one with paths that lead out of it, or with two images of one name.
+        ValueError: the file is no zip file, has a path that leads out of it, or two images of the same name.
     """
 
     def __init__(self, path: str) -> None:
@@ -93,39 +93,39 @@ class Zip:
             raise FileNotFoundError(name)
         if self.entries[name].file_size > LARGEST_FILE:
             raise ValueError(f"{name} in {self.path} unpacks to {self.entries[name].file_size:,} bytes: refused")
-        with _undamaged(f"{name} in {self.path} is damaged or can't be unpacked"):  # encrypted, or an odd method
+        with _undamaged(f"{name} in {self.path} is damaged or can't be unpacked"):  # or encrypted
             return self.zip.read(self.entries[name])
 
     def states(self, names: Sequence[str]) -> Iterator[str]:
         yield from (str(self.path.resolve()), state(self.path), *names)
 
     def contents(self, names: Sequence[str]) -> Iterator[Content]:
-        """As the zip's own directory has them: nothing is unpacked."""
+        """Contents from the zip file's directory; no image is unpacked."""
         for entry in (self.entries[name] for name in names):
             yield (entry.file_size, entry.CRC) if entry.file_size <= LARGEST_FILE else NOTHING
 
 
 @contextmanager
-def _undamaged(otherwise: str) -> Iterator[None]:
-    """What a zip or one of its packers comes to with damage, as the user's error: each raises what it likes.
+def _undamaged(message: str) -> Iterator[None]:
+    """Turn any exception of ``zipfile``, which raises many types for a damaged file, into an error for the user.
 
     Raises:
-        ValueError: it is damaged.
-        OSError: a disk or a network refuses it.
+        ValueError: the file is damaged.
+        OSError: reading from a disk or a network fails.
     """
     try:
         yield
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise ValueError(f"{otherwise} ({' '.join(str(error).split())[:100] or type(error).__name__})") from error
+        raise ValueError(f"{message} ({' '.join(str(error).split())[:100] or type(error).__name__})") from error
 
 
 SOURCES: dict[str, Callable[[str], Source]] = {"directory": Directory, "zip": Zip, "parquet": Parquet}
 
 
 def open_source(kind: str, path: str) -> Source:
-    """The source of a kind at a path; kept open in its process for as long as the file is what it was."""
+    """The source of a kind at a path. Each process keeps it open until the file changes."""
     return _opened(kind, path, state(Path(path)))
 
 

@@ -1,10 +1,10 @@
-"""The packed store that every data set shares: uint8 images and labels, memory-mapped, written once.
+"""The packed store of a split: uint8 images and labels, written once and memory-mapped.
 
 A store is a directory: ``images.npy`` ``[N, C, H, W]`` uint8, ``labels.npy`` ``[N, k]`` int8 (-1 = unknown),
 ``checksums.npy`` ``[N]`` (CRC-32 of each record), ``order.npy`` ``[N]`` (each record's position in its source),
-``store.json``, and ``verified.json`` (the state of the files when every record was last checked). It is built
-beside its place under a lock and renamed into it (:mod:`datamodules.building`), so it is absent or whole, whatever
-happens; two processes that start at once build it once.
+``store.json``, and ``verified.json`` (the state of the files when every record was last checked). It is built under a
+lock in a directory beside it, which is then renamed (:mod:`datamodules.building`). So a store is either missing or
+complete, and two processes that start together build it once.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ VERIFIED = "verified.json"  # sizes and times of the files when every record was
 
 
 class CorruptStoreError(ValueError):
-    """A store that isn't what was written."""
+    """A damaged store."""
 
 
 class OldStoreError(CorruptStoreError):
-    """A store of another version's format."""
+    """A store of an older or newer version of the format or of its data set."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class PackedStore:
 
     Attributes:
         path: its directory.
-        images: ``[N, C, H, W]`` uint8, memory-mapped; writing to it changes a private copy, not the file.
+        images: ``[N, C, H, W]`` uint8, memory-mapped copy-on-write: writing to it does not change the file.
         labels: ``[N, k]`` int8, -1 where unknown.
-        order: ``[N]``, the position in the source that each record comes from.
-        description: what was stored: settings, versions, attribute names, splits.
+        order: ``[N]``, each record's position in its source.
+        description: settings, versions, attribute names and split of the records.
     """
 
     path: Path
@@ -63,12 +63,12 @@ class PackedStore:
 
     @classmethod
     def open(cls, path: Path, verify: bool = False, record: Sequence[int] | None = None) -> PackedStore:
-        """Open a store; check every record's checksum, where files are other than when that was last done.
+        """Open a store, and check every record's checksum if a file has changed since the last check.
 
         Args:
             path: its directory.
             verify: check in any case.
-            record: C, H, W and k, where they are known: a checksum doesn't tell how bytes are to be taken.
+            record: C, H, W and k if known; checksums do not cover the shape.
 
         Raises:
             CorruptStoreError: a file is missing, cut short or changed.
@@ -81,7 +81,7 @@ class PackedStore:
             labels, sums, order = (np.load(path / name) for name in FILES[1:])
         except OldStoreError:
             raise
-        except Exception as error:  # whatever NumPy comes to with a damaged file
+        except Exception as error:  # NumPy raises errors of many types for a damaged file
             raise CorruptStoreError(f"{path}: {error}") from error
         if not isinstance(meta, dict) or not isinstance(meta.get("description"), dict):
             raise CorruptStoreError(f"{path}: store.json isn't what was written")
@@ -100,22 +100,22 @@ class PackedStore:
                 raise CorruptStoreError(
                     f"{path}: {len(changed)} records changed since they were written, first {changed[0]}"
                 )
-            with suppress(OSError):  # where nothing can be written, the next one checks again
+            with suppress(OSError):  # if it can't be written, the next process checks again
                 _replace(path / VERIFIED, state)
         return cls(path, images, labels, order, meta["description"])
 
 
 def _checksums_on_disk(file: Path, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """As :func:`datamodules.building.checksums`, read piece by piece: a map would take as much memory as the file."""
-    found, length = [], max(1, 2**24 // max(1, images[:1].nbytes))
+    """:func:`datamodules.building.checksums`, read in pieces: a memory map would take as much memory as the file."""
+    sums, length = [], max(1, 2**24 // max(1, images[:1].nbytes))
     with file.open("rb") as content:
         content.seek(images.offset if isinstance(images, np.memmap) else 0)
         for start in range(0, len(images), length):
-            some = labels[start : start + length]
-            shape = (len(some), *images.shape[1:])
-            records = np.frombuffer(content.read(len(some) * images[:1].nbytes), np.uint8).reshape(shape)
-            found.append(checksums(records, some))
-    return np.concatenate(found) if found else np.empty(0, np.uint32)
+            piece = labels[start : start + length]
+            shape = (len(piece), *images.shape[1:])
+            records = np.frombuffer(content.read(len(piece) * images[:1].nbytes), np.uint8).reshape(shape)
+            sums.append(checksums(records, piece))
+    return np.concatenate(sums) if sums else np.empty(0, np.uint32)
 
 
 def _state(file: Path) -> list[int]:
@@ -131,14 +131,14 @@ def _read(file: Path) -> str | None:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write a file beside its place first, under a name that the next one takes over if this process is killed."""
+    """Write a file under another name and rename it. If this process is killed, the next one overwrites that name."""
     new = file.with_name(f".{file.name}.new")
     new.write_text(text, "utf-8")
     os.replace(new, file)
 
 
 def fingerprint(description: Mapping[str, Any]) -> str:
-    """Twelve hex digits that change with anything in a description."""
+    """A hash of a description, twelve hexadecimal digits."""
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -150,24 +150,24 @@ def open_or_build(
     chunks: Callable[[np.ndarray], Chunks],
     say: Callable[[str], None],
 ) -> PackedStore:
-    """Open the store at ``path``, building it first where it is absent, and again where it is corrupt or of old format.
+    """Open the store at ``path``. Build it if it is missing, and again if it is damaged or old.
 
     Args:
-        path: where it belongs; its parent is created.
+        path: of the store; its parent is created.
         shape: N, C, H, W.
         attributes: k.
         description: kept in the store.
-        chunks: called when it must be built, with a mask ``[N]`` of what an interrupted build has made.
-        say: gets one line where something had to be built again.
+        chunks: called if the store must be built, with a mask ``[N]`` of the records that an interrupted build made.
+        say: called with a message if the store is built again.
 
     Raises:
-        ValueError: the place can't be written to, or is full.
+        ValueError: the directory can't be written to or is full.
     """
     record = (*shape[1:], attributes)
     if os.path.exists(path):
-        with suppress(CorruptStoreError):  # said and mended below, by whoever holds the lock
+        with suppress(CorruptStoreError):  # reported and built again below, under the lock
             store = _open_as(path, record, description)
-            with suppress(OSError):  # where nothing can be written
+            with suppress(OSError):  # the directory may be read-only
                 forget(path)
             return store
     with writing(path.parent):
@@ -189,10 +189,10 @@ def open_or_build(
 
 def _open_as(path: Path, record: Sequence[int], description: Mapping[str, Any]) -> PackedStore:
     store = PackedStore.open(path, record=record)
-    asked, found = json.loads(json.dumps(description)), dict(store.description)
-    if found != asked:
-        versions = found.pop("version", None), asked.pop("version", None)
-        if found == asked:
+    expected, stored = json.loads(json.dumps(description)), dict(store.description)
+    if stored != expected:
+        versions = stored.pop("version", None), expected.pop("version", None)
+        if stored == expected:
             raise OldStoreError(f"{path} was made by version {versions[0]} of its data set, this is {versions[1]}")
         raise CorruptStoreError(f"{path}: its description isn't what was written")
     return store
@@ -209,10 +209,10 @@ def _acquire(path: Path, say: Callable[[str], None]) -> BaseFileLock:
 
 
 def data_directory(name: str, root: str | os.PathLike[str] | None) -> Path:
-    """Where a data set is looked for: ``root``, else ``$FACET_DATA/<name>`` if there is one, else the user's cache.
+    """Directory of a data set: ``root``, else ``$FACET_DATA/<name>`` if it exists, else the user's cache directory.
 
     Raises:
-        ValueError: an empty ``root``: it would be the directory that the command runs in.
+        ValueError: ``root`` is empty, which would mean the working directory.
     """
     if root is not None:
         return _place("data.root", root)
@@ -223,10 +223,10 @@ def data_directory(name: str, root: str | os.PathLike[str] | None) -> Path:
 
 
 def store_directory(name: str, store: str | None) -> Path:
-    """Where a data set's packed stores go: ``store``, else the user's cache.
+    """Directory of a data set's packed stores: ``store``, else the user's cache directory.
 
     Raises:
-        ValueError: an empty ``store``.
+        ValueError: ``store`` is empty.
     """
     return cache_directory(name) if store is None else _place("data.store", store)
 
@@ -240,7 +240,7 @@ def _place(key: str, path: str | os.PathLike[str]) -> Path:
 def cache_directory(name: str) -> Path:
     """``$FACET_CACHE/<name>``, else ``facet/<name>`` in the user's cache directory.
 
-    ``$XDG_CACHE_HOME``, where it is empty or relative, doesn't count (XDG Base Directory Specification).
+    An empty or relative ``$XDG_CACHE_HOME`` is ignored (XDG Base Directory Specification).
     """
     if os.environ.get("FACET_CACHE"):
         return Path(os.environ["FACET_CACHE"]).expanduser() / name

@@ -14,7 +14,7 @@ import numpy as np
 
 from datamodules.building import Chunks
 from datamodules.console import say, shown
-from datamodules.residency import Residency
+from datamodules.loading import Loading
 from datamodules.splits import SPLITS
 from datamodules.store import PackedStore, fingerprint, open_or_build
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datamodules.lightning import ForLightning
     from datamodules.loader import Loader, Order
 
-# Torch is imported where batches are: what a data set holds is told without waiting for it.
+# Only methods that make batches import torch, so that commands can describe a data set without that wait.
 EVALUATION_BATCH = 250  # no gradients are kept, so a batch may be larger
 
 
@@ -40,12 +40,15 @@ class StoredDataModule:
         attributes: which of them the batches carry, in this order; all of them if None.
         resolution: side in pixels.
         channels: 3 for colour, 1 for grey.
-        directory: where the stores lie.
-        batch_size: of a training step, over all processes together.
-        workers: processes that make a store, or read it (``residency=workers``); one per core if None.
-        order_seed: of the order in which the train split is seen, and of its flips.
-        flip: whether training flips every second image, at random.
-        residency: where a split lies while it is used (:mod:`datamodules.loader`).
+        directory: where the stores are.
+        loading: how batches are loaded.
+
+    Attributes:
+        batch_size: images of a training step, over all processes together.
+        workers: processes that build a store, or read it (``residency=workers``); one per core if None.
+        order_seed: seed of the order of the train split and of its flips.
+        flip: whether training mirrors each image with probability ½.
+        residency: where a split is held while it is used (:mod:`datamodules.loader`).
 
     Raises:
         ValueError: an unknown attribute, or a setting outside its range.
@@ -59,61 +62,53 @@ class StoredDataModule:
         resolution: int,
         channels: int,
         directory: Path,
-        batch_size: int,
-        workers: int | None,
-        order_seed: int,
-        flip: bool,
-        residency: Residency,
+        loading: Loading,
     ) -> None:
-        self.trainer: Any = None  # of the training that it is for
+        self.trainer: Any = None  # set when Lightning asks for batches
         self.name, self.known, self.channels, self.directory = name, tuple(known), channels, directory
         self.attribute_names = check_attributes(attributes, known, name)
-        if batch_size < 2:
-            raise ValueError(f"data.batch_size={batch_size}: batch norm and pairs of images need at least 2")
-        if workers is not None and workers < 1:
-            raise ValueError(f"data.workers={workers}: it must be at least 1, or null for one per core")
         if resolution < 8:
             raise ValueError(f"data.resolution={resolution}: nothing can be seen below 8 pixels")
-        self.resolution, self.batch_size, self.order_seed = resolution, batch_size, order_seed
-        self.workers = workers or os.cpu_count() or 1
-        self.flip, self.residency, self.on_corrupt = flip, residency, "skip"
+        self.resolution, self.batch_size, self.order_seed = resolution, loading.batch_size, loading.order_seed
+        self.workers = loading.workers or os.cpu_count() or 1
+        self.flip, self.residency, self.on_corrupt = loading.flip, loading.residency, "skip"
         self.steps_per_batch = 1
 
-    # ------------------------------------------------------------------ what a data set says of itself
+    # ------------------------------------------------------------------ what each data set provides
 
     @abstractmethod
     def size(self, split: str) -> int:
-        """How many records a split's source has."""
+        """Number of records in a split's source."""
 
     @abstractmethod
     def describe(self, split: str) -> Mapping[str, Any]:
-        """Everything that decides a split's pixels and labels, as JSON can hold it."""
+        """Everything that determines a split's pixels and labels, as values that JSON can hold."""
 
     @abstractmethod
     def make(self, split: str, done: np.ndarray) -> Chunks:
-        """Make the records of a split that are not ``done`` ``[N]``."""
+        """Make the records of a split that ``done`` ``[N]`` does not mark."""
 
     # ------------------------------------------------------------------ the stores
 
     def store(self, split: str) -> PackedStore:
-        """The packed store of a split, made if need be.
+        """The packed store of a split, built if it is missing.
 
         Raises:
-            ValueError: no such split, or what its source refuses.
+            ValueError: the split does not exist, or its source can't be used.
         """
         if split not in SPLITS:
             raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
         return self.open(split, split, self.describe(split), partial(self.make, split))
 
     def built(self, split: str, verify: bool = False) -> tuple[Path, PackedStore | None]:
-        """Where a split's store belongs, and the store if it is there.
+        """The path of a split's store, and the store if it has been built.
 
         Args:
             split: ``train``, ``val`` or ``test``.
             verify: check every record.
 
         Raises:
-            ValueError: it is there, and isn't what was written.
+            ValueError: the store is damaged.
         """
         path = self.built_path(split)
         record = (self.channels, self.resolution, self.resolution, self.stored_attributes)
@@ -121,19 +116,20 @@ class StoredDataModule:
 
     @property
     def stored_attributes(self) -> int:
-        """How many labels a record has in the stores: one at least."""
+        """Number of labels of a record in the stores, at least one."""
         return max(len(self.known), 1)
 
     def built_path(self, split: str) -> Path:
-        """Where a split's store belongs."""
+        """The path of a split's store, whether or not it has been built."""
         return self._place(split, self.describe(split))
 
     def _place(self, label: str, description: Mapping[str, Any]) -> Path:
-        settled = {name: value for name, value in description.items() if name != "version"}  # an old store is replaced
-        return self.directory / f"{label}-{self.resolution}px-{fingerprint(settled)}"
+        # Without the version, so that a new version's store replaces the old one.
+        unversioned = {name: value for name, value in description.items() if name != "version"}
+        return self.directory / f"{label}-{self.resolution}px-{fingerprint(unversioned)}"
 
     def open(self, label: str, split: str, description: Mapping[str, Any], make: Any) -> PackedStore:
-        """A store under ``<label>-<resolution>px-<fingerprint>``, made if need be."""
+        """The store at ``<label>-<resolution>px-<fingerprint>``, built if it is missing."""
         store = open_or_build(
             self._place(label, description),
             (self.size(split), self.channels, self.resolution, self.resolution),
@@ -145,28 +141,28 @@ class StoredDataModule:
         if left_out := self.size(split) - len(store.images):
             line = f"{self.name}: {label} lacks {left_out:,} images that can't be decoded"
             if self.on_corrupt == "fail":
-                raise ValueError(f"{line}: data.on_corrupt=skip goes on without them")
+                raise ValueError(f"{line}: data.on_corrupt=skip leaves them out")
             say(line)
         return store
 
     @property
     def fingerprint(self) -> str:
-        """Changes with anything that changes an image, a label or a split."""
+        """A hash that changes whenever an image, a label or a split changes."""
         return fingerprint({split: dict(self.describe(split)) for split in SPLITS})
 
     @property
     def exclusive(self) -> dict[str, frozenset[str]]:
-        """Attribute -> the others that change with it; nothing is known of any here."""
+        """Attribute -> the other attributes that change with it; none by default."""
         return {}
 
     def implied(self, name: str, value: bool) -> dict[str, bool]:
-        """What is so of other attributes where this one is as said; nothing is known here."""
+        """Values of other attributes that follow from a value of this one; none by default."""
         return {}
 
     def prepare_data(self) -> None:
-        """Make what is missing. Runs in one process."""
+        """Build the stores that are missing. Runs in one process."""
         for split in SPLITS:
-            self.size(split)  # a split that can't be made is told before another one is decoded
+            self.size(split)  # fails for a split that can't be made, before another one is decoded
         for split in SPLITS:
             self.store(split)
 
@@ -188,7 +184,7 @@ class StoredDataModule:
         return labels.masked_fill(labels < 0, float("nan"))
 
     def columns(self, split: str) -> dict[str, Tensor]:
-        """What a batch carries besides the images, each ``[N, ...]``."""
+        """The columns that a batch carries besides the images, each ``[N, ...]``."""
         return {"attributes": self.labels_of(split, self.attribute_names)}
 
     def loader(self, split: str, device: torch.device | None = None) -> Loader:
@@ -196,7 +192,7 @@ class StoredDataModule:
 
         Args:
             split: ``train``, ``val`` or ``test``.
-            device: where they are wanted; where the trainer trains, if None.
+            device: of the batches; the trainer's device if None.
         """
         import torch
 
@@ -207,16 +203,16 @@ class StoredDataModule:
         return make_loader(images, columns, self.order(split), self.residency, device, self.workers)
 
     def for_lightning(self) -> ForLightning:
-        """The data set as Lightning's trainer takes it."""
+        """The data set as a ``LightningDataModule``."""
         from datamodules.lightning import ForLightning
 
         return ForLightning(self)
 
     def batch_share(self) -> int:
-        """How many of a training batch's samples each process takes; so a step is the same for any number of them.
+        """Training samples per batch of one process; a step uses the same batch for any number of processes.
 
         Raises:
-            ValueError: the batch can't be shared out evenly, or leaves a process with one image.
+            ValueError: the batch can't be divided evenly, or a process would get a single image.
         """
         processes = self.trainer.world_size if self.trainer else 1
         if self.batch_size % processes or self.batch_size < 2 * processes:
@@ -230,7 +226,7 @@ class StoredDataModule:
         """Which samples make up which batch.
 
         Raises:
-            ValueError: a training split smaller than one batch, or a batch that can't be shared out evenly.
+            ValueError: the training split is smaller than one batch, or the batch can't be divided evenly.
         """
         from datamodules.loader import Order
 
@@ -260,25 +256,25 @@ class StoredDataModule:
 
 
 def _done(trainer: Any) -> int:
-    """How many batches of its epoch a run has behind it where it begins to ask for them."""
+    """Number of batches of the current epoch that a resumed run has already trained on."""
     return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready)
 
 
 def runs(done: np.ndarray, length: int) -> list[range]:
-    """The positions that are not done, cut into runs of at most ``length``."""
-    found: list[range] = []
+    """Ranges of at most ``length`` positions that cover all positions that are not done."""
+    ranges: list[range] = []
     for start in range(0, len(done), length):
         missing = np.flatnonzero(~done[start : start + length]) + start
         if len(missing):
-            found.append(range(int(missing[0]), int(missing[-1]) + 1))
-    return found
+            ranges.append(range(int(missing[0]), int(missing[-1]) + 1))
+    return ranges
 
 
 def check_attributes(chosen: Sequence[str] | None, known: Sequence[str], data: str) -> tuple[str, ...]:
     """The chosen attributes, all known ones if None.
 
     Raises:
-        ValueError: none, one twice, or an unknown one; then the nearest known ones are named.
+        ValueError: the list is empty, or has an attribute twice or an unknown one; the message gives the nearest names.
     """
     if chosen is not None and (not chosen or len(set(chosen)) < len(chosen)):
         raise ValueError(f"attributes={list(chosen)}: choose one or more, each once")

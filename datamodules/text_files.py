@@ -1,4 +1,4 @@
-"""Tables as text: lines and cells of a csv, of whatever separator and encoding can't be mistaken."""
+"""Text files and csv files, in any separator and encoding that can be recognised with certainty."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SEPARATORS = (",", ";", "\t", "|")
 INDEX = ("", "unnamed: 0", "index")  # what pandas calls the column that counts the rows
 LARGEST, LONGEST_NAME = 2**30, 200  # bytes of a table, and characters of a column's name
 Row = tuple[int, list[str]]
-"""A line's number, and its cells."""
+"""A line's number and its cells."""
 
 
 def read_text(file: Path) -> str:
-    """A text in UTF-8, or in UTF-16 that says so.
+    """The text of a file in UTF-8, or in UTF-16 with a byte order mark.
 
     Raises:
-        ValueError: it isn't there, can't be read, or is none.
+        ValueError: the file is missing, can't be read, or is no text.
     """
     if not file.is_file():
         raise ValueError(f"{file} is no file" if file.exists() else f"{file} is missing")
@@ -34,7 +34,7 @@ def read_text(file: Path) -> str:
         raise ValueError(f"{file} can't be read ({error.strerror or error})") from error
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")):
         raise ValueError(f"{file} is a spreadsheet, or packed, and no text: save it as csv")
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as Excel's "Unicode text" is
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -46,13 +46,14 @@ def read_text(file: Path) -> str:
 
 
 def read_rows(file: Path) -> tuple[list[str], list[Row]]:
-    """A csv's header, its names trimmed, and its rows, each with as many cells; empty lines are left out.
+    """The header of a csv file, with trimmed names, and its rows. Empty lines are left out.
 
-    The separator is the comma, or what the header has in place of any comma: semicolons, tabs, bars; or what a first
-    line such as ``sep=;`` says. A first column without a name, whose cells count the rows, is pandas' index: left out.
+    The separator is a comma, or without commas in the header a semicolon, a tab or a bar, or as a first line such as
+    ``sep=;`` says. A first column without a name that numbers the rows is pandas' index and is left out.
 
     Raises:
-        ValueError: no text, header or rows, another column without a name, two of one name, a row of another length.
+        ValueError: the file is no text or has no header or rows, a column has no name, two columns have the same name,
+            or a row has more or fewer cells than the header.
     """
     text = read_text(file)
     first = next((line for line in text.splitlines() if line.strip()), "").lstrip()
@@ -73,9 +74,9 @@ def read_rows(file: Path) -> tuple[list[str], list[Row]]:
         raise ValueError(f"{file}, line {line}: {first[:40]!r} is a comment: the first line has to name the columns")
     for line, cells in rows:
         if len(cells) != len(header):
-            said = f"{len(cells)} columns, and {len(header)} in the header (parted by {separator!r})"
-            said = f"{cells[0][:40]!r} is a comment" if cells[0].startswith("#") else said
-            raise ValueError(f"{file}, line {line}: {said}: mend it, or take it away")
+            why = f"{len(cells)} columns, and {len(header)} in the header (parted by {separator!r})"
+            why = f"{cells[0][:40]!r} is a comment" if cells[0].startswith("#") else why
+            raise ValueError(f"{file}, line {line}: {why}: mend it, or take it away")
     header = [unicodedata.normalize("NFC", name.strip()) for name in header]
     if header[0].lower() in INDEX and all(cells[0].isdigit() for _, cells in rows):
         header, rows = header[1:], [(line, cells[1:]) for line, cells in rows]
@@ -84,7 +85,7 @@ def read_rows(file: Path) -> tuple[list[str], list[Row]]:
 
 
 def _check_names(file: Path, header: list[str]) -> None:
-    if "" in header[1:]:  # the first may be an index of paths, which pandas writes without a name
+    if "" in header[1:]:  # the first column may be pandas' index of paths, which has no name
         raise ValueError(f"{file} has a column without a name: is there a comma at the end of its first line?")
     if odd := next((name for name in header if not name.isprintable()), None):
         raise ValueError(f"{file}: the column {odd!r} has a line break or the like in its name: take it out")

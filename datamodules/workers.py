@@ -1,8 +1,9 @@
-"""Work that several processes share: a function by its name, jobs as JSON, answers as arrays.
+"""Worker processes that call a function for each of many jobs.
 
-Each process is ``python -m datamodules.workers FUNCTION``: a job is a line of JSON on its standard input, the answer a
-line that describes arrays, and their bytes. ``multiprocessing`` won't do: a process it spawns runs the caller's script
-again (which must then be guarded by ``__name__ == "__main__"``), and forking one that has loaded torch is unsafe.
+Each process is ``python -m datamodules.workers FUNCTION``. A job is a line of JSON on its standard input; the answer is
+a line that describes arrays, followed by their bytes. ``multiprocessing`` is no alternative: a spawned process runs the
+caller's script again, which must then be guarded by ``__name__ == "__main__"``, and forking a process that has loaded
+torch is unsafe.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 
 Arrays = tuple[np.ndarray, ...]
 Process = subprocess.Popen[bytes]
-AHEAD = 2  # jobs in the air per process: answers wait in memory, so there may not be many
+AHEAD = 2  # submitted jobs per process; few, because their answers wait in memory
 
 
 def run_jobs(function: str, jobs: Sequence[Mapping[str, Any]], workers: int) -> Iterator[Arrays]:
@@ -33,14 +34,14 @@ def run_jobs(function: str, jobs: Sequence[Mapping[str, Any]], workers: int) -> 
 
     Args:
         function: ``package.module:function``; it returns a tuple of arrays.
-        jobs: its keyword arguments, such as JSON can hold.
-        workers: processes; with one, or with no more than two jobs, this process does the work.
+        jobs: keyword arguments of each call, as values that JSON can hold.
+        workers: number of processes; with one, or with at most two jobs, this process does the work.
 
     Raises:
-        ValueError: what the function refuses, in its own words.
-        RuntimeError: a process ended before it had answered.
+        ValueError: the function raised it, with this message.
+        RuntimeError: a process ended without an answer.
     """
-    if workers == 1 or len(jobs) <= 2:  # not worth starting processes for
+    if workers == 1 or len(jobs) <= 2:  # starting processes would take longer
         work = _find(function)
         yield from (work(**job) for job in jobs)
         return
@@ -79,7 +80,7 @@ def _find(function: str) -> Callable[..., Arrays]:
 
 @contextmanager
 def _started(function: str) -> Iterator[Process]:
-    """A process that sees the packages this one sees, and no others that lie where it happens to run."""
+    """Start a process with this one's import path, and without the working directory in it."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
     command = [sys.executable, "-P", "-m", "datamodules.workers", function]
     environment = {**os.environ, "PYTHONPATH": path}
@@ -90,8 +91,8 @@ def _started(function: str) -> Iterator[Process]:
         yield process
     finally:
         process.stdout.close()
-        with suppress(BrokenPipeError):  # it may have ended with a job in the pipe
-            process.stdin.close()  # ends it
+        with suppress(BrokenPipeError):  # the process may have ended before it read a job
+            process.stdin.close()  # the process ends
         process.wait()
 
 
@@ -101,11 +102,11 @@ def _ask(process: Process, job: Mapping[str, Any]) -> Arrays:
     try:
         process.stdin.write(json.dumps(job).encode() + b"\n")
         process.stdin.flush()
-        said = json.loads(process.stdout.readline())
-        if "refused" in said:
-            raise ValueError(said["refused"])
+        head = json.loads(process.stdout.readline())
+        if "refused" in head:
+            raise ValueError(head["refused"])
         answer = []
-        for kind, shape in said["arrays"]:
+        for kind, shape in head["arrays"]:
             size = int(np.prod(shape)) * np.dtype(kind).itemsize
             content = process.stdout.read(size)
             if len(content) < size:
@@ -119,8 +120,8 @@ def _ask(process: Process, job: Mapping[str, Any]) -> Arrays:
 
 
 def _serve(function: str) -> None:
-    """Answer jobs until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipes
+    """Answer jobs until standard input is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C, the parent closes the pipes
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     work, out = _find(function), sys.stdout.buffer
     for line in sys.stdin:

@@ -89,7 +89,7 @@ def _asked(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
         for side in (config.resolutions or [None]) if method.resolution else [None]:
             for size in config.batch_sizes or [None]:
                 sizes = {"data.resolution": side, "data.batch_size": size}
-                said = [*method.said.split(), f"preset={config.preset}", *ALONE]
+                said = [*method.overrides.split(), f"preset={config.preset}", *ALONE]
                 said += [*config.overrides, *(f"{key}={value}" for key, value in sizes.items() if value is not None)]
                 yield name, _composed(said)
 

@@ -45,14 +45,17 @@ def signature(target: str) -> Parameters:
 
 @functools.lru_cache(maxsize=512)
 def meanings(target: str) -> dict[str, str]:
-    """What a class's docstring says of its arguments, by name; nothing where source doesn't tell."""
+    """Argument -> its description in the docstrings of a class and its bases; empty where source doesn't tell."""
     module, _, name = target.rpartition(".")
     try:
-        _, node = Source.of(module).definition(name)
+        place, node = Source.of(module).definition(name)
     except (UnclearError, LookupError):
         return {}
     text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None
     found: dict[str, str] = {}
+    for base in node.bases if isinstance(node, ast.ClassDef) else ():
+        if isinstance(base, ast.Name):
+            found |= meanings(f"{place.name}.{base.id}")
     for names, first, more in ARGUMENT.findall(text or ""):
         meaning = re.sub(r"(:\w+:)?`+~?([^`]+)`+", r"\2", " ".join(f"{first} {more}".split()).rstrip("."))
         found |= dict.fromkeys(names.split(", "), meaning)

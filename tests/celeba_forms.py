@@ -1,4 +1,4 @@
-"""A copy of CelebA in other forms that people have: each turns the plain one into another, and gives its root."""
+"""Other common forms of CelebA: each function converts a plain copy to a form, and returns the root of the result."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def as_official(root: Path) -> Path:
 
 
 def as_png(root: Path) -> Path:
-    """As the project page's own PNGs: other files, the same tables."""
+    """The project page's PNGs: other files with the same tables."""
     (root / "img_align_celeba_png").mkdir()
     for file in (root / "img_align_celeba").iterdir():
         with Image.open(file) as image:
@@ -81,7 +81,7 @@ def as_png(root: Path) -> Path:
 
 
 def as_mask_hq(root: Path) -> Path:
-    """Images of other names, in another order: a table says which of CelebA's they are. Here the last comes first."""
+    """CelebAMask-HQ: images with other names in another order (here reversed), and a table that maps them to CelebA."""
     images = root / "CelebA-HQ-img"
     images.mkdir()
     lines = (root / "list_attr_celeba.txt").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread each, nothing read from or written to the user's own directories, nothing sent."""
+"""Settings of all tests: one thread per process, no access to the user's directories, and no network."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ from hydra.core.hydra_config import HydraConfig
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One thread in every process, and one place for what is made once (``made_once.py``).
+    """Use one thread per process, and make a directory for shared data (``made_once.py``).
 
-    The suite has a worker for every core, and figures don't depend on how many threads a machine has.
+    The suite has a worker for every core, and its results must not depend on a machine's number of threads.
     """
-    os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
+    os.environ["OMP_NUM_THREADS"] = "1"  # for processes that tests start
     torch.set_num_threads(1)
-    if not hasattr(config, "workerinput"):  # not a worker, which inherits it
+    if not hasattr(config, "workerinput"):  # workers inherit it
         os.environ["FACET_TESTS"] = tempfile.mkdtemp(prefix="facet-tests-")
 
 
@@ -27,7 +27,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Folders of long tests first, so that no worker is left with one when the others have nothing to do."""
+    """Run folders with long tests first, so that all workers finish at about the same time."""
     last = ("jacsup", "aif", "datamodules")
     here = Path(__file__).parent
 
@@ -43,5 +43,5 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setenv("FACET_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.delenv("FACET_DATA", raising=False)
     monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)  # a command that another test ran: its choices aren't ours
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)  # left by a command of another test
     torch.manual_seed(0)

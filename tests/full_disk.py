@@ -1,4 +1,4 @@
-"""A disk of its own that can be filled: a small tmpfs, where one may be mounted."""
+"""A small disk that tests can fill: a tmpfs, where mounting one is allowed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @contextmanager
 def small_disk(place: Path, size: str = "64m") -> Iterator[Path]:
-    """Mounted at a place; the test is skipped where that isn't allowed."""
+    """Mount a small disk at ``place``; skips the test where mounting is not allowed."""
     place.mkdir(parents=True)
     mounting = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     try:
@@ -31,7 +31,7 @@ def small_disk(place: Path, size: str = "64m") -> Iterator[Path]:
 
 
 def fill(disk: Path, left: int) -> Path:
-    """Leave so many bytes free, in whole pages; returns the file that takes the rest."""
+    """Fill a disk but for ``left`` bytes, in whole pages; returns the file that takes the space."""
     ballast = disk / "ballast"
     with ballast.open("wb") as file:
         free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - left

@@ -1,12 +1,12 @@
-"""``python -m tests.fuzz n=10000 kinds=all seed=0``: odd inputs of every kind, given to the commands, and counted.
+"""``python -m tests.fuzz n=10000 kinds=all seed=0``: gives odd inputs of every kind to the commands.
 
-    n      how many inputs in all
-    kinds  all, or some, parted by commas
+    n      number of inputs
+    kinds  all, or some, separated by commas
     seed   of the inputs; from the clock by default
-    again  a file of finds of an earlier time: those are tried, and nothing else
+    again  a file of an earlier find, which alone is tried
 
-No exit code but 0 and 2, no traceback, nothing half-written. What else is found is written to ``fuzz-finds/``, each
-place in the code once, and the exit code is 1 then.
+A command may only exit with 0 or 2, without a traceback and without incomplete files. Other outcomes are written to
+``fuzz-finds/``, one for each place in the code, and the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 FINDS = Path("fuzz-finds")
-LAST = FINDS / "last"  # what was being tried, should the process die of it
+LAST = FINDS / "last"  # the current input, kept if the process dies of it
 OURS = re.compile(r"/(aif|datamodules|facet|jacsup|nets)/\w+\.py|/report/|/measures/")
 SHOWN = 30.0  # seconds between lines of progress
 
 
 def main() -> int:
-    """The long form; its exit code."""
+    """Run the command; returns its exit code."""
     sys.path.insert(0, str(Path(__file__).parent))  # as pytest has it
     from fuzzing.kinds import KINDS
 
@@ -38,7 +38,7 @@ def main() -> int:
         print(f"{', '.join(sorted(unknown))}: there are n, kinds, seed and again", file=sys.stderr)
         return 2
     FINDS.mkdir(exist_ok=True)
-    _only_ours_is_said()
+    _silence_libraries()
     if "again" in said:
         name, given = ast.literal_eval(Path(said["again"]).read_text("utf-8"))
         found = _tried(KINDS[name], given)
@@ -63,8 +63,8 @@ def _row(name: str, found: Counter[Any]) -> str:
     return f"{name:<16}{found.total():>8,}{found[0]:>8,}{found[2]:>8,}{found['other']:>8,}"
 
 
-def _only_ours_is_said() -> None:
-    """Libraries in C write what they think of a file to standard error; a crash of theirs is still told there."""
+def _silence_libraries() -> None:
+    """Hide what C libraries write to standard error about a file; tracebacks of crashes are still shown."""
     sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     faulthandler.enable(sys.stderr)
@@ -72,7 +72,7 @@ def _only_ours_is_said() -> None:
 
 
 def _many(kind: Any, n: int, seed: int) -> Counter[Any]:
-    """How often which exit code came of so many inputs of a kind."""
+    """Try n inputs of a kind; returns the number of each exit code."""
     import hypothesis
 
     counts: Counter[Any] = Counter()
@@ -108,7 +108,7 @@ def _many(kind: Any, n: int, seed: int) -> Counter[Any]:
 
 
 def _tried(kind: Any, given: Any) -> int | str:
-    """The exit code, or what was found."""
+    """The exit code, or a description of the find."""
     from fuzzing.harness import FoundError, outcome
 
     try:
@@ -118,7 +118,7 @@ def _tried(kind: Any, given: Any) -> int | str:
 
 
 def _place(found: str) -> str:
-    """Where in the code, and by which error: of the first traceback the last line and the last frame of ours."""
+    """Place and error of a find: the last frame in the project's code and the last line of the first traceback."""
     lines = found.split("\nThe above exception")[0].rstrip().splitlines()
     frames = [line.strip().split("/")[-1] for line in lines if line.startswith("  File") and OURS.search(line)]
     return " ".join([*frames[-1:], lines[-1].split(":")[0] if frames else lines[0][:60]])

@@ -1,4 +1,4 @@
-"""A progressive autoencoder of seconds, for the tests of growth."""
+"""A progressive autoencoder that trains in seconds, for the tests of growth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHAPE, SIZE, BATCH = (1, 6, 6), 64, 16
 
 
 class Pictures(LightningDataModule):
-    """Blobs; a data module as the workbench has them."""
+    """A data module of blobs."""
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
         generator = torch.Generator().manual_seed(len(split))
@@ -70,7 +70,7 @@ def trainer(root: Path, *callbacks: Callback, **settings: Any) -> Trainer:
 
 
 class Watch(Callback):
-    """Remembers code sizes, optimisers, and losses of every epoch."""
+    """Records the code size, the optimiser's steps and the losses of every epoch."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []

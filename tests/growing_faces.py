@@ -1,4 +1,4 @@
-"""A face autoencoder of seconds, for the tests of its schedule."""
+"""A face autoencoder that trains in seconds, for the tests of its schedule."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STUDENT = {"code": 1.0, "difference": 50.0, "prediction": 0.0}
 
 
 class Bars(LightningDataModule):
-    """Noisy grounds, bright or dark, with a bar on the left or on the right."""
+    """A data module of noisy backgrounds, bright or dark, with a bar on the left or on the right."""
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
         generator = torch.Generator().manual_seed(len(split))

@@ -1,4 +1,4 @@
-"""Pages of invented runs: what their claims come to, and what a reader is told, without a figure being drawn."""
+"""Rows, claims and summaries of pages of invented runs, without drawing a figure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Runs = Sequence[tuple[int, Path]]
 
 
 def titled(name: str, rows: Mapping[str, str]) -> Page:
-    """A page with these rows, by key and title, in place of its own."""
-    own = load(name)
-    said = {key: replace(own.every_row.get(key, PageRow("", "")), title=title) for key, title in rows.items()}
-    return replace(own, rows=said, beside={})
+    """A page with other rows, given as key -> title."""
+    page = load(name)
+    titles = {key: replace(page.every_row.get(key, PageRow("", "")), title=title) for key, title in rows.items()}
+    return replace(page, rows=titles, beside={})
 
 
 def row_of(*runs: tuple[int, Path], key: str = "ours", title: str = "(1)") -> Row:
@@ -29,7 +29,7 @@ def row_of(*runs: tuple[int, Path], key: str = "ours", title: str = "(1)") -> Ro
 
 
 def claims_of(page: Page, found: Mapping[str, Runs]) -> dict[str, Claim]:
-    """What a page's claims come to, by key."""
+    """The claims of a page by key, evaluated on the runs."""
     section = sections.render("claims", page.sections["claims"], Context.of(page, found))
     return {block.key: block for block in (section.blocks if section else ()) if isinstance(block, Claim)}
 

@@ -1,4 +1,4 @@
-"""A run directory with invented results, as ``facet-train`` and ``facet-evaluate`` would leave it."""
+"""Run directories with invented results, with the files that ``facet-train`` and ``facet-evaluate`` write."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ OTHERS = ("Eyeglasses", "Mustache", "Wearing_Hat", "Black_Hair")
 
 
 def rate(value: float, n: int) -> dict[str, float]:
-    """A rate as ``results.json`` holds it."""
+    """A rate in the form of ``results.json``."""
     return wilson(min(n, round(value * n)), n).as_dict()
 
 
 def results(row: str, seed: int, **given: Any) -> dict[str, Any]:
-    """``results.json``; ``given``: off, on, reconstruction (on, off), mse, leak (ẑ, μ), classifier, judge, n."""
+    """Contents of ``results.json``; ``given``: off, on, reconstruction (on, off), mse, leak (ẑ, μ), classifier, judge,
+    n."""
     n = given.get("n", 1500)
     off, on = given.get("off", 0.95), given.get("on", 0.96)
     kept = given.get("reconstruction", (0.97, 0.96))
@@ -77,7 +78,7 @@ def results(row: str, seed: int, **given: Any) -> dict[str, Any]:
 
 
 def write_run(directory: Path, content: dict[str, Any], faces: np.ndarray | None = None, points: int = 20) -> Path:
-    """A finished and evaluated run."""
+    """Write a finished and evaluated run."""
     directory.mkdir(parents=True)
     (directory / "status.json").write_text(json.dumps({"status": "finished", "error": None}))
     (directory / "results.json").write_text(json.dumps(content))

@@ -1,4 +1,4 @@
-"""What two directories hold, compared: files by name, and what is in them bit for bit, but for times and places."""
+"""Compares two directories: the names of their files, and the contents bit for bit except times and paths."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-FREE = ("save_minutes", "workers")  # settings that change nothing
-TIMED = (".pdf", ".lock", "inputs.json", "verified.json", "last-before.ckpt")  # what is in them is of a moment
+FREE = ("save_minutes", "workers")  # settings that do not change results
+TIMED = (".pdf", ".lock", "inputs.json", "verified.json", "last-before.ckpt")  # files whose contents depend on time
 CLOCKS = ("seconds", "images_per_second", "Timer", "state")  # keys and columns of times
 TEXTS = (".json", ".csv", ".yaml", ".html", ".md", ".tex")
 
 
 def differences(expected: Path, found: Path) -> Iterator[str]:
-    """What is missing, left over or other in one directory than in another; nothing where nothing was lost."""
+    """Files that are missing, left over or different in ``found``; none if the directories agree."""
     names = [{str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()} for root in (expected, found)]
     for name in sorted(names[0] ^ names[1]):
         yield f"{name} is {'missing' if name in names[0] else 'left over'}"
@@ -31,7 +31,7 @@ def differences(expected: Path, found: Path) -> Iterator[str]:
 
 
 def _content(file: Path, root: Path) -> Any:
-    """What a file holds, in a form that compares."""
+    """The contents of a file in a form that can be compared."""
     if file.suffix in (".ckpt", ".pt"):
         return torch.load(file, map_location="cpu", weights_only=True)
     if file.suffix == ".npz":
@@ -47,7 +47,7 @@ def _content(file: Path, root: Path) -> Any:
         return json.loads(text)
     if file.name == "config.yaml":
         return re.sub(rf"\n *({'|'.join(FREE)}):.*", "", text)
-    if file.suffix == ".csv":  # columns come in the order in which they were first logged
+    if file.suffix == ".csv":  # the order of columns is that of their first values
         return [{key: value for key, value in row.items() if value} for row in csv.DictReader(io.StringIO(text))]
     if file.suffix == ".html":  # its numbers are those of table.csv
         return re.sub(r"data:[^\"]{1000,}|<td[^>]*>[\d.,]+( min)?</td>", "", text)
@@ -55,7 +55,7 @@ def _content(file: Path, root: Path) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same, bit for bit, what is no number too; times don't count."""
+    """Whether two values are equal bit for bit, with NaN equal to NaN and times ignored."""
     if isinstance(one, dict) and isinstance(other, dict):
         keys = {key for key in one | other if not str(key).startswith(CLOCKS)}
         return all(key in one and key in other and _same(one[key], other[key]) for key in keys)

@@ -1,11 +1,11 @@
-"""Runs that are killed again and again and go on by the same commands, beside the same runs that nobody kills.
+"""Compares runs that are killed repeatedly and resumed by the same commands with the same runs without kills.
 
 ``python -m tests.kills methods=all n=1000`` (about an hour): every method is trained, judged and reported by a process
-that gets SIGKILL at a random moment, in a random part or before a random change of a file, and is started again, until
-it ends by itself. Then its directories hold what those of an uncut one hold: the same files, the same bits. What isn't
-so is listed, and the exit code is 1. ``seed=`` repeats the choices; ``commands=train`` trains only, on data that are
-there. ``n=every`` kills once before every single change of a file instead, with a checkpoint after every batch.
-The tree it is started in has to stay as it is meanwhile, since a run notes its revision.
+that gets SIGKILL at a random moment, in a random part or before a random change of a file. It is started again until it
+ends by itself. Then its directories must hold the same files with the same bits as those of an uncut run. Differences
+are listed, and the exit code is 1 if there are any. ``seed=`` repeats the random choices. ``commands=train`` only
+trains, on existing data. ``n=every`` instead kills once before every single change of a file, with a checkpoint after
+every batch. The working tree must not change meanwhile, because a run records its revision.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from kept import differences
 from lives import METHODS, Life, left_running
 from moments import PARTS, PER_LIFE, STARTING, Changes, Moment, go_to, now_at, watch
 
-MOST = 4 * PER_LIFE  # kills of one run
+MOST = 4 * PER_LIFE  # most kills of one run
 
 
 @dataclass
 class Uncut:
-    """A method's commands that nobody killed: how long they took, and how many changes of files they made."""
+    """A method's commands without kills: how long they took, and how many changes of files they made."""
 
     life: Life
     seconds: float
@@ -42,10 +42,10 @@ class Uncut:
 
     @staticmethod
     def of(life: Life) -> Uncut:
-        """Run them.
+        """Run the commands.
 
         Raises:
-            RuntimeError: they failed.
+            RuntimeError: a command failed.
         """
         life.begin()
         begun, changes = time.monotonic(), Changes(life.place)
@@ -54,7 +54,7 @@ class Uncut:
         return Uncut(life, time.monotonic() - begun, changes.made)
 
     def lost_by(self, life: Life, moments: Iterator[Moment]) -> Iterator[str]:
-        """Kill the same commands at these moments, then let them end by themselves; what was lost by that."""
+        """Kill the same commands at these moments, then let them end by themselves; yields what differs."""
         life.begin()
         code = -signal.SIGKILL
         while code == -signal.SIGKILL:
@@ -74,14 +74,14 @@ class Uncut:
 
 @dataclass
 class Killing:
-    """Methods killed in turn.
+    """Kills methods in turn.
 
     Attributes:
         methods: of :data:`lives.METHODS`.
         commands: of ``train``, ``evaluate`` and ``report``.
-        root: where all of it is.
-        kills: how often by method and part.
-        lost: what was lost by method, in words.
+        root: directory of all files.
+        kills: number of kills by method and part.
+        lost: differences, each with its method.
     """
 
     methods: list[str]
@@ -91,7 +91,7 @@ class Killing:
     lost: list[tuple[str, str]] = field(default_factory=list)
 
     def go_on(self, n: int, luck: random.Random) -> None:
-        """Kill them n times in all, each about as often."""
+        """Kill the methods n times in all, each about as often."""
         uncut: dict[str, Uncut] = {}
         most = min(MOST, -(-n // len(self.methods)))
         for number in range(sys.maxsize):
@@ -106,7 +106,7 @@ class Killing:
             self._kill(self._life(method, f"life{number}", settings), uncut[method], moments)
 
     def go_through(self) -> None:
-        """Kill each once before every change of a file that it makes."""
+        """Kill each method once before every change of a file."""
         settings = ("save_minutes=0",)
         for method in self.methods:
             uncut = Uncut.of(self._life(method, "uncut", settings))
@@ -119,12 +119,12 @@ class Killing:
         return Life(method, self.root / method / name, self.commands, settings, data)
 
     def _kill(self, life: Life, uncut: Uncut, moments: Iterator[Moment]) -> None:
-        """Kill a life at these moments, and keep what came of it; its files, too, where something was lost."""
+        """Kill a life at these moments and record the result; its files are kept if something was lost."""
         lost = list(uncut.lost_by(life, moments))
         self.lost += [(life.method, f"{life.place.name}, {' '.join(life.settings)}: {each}") for each in lost]
         self.kills.update({(life.method, part): times for part, times in life.kills.items()})
-        said = f"{self.kills.total():5} kills; {life.method}, {life.place.name}, after {life.kills.total()}"
-        print(said, *lost, sep="\n  ", flush=True)
+        line = f"{self.kills.total():5} kills; {life.method}, {life.place.name}, after {life.kills.total()}"
+        print(line, *lost, sep="\n  ", flush=True)
         if not lost:
             shutil.rmtree(life.place)
 

@@ -1,4 +1,4 @@
-"""Images whose attributes are pixels, a judge that reads these, and an editor that knows how they are made."""
+"""Images whose attributes are single pixels, a judge that reads these pixels, and a perfect editor of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facet.judge import Judge
 
 
 class Dots:
-    """Images whose pixel (0, 0) is attribute A, (0, 1) attribute B, and the rest one of many grey levels."""
+    """Images with attribute A in pixel (0, 0), attribute B in pixel (0, 1), and one grey level everywhere else."""
 
     attribute_names = ("A", "B")
     resolution, channels, fingerprint = 16, 3, "dots"
@@ -52,12 +52,12 @@ class Reader(Judge):
         return images[:, 0, 0, :2] - 0.5
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = torch.stack([torch.ones(len(images)), images[:, 0, 5, 5]], 1)  # the grey level: who it is
+        features = torch.stack([torch.ones(len(images)), images[:, 0, 5, 5]], 1)  # the grey level is the identity
         return self.read(images), features
 
 
 class Perfect:
-    """Knows how the images are made."""
+    """An editor that reads and draws the images exactly."""
 
     attribute_names = ("A", "B")
 

@@ -1,4 +1,4 @@
-"""Every method's commands, in a process and a place of their own, that may be killed and started again."""
+"""Every method's commands, in a process and a directory of their own, which may be killed and started again."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ import facet.train
 from facet.configuration import compose_config
 from facet.report import command
 
-NO_NETWORKS = tuple(said for said in TINY if not said.startswith("networks."))
-NO_STAGES = tuple(said for said in STAGED if not said.startswith(("model.", "callbacks.growth")))
-METHODS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # what is said to train it, a table with it, and settings
+NO_NETWORKS = tuple(override for override in TINY if not override.startswith("networks."))
+NO_STAGES = tuple(override for override in STAGED if not override.startswith(("model.", "callbacks.growth")))
+METHODS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # overrides, a page with it, and settings
     "ours": ("", "table1", TINY),
     "best": ("ablation=erasure", "table1", TINY),  # with averaged weights
     "icgan": ("model=icgan", "table1", TINY),
@@ -41,8 +41,8 @@ METHODS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # what is said to trai
     "faces_control": ("model=jacsup_faces ablation=as_the_teacher", "compare", STAGED),
     "faces_fader": ("experiment=jacsup/fader", "jacsup-table1", NO_STAGES),
 }
-LEFT = 10.0  # seconds that processes may outlive the one that started them
-HANGS = 600.0  # seconds
+LEFT = 10.0  # seconds by which processes may outlive the one that started them
+HANGS = 600.0  # seconds after which a process counts as hanging
 
 
 @dataclass
@@ -51,11 +51,11 @@ class Life:
 
     Attributes:
         method: of :data:`METHODS`.
-        place: the directory of all that they read and write.
+        place: the directory of all files.
         commands: of ``train``, ``evaluate`` and ``report``.
-        settings: of the training, that change nothing of what comes out.
-        data: where the data set is, if not in its place: one that lives share.
-        kills: how often a process was killed in which part.
+        settings: of the training, which do not change the results.
+        data: directory of a shared data set; in ``place`` if None.
+        kills: number of kills by part.
     """
 
     method: str
@@ -67,11 +67,11 @@ class Life:
 
     @property
     def log(self) -> Path:
-        """What the processes said."""
+        """The output of the processes."""
         return self.place.with_suffix(".log")
 
     def begin(self) -> None:
-        """Make the files that are there before."""
+        """Make the files that the commands need."""
         self.place.mkdir(parents=True)
         if METHODS[self.method][2] is DIGITS and not self._data.is_dir():
             draw_digits(self._data)
@@ -82,22 +82,22 @@ class Life:
         return (self.data or self.place) / kind
 
     def run(self) -> None:
-        """The commands, one after the other."""
+        """Run the commands one after the other."""
         words, table, small = METHODS[self.method]
-        said = [*small, "trainer.log_every_n_steps=1", f"data.root={self._data}"]
+        settings = [*small, "trainer.log_every_n_steps=1", f"data.root={self._data}"]
         if small is DIGITS:
-            said += [f"data.store={self._data / 'store'}"]
+            settings += [f"data.store={self._data / 'store'}"]
         runs = f"runs={self.place / 'runs'}"
-        run = facet.train.train(compose_config("train", [*words.split(), *said, runs, *self.settings]))
+        run = facet.train.train(compose_config("train", [*words.split(), *settings, runs, *self.settings]))
         if "evaluate" in self.commands:
             facet.evaluate.evaluate(compose_config("evaluate", [f"run={run}", "faces=4"]))
         if "report" in self.commands:
-            overrides = "overrides=[" + ",".join(f'"{setting}"' for setting in said) + "]"
+            overrides = "overrides=[" + ",".join(f'"{setting}"' for setting in settings) + "]"
             more = [runs, f"reports={self.place / 'reports'}", "logger=csv", overrides]
             command.report(compose_config("report", [f"pages=[{table}]", *more]))
 
     def start(self, first: Callable[[], object]) -> int:
-        """Run them in a process forked from this one, which does something ``first``; returns its number."""
+        """Run the commands in a forked process, which calls ``first`` before; returns the process's number."""
         if process := os.fork():
             return process
         code = 1
@@ -119,10 +119,10 @@ class Life:
         """Wait for a process, and kill it when the moment has come.
 
         Returns:
-            How it ended; a negative number: by that signal.
+            The exit code; negative: the number of the signal that ended the process.
 
         Raises:
-            TimeoutError: it hangs.
+            TimeoutError: the process hangs.
         """
         begun = time.monotonic()
         since = None if moment.part else begun
@@ -142,7 +142,7 @@ class Life:
 
 
 def left_running(session: int) -> list[str]:
-    """The command lines of processes that outlived the first one of their session for too long."""
+    """The command lines of processes that outlive the first process of their session by more than ``LEFT``."""
     until = time.monotonic() + LEFT
     while (found := _of_session(session)) and time.monotonic() < until:
         time.sleep(0.02)
@@ -152,7 +152,7 @@ def left_running(session: int) -> list[str]:
 def _of_session(session: int) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
+        with contextlib.suppress(OSError):  # the process has ended
             state, _, _, its_session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
             if int(its_session) == session and state != "Z":
                 found.append((process / "cmdline").read_text().replace("\0", " "))

@@ -1,4 +1,4 @@
-"""What many tests look at and none changes: made once, for all of pytest's workers (``conftest.py`` says where)."""
+"""Data that many tests read and none changes, made once for all of pytest's workers, in ``conftest.py``'s directory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from datamodules.celeba_drawn import draw_celeba
 
 
 def avatars() -> Path:
-    """A ``data.root`` for avatars of the usual sizes; stores and judges are locked while they are made."""
+    """A shared ``data.root`` for avatars; stores and judges are locked while they are made."""
     return Path(os.environ["FACET_TESTS"]) / "avatars"
 
 
 def copy_of_celeba(root: Path, size: int) -> None:
-    """What ``draw_celeba`` makes, copied: the test may change it."""
+    """A copy of the shared result of ``draw_celeba``, which the test may change."""
     drawn = Path(os.environ["FACET_TESTS"]) / f"celeba{size}"
     with FileLock(f"{drawn}.lock"):
         if not drawn.is_dir():

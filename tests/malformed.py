@@ -1,4 +1,4 @@
-"""Small folders of images that the malformed inputs are made of; and nothing may hang."""
+"""Small folders of images from which malformed inputs are made, and a time limit for reading them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HANGS = 20  # seconds
 
 @contextmanager
 def in_time(seconds: int = HANGS) -> Iterator[None]:
-    """An error where something waits for ever."""
+    """Raise an error after a number of seconds."""
 
     def late(*args: object) -> None:
         raise TimeoutError("it hangs")
@@ -47,7 +47,7 @@ def grey(value: int, side: int = 20) -> Image.Image:
 
 
 def faces(root: Path, labels: str | bytes | None = None) -> Path:
-    """Three images, one for each split, and a csv."""
+    """Write three images, one for each split, and a csv file."""
     root.mkdir(parents=True)
     for name, value in zip(NAMES, GREYS, strict=True):
         grey(value).save(root / name)
@@ -62,7 +62,7 @@ def folder(place: Path, **settings: Any) -> FolderDataModule:
 
 
 def read(root: Path, **settings: Any) -> tuple[list[list[int]], dict[str, list[list[float]]]]:
-    """(mean grey of every image, labels of every image by split), once all is built."""
+    """Build all stores; returns the mean grey of every image, and the labels of every image by split."""
     data = folder(root, **settings)
     with in_time():
         data.prepare_data()

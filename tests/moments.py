@@ -1,4 +1,4 @@
-"""What a process of Facet's is at, and the moments at which it may be killed."""
+"""The part that a command is in, and the moments at which its process may be killed."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ PARTS: tuple[tuple[Any, str, str], ...] = (
     (command, "report", "the report"),
 )
 STARTING = "starting"
-PER_LIFE = 5  # kills that the first process would get, about, if it lived on
-WITHIN = 0.02  # seconds into a part
+PER_LIFE = 5  # expected number of kills in the time of an uncut run
+WITHIN = 0.02  # mean seconds between the beginning of a part and a kill in it
 CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
 
 _place = mmap.mmap(-1, 64)  # shared with the processes that are forked
 
 
 def now_at() -> str:
-    """What the process that was started last is at."""
+    """The part that the last started process is in."""
     return _place[:].decode().strip("\0 ")
 
 
 def go_to(part: str) -> None:
-    """Say what this process is at."""
+    """Record the part that this process is in."""
     _place[:] = part.encode().ljust(64)
 
 
 def watch() -> None:
-    """Let every process that is forked from now on say what it is at."""
+    """Let every process that is forked from now on record the part that it is in."""
 
     def watched(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -75,7 +75,7 @@ def watch() -> None:
 
 @dataclass(frozen=True)
 class Moment:
-    """When a process is killed: after so many seconds, of a part where one is named, or before a change of a file."""
+    """When a process is killed: some seconds after its start or after that of a part, or before a change of a file."""
 
     part: str = ""
     seconds: float | None = None
@@ -83,7 +83,7 @@ class Moment:
 
     @staticmethod
     def drawn(luck: random.Random, seconds: float, changes: int) -> Moment:
-        """One for commands that take so many seconds and changes of files where nobody kills them."""
+        """A random moment for commands whose uncut run takes so many seconds and changes of files."""
         match luck.randrange(4):
             case 0:
                 return Moment(seconds=luck.expovariate(PER_LIFE / seconds))
@@ -94,7 +94,7 @@ class Moment:
 
 
 class Changes:
-    """How many changes of files below a directory a process has made; it may be killed before one of them."""
+    """Counts the changes of files below a directory by a process; kills the process before change ``killed_at``."""
 
     def __init__(self, directory: Path, killed_at: int = 0) -> None:
         self.directory, self.killed_at = str(directory), killed_at
@@ -105,7 +105,7 @@ class Changes:
         return int.from_bytes(self._made[:8], "little")
 
     def count(self) -> None:
-        """Begin, in this process."""
+        """Begin to count in this process."""
         sys.addaudithook(self._look)
 
     def _look(self, event: str, arguments: tuple[Any, ...]) -> None:

@@ -1,4 +1,4 @@
-"""A callback that notes what a sweep's processes do: a line for every batch, store and judge (``sweep.py``)."""
+"""A callback that notes the work of a sweep's processes: a line for every batch, store and judge (``sweep.py``)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import facet.judge
 
 
 class Note(NamedTuple):
-    """That something happened.
+    """An event.
 
     Attributes:
-        what: ``begins``, ``batch``, ``ends`` of a run; ``store``, ``judge`` of what is made.
-        of: the run directory, or the store; ``judge``.
-        process: in which.
-        seconds: of a processor, that the process has taken so far.
+        what: ``begins``, ``batch`` or ``ends`` of a run; ``store`` or ``judge`` when one is made.
+        of: the run directory, the store, or ``judge``.
+        process: number of the process.
+        seconds: processor time of the process so far.
     """
 
     what: str
@@ -32,14 +32,14 @@ class Note(NamedTuple):
 
 
 def notes(path: Path) -> list[Note]:
-    """All of them, in the order in which they were made; none before there is a file."""
+    """All notes in the order of writing; none if the file does not exist."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     words = (line.split("\t") for line in lines)
     return [Note(what, of, int(process), float(seconds)) for what, of, process, seconds in words]
 
 
 class Noting(Callback):
-    """Notes begin, batches and end of a run, and what is made for it.
+    """Notes the begin, batches and end of a run, and the stores and judges that are made for it.
 
     Args:
         path: of the notes.
@@ -49,7 +49,7 @@ class Noting(Callback):
         self.path = path
         for module, name, what in ((datamodules.store, "build", "store"), (facet.judge, "train_judge", "judge")):
             function = getattr(module, name)
-            if not hasattr(function, "noted"):  # a process has one run after another
+            if not hasattr(function, "noted"):  # a process may train several runs
                 setattr(module, name, self._noted(function, what))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -72,5 +72,5 @@ class Noting(Callback):
 
     def _note(self, what: str, of: str) -> None:
         line = f"{what}\t{of}\t{os.getpid()}\t{time.process_time():.3f}\n"
-        with open(self.path, "a", encoding="utf-8") as file:  # one write, which no other process comes between
+        with open(self.path, "a", encoding="utf-8") as file:  # a single write, so that lines do not mix
             file.write(line)

@@ -1,4 +1,4 @@
-"""A packed store of noise, and how it is built: whole, never, or slowly in another process."""
+"""A packed store of noise, and ways to build it: at once, never, or slowly in another process."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
-"""A GPU where there is none: tensors that lie elsewhere, compute on the CPU, and refuse to be mixed with its own.
+"""A simulated GPU: its tensors compute on the CPU and refuse to be mixed with the CPU's tensors.
 
-It goes by the name ``meta``, a device of which torch asks no driver. What a real one does besides (its kernels, its
-memory, its speed, ``pin_memory``) is not pretended.
+Its device is named ``meta``, which needs no driver. Kernels, memory, speed and ``pin_memory`` of a real GPU are not
+simulated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INDEXES = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_}
 
 
 class Elsewhere(Tensor):
-    """A tensor on the pretended device; ``held`` has its values."""
+    """A tensor on the simulated GPU; ``held`` has its values."""
 
     held: Tensor
 
@@ -56,11 +56,11 @@ class _Mode(TorchDispatchMode):
 
 
 def _computed(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """An operation's result, where its tensors are, or where it is told to put it.
+    """The result of an operation, on the device of its tensors or on the requested one.
 
     Raises:
-        AssertionError: it would mix two devices. As on a GPU, numbers without dimensions may come from anywhere, and a
-            tensor there may be indexed by one on the CPU.
+        AssertionError: the operation mixes two devices. As on a GPU, tensors without dimensions may be on any device,
+            and a tensor on the GPU may be indexed by one on the CPU.
     """
     leaves, kind = tree_leaves((args, kwargs)), func.overloadpacket
     tensors = [value for value in leaves if isinstance(value, Tensor)]
@@ -88,7 +88,7 @@ def _held(value: Any) -> Any:
 
 
 class Accelerator(CPUAccelerator):
-    """``set_up``: the devices on which runs were set up, in turn."""
+    """The accelerator of the simulated GPU; ``set_up`` lists the devices on which runs were set up."""
 
     set_up: ClassVar[list[torch.device]] = []
 
@@ -105,7 +105,7 @@ class Accelerator(CPUAccelerator):
 
 
 def _put(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A constructor from values: of itself torch drops them on the meta device."""
+    """Wrap a constructor of tensors from values; on the meta device torch would drop the values."""
 
     def made(data: Any, *, device: Any = None, **settings: Any) -> Tensor:
         return make(data, **settings) if device is None else make(data, **settings).to(device)
@@ -115,7 +115,7 @@ def _put(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 @contextmanager
 def pretended_gpu() -> Iterator[str]:
-    """Within it ``"meta"`` is a device with values, which it gives, and ``TRAINER`` makes a Trainer train there."""
+    """Simulate a GPU; yields its device. The overrides ``TRAINER`` make a Trainer use it."""
     if "pretended" not in AcceleratorRegistry:
         AcceleratorRegistry.register("pretended", Accelerator, description="")
         StrategyRegistry.register("pretended", SingleDeviceStrategy, description="", device=torch.device(DEVICE))

@@ -1,4 +1,4 @@
-"""A command that a test tells what to do: ``facet.jobs`` starts it as it starts ours."""
+"""A command whose arguments say what it does, which ``facet.jobs`` starts like the project's commands."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Say things, and end as asked.
+    """Do what the arguments say, in order.
 
-    ``says=…``, ``kills=`` (itself), ``stops=`` (who has started it), ``exits=CODE``, ``notes=FILE`` (threads and GPU),
-    ``waits=FILE`` (until it is there).
+    ``says=TEXT`` prints, ``kills=`` kills this process, ``stops=`` stops its parent, ``exits=CODE`` exits,
+    ``notes=FILE`` writes the number of threads and the visible GPU, ``waits=FILE`` waits until a file exists.
     """
     for argument in sys.argv[1:]:
         what, _, value = argument.partition("=")

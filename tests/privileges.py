@@ -1,4 +1,4 @@
-"""Without root's privilege to read and write what nobody may, for tests of directories that can't be written."""
+"""Drops root's privilege to ignore permissions, for tests of directories that can't be written to."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 0x20080522  # of the structures: two of three words
+VERSION = 0x20080522  # of the capability structures: two of three words each
 OVERRIDES = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """This thread, and what it starts by ``fork`` alone, without them; for anybody but root that is so anyway."""
+    """Drop the privileges of this thread and of processes that it forks; other users than root don't have them."""
     library = ctypes.CDLL(None, use_errno=True)
     header, held = (ctypes.c_uint32 * 2)(VERSION, 0), (ctypes.c_uint32 * 6)()
     assert library.capget(header, held) == 0
     fewer = (ctypes.c_uint32 * 6)(*held)
-    fewer[0] &= ~OVERRIDES  # the first word: what is in force of what is permitted
+    fewer[0] &= ~OVERRIDES  # the first word holds the effective capabilities
     assert library.capset(header, fewer) == 0
     try:
         yield
@@ -28,7 +28,7 @@ def unprivileged() -> Iterator[None]:
 
 @contextmanager
 def read_only(*directories: Path) -> Iterator[None]:
-    """Directories, and all in them, that can't be written to."""
+    """Make directories and everything in them read-only."""
     places = [place for directory in directories for place in (directory, *directory.rglob("*"))]
     modes = {place: place.stat().st_mode for place in places}
     with unprivileged():

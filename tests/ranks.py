@@ -1,4 +1,4 @@
-"""What two gloo ranks make of the tests' jobs: a pair of processes, started once, does those of a suite."""
+"""Jobs of tests that run on two gloo ranks. One pair of processes is started per suite and runs all its jobs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Job = Callable[[int, Path], dict[str, Any]]
 
 
 def found_by_ranks(job: str) -> list[dict[str, Any]]:
-    """What a job, a name of :data:`JOBS`, found on each rank.
+    """The results of a job, a name of :data:`JOBS`, of each rank.
 
     Raises:
-        RuntimeError: a rank failed, in its own words.
+        RuntimeError: a rank failed; the message is its output.
     """
     import torch
 
@@ -45,16 +45,16 @@ def _run(place: Path, jobs: Sequence[str]) -> None:
     ranks = []
     for rank in range(WORLD):
         environment = {**os.environ, **known, "RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": paths}
-        with (place / f"said{rank}").open("w") as said:
+        with (place / f"output{rank}").open("w") as output:
             command = [sys.executable, __file__, str(place), *jobs]
-            ranks.append(subprocess.Popen(command, env=environment, cwd=place, stdout=said, stderr=said))
+            ranks.append(subprocess.Popen(command, env=environment, cwd=place, stdout=output, stderr=output))
     codes = [process.wait(timeout=240) for process in ranks]
     if any(codes):
-        raise RuntimeError("\n".join((place / f"said{rank}").read_text()[-3000:] for rank in range(WORLD)))
+        raise RuntimeError("\n".join((place / f"output{rank}").read_text()[-3000:] for rank in range(WORLD)))
 
 
 def shares(rank: int, place: Path) -> dict[str, Any]:
-    """Of every system, what it makes of its rank's half of a batch (``test_shares.py``)."""
+    """The losses and states of every system on the rank's half of a batch (``test_shares.py``)."""
     import growing_digits
     import torch
     from pytorch_lightning import Callback
@@ -75,7 +75,7 @@ def shares(rank: int, place: Path) -> dict[str, Any]:
 
 
 def growth(rank: int, place: Path) -> dict[str, Any]:
-    """The state that a chain ends with, and the steps of its last stage (``jacsup/test_resume.py``)."""
+    """The final state of a chain, and the steps of its last stage (``jacsup/test_resume.py``)."""
     import torch
     from growing_digits import Pictures, ProgressiveGrowth, module, trainer
 
@@ -87,7 +87,7 @@ def growth(rank: int, place: Path) -> dict[str, Any]:
 
 
 def faces(rank: int, place: Path) -> dict[str, Any]:
-    """The state that the schedule of faces ends with, and a covariance (``jacsup/test_faces_resume.py``)."""
+    """The final state of the schedule of faces, and a covariance (``jacsup/test_faces_resume.py``)."""
     import torch
     from growing_digits import trainer
     from growing_faces import Bars, module, schedule
@@ -116,7 +116,7 @@ def faces(rank: int, place: Path) -> dict[str, Any]:
 
 
 def traffic(rank: int, place: Path) -> dict[str, Any]:
-    """What this rank gives to collectives in some steps (``facet/test_scaling.py``)."""
+    """The communication of this rank in some steps (``facet/test_scaling.py``)."""
     from tiny import tiny
 
     from facet.benchmarks import steps_on_noise
@@ -130,7 +130,7 @@ def traffic(rank: int, place: Path) -> dict[str, Any]:
 
 
 def resumed(rank: int, place: Path) -> dict[str, Any]:
-    """How a run that was cut within an epoch differs from the whole one (``facet/test_processes.py``)."""
+    """How a run that was interrupted within an epoch differs from an uncut one (``facet/test_processes.py``)."""
     import torch
     from pytorch_lightning import Callback
     from tiny import metrics, tiny, weights
@@ -182,7 +182,7 @@ TOGETHER = (
 
 
 def main() -> None:
-    """One rank."""
+    """Run the jobs of one rank."""
     import torch
 
     torch.set_num_threads(1)

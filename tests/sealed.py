@@ -1,4 +1,4 @@
-"""What a page may hold that is sent around: nothing that is fetched, nothing that runs but the script of its policy."""
+"""Checks that a page is self-contained: it fetches nothing, and runs no script but that of its policy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Page(HTMLParser):
 
 
 def assert_sealed(html: str) -> None:
-    """A page's policy forbids whatever isn't named, and the page keeps to it; it names no directory of a machine."""
+    """Check that a page's policy forbids everything else, that the page keeps to it, and that it has no local paths."""
     page = _Page()
     page.feed(html)
     assert page.policy["default-src"] == page.policy["base-uri"] == page.policy["form-action"] == "'none'"

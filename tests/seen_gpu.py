@@ -1,4 +1,4 @@
-"""A callback that leaves word of which GPU its process may see, for the tests of sweeps."""
+"""A callback that records the GPU that its process may use, for the tests of sweeps."""
 
 from __future__ import annotations
 

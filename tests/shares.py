@@ -1,4 +1,4 @@
-"""What systems make of a share of a batch: the same in one process, which has all of it, and in two."""
+"""Losses, gradients and states of all systems on a share of a batch; they must agree between one and two processes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Finish = Callable[[Tensor], Tensor]
 
 
 def of_share(start: int, stop: int, trainer: Trainer | None, over_all: Finish) -> Found:
-    """Losses and what is remembered, of all systems, from some of a batch's samples.
+    """Losses, gradients and states of all systems on some samples of a batch.
 
     Args:
-        start, stop: of the samples, of ``SIZE``.
-        trainer: None where the share is the whole batch.
-        over_all: makes a gradient, or a mean, of the shares one of the batch.
+        start, stop: positions of the samples in the batch of ``SIZE``.
+        trainer: None if the share is the whole batch.
+        over_all: combines the shares' gradients, or means, to those of the batch.
     """
     images, labels = (values[start:stop] for values in small_models.batch())
     labels.nan_to_num_(0.0)  # a mean over known labels is each process's own
@@ -55,7 +55,7 @@ HELD = ("memory", "centres", "centred")
 
 
 def terms_of(net: Any, images: Tensor, labels: Tensor, start: int) -> dict[str, Tensor]:
-    """Without noise and batch statistics, which no two processes share."""
+    """The losses of a system, without noise and batch statistics, which differ between processes."""
     undrawn = patch.object(torch, "randn_like", torch.zeros_like)
     with undrawn, patch.object(torch, "randperm", lambda n, **settings: torch.arange(n)):
         if isinstance(net, growing_digits.ProgressiveAutoencoder):

@@ -1,4 +1,4 @@
-"""A copy of CelebA of twelve pictures, and what is read of it."""
+"""A copy of CelebA with twelve pictures, and functions to read it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CODES = "000000111222"
 
 
 def small_celeba(root: Path) -> Path:
-    """Pictures of one grey each, and the two tables."""
+    """Write pictures with one grey level each, and the two tables."""
     (root / "img_align_celeba").mkdir(parents=True)
     draw = np.random.default_rng(0)
     lines, splits = [str(SIZE), " ".join(ATTRIBUTES)], []
@@ -42,7 +42,7 @@ def data(root: Path, **settings: Any) -> CelebADataModule:
 
 
 def read(root: Path, **settings: Any) -> tuple[list[list[int]], list[Any]]:
-    """Greys, and labels, by split."""
+    """The grey levels and the labels of each split."""
     celeba = data(root, **settings)
     with in_time():
         celeba.prepare_data()
@@ -57,7 +57,7 @@ def edit(file: Path, change: Callable[[list[str]], list[str]], end: str = "\n") 
 
 
 def rows(root: Path, change: Callable[[list[str]], list[str]]) -> Path:
-    """Kaggle's csv with its rows changed."""
+    """Change the rows of Kaggle's csv file."""
     as_kaggle(root)
     file = root / "list_attr_celeba.csv"
     with file.open() as lines:

@@ -1,4 +1,4 @@
-"""Ten kinds of bars in MNIST's four files."""
+"""Ten classes of bars in the format of MNIST's four files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-DIGITS = (  # a run on them that is small enough for tests
+DIGITS = (  # overrides of a run on them that is small enough for tests
     *("data.val_size=40", "data.batch_size=20", "data.steps_per_batch=3", "data.workers=1", "logger=csv"),
     *("callbacks.progress=null", "callbacks.growth.max_units=4", "callbacks.growth.epochs=2"),
     *("trainer.precision=32-true", "model.network.widths=[32,16]"),
@@ -16,7 +16,7 @@ DIGITS = (  # a run on them that is small enough for tests
 
 
 def draw_digits(root: Path) -> None:
-    """340 digits to train on and 120 to test on."""
+    """Write 340 digits to train on and 120 to test on."""
     root.mkdir(parents=True, exist_ok=True)
     for name, size, seed in (("train", 340, 0), ("t10k", 120, 1)):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Networks small enough for exact comparisons, in float64."""
+"""Networks in float64 that are small enough for exact comparisons."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def step(net: Any, images: Tensor, labels: Tensor, progress: float = 0.5) -> lis
 
 
 def descended(net: nn.Module, loss: Tensor, rate: float) -> dict[str, Tensor]:
-    """Parameters after a plain step of gradient descent, which isn't taken."""
+    """The parameters after a step of gradient descent, which is computed but not taken."""
     parameters = dict(net.named_parameters())
     gradients = torch.autograd.grad(loss, list(parameters.values()))
     moved = zip(parameters.items(), gradients, strict=True)
@@ -101,7 +101,7 @@ def descended(net: nn.Module, loss: Tensor, rate: float) -> dict[str, Tensor]:
 
 
 def reached(net: nn.Module, term: Tensor) -> set[str]:
-    """Networks into which a term sends a gradient."""
+    """The names of the networks that get a gradient from a term."""
     net.zero_grad()
     term.backward(retain_graph=True)  # type: ignore[no-untyped-call]
     return {

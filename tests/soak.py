@@ -1,7 +1,7 @@
-"""``python -m tests.soak steps=20000``: whether anything grows with the length of a run, but for what it logs (Linux).
+"""``python -m tests.soak steps=20000``: checks that only a run's logs grow with its length (Linux).
 
-Trains a tiny IFcVAE-GAN of so many steps with all that a long run has: W&B offline, validations, grids, checkpoints
-after every epoch and, every few seconds, within one. Ends with 1 where something grew.
+Trains a tiny IFcVAE-GAN for so many steps with everything that a long run has: W&B offline, validations, grids, and
+checkpoints after every epoch and every few seconds within one. The exit code is 1 if anything else grew.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ SETTINGS = (
     *("trainer.precision=32-true", "trainer.check_val_every_n_epoch=5", "save_minutes=0.05", "callbacks.progress=null"),
 )
 FLAT = {"resident": 0.02, "beside": 0.05, "files": 0.0, "milliseconds": 0.25, "checkpoint": 0.02}
-"""By what part of its value after a tenth of the run each may have grown at the end; steps hang on the machine, too."""
+"""Largest relative growth of each value between a tenth of the run and its end; step times vary with the machine."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a run takes after some steps.
+    """The resources of a run after some steps.
 
     Attributes:
-        step: how many.
+        step: number of steps.
         resident: memory of its process, in MiB.
-        beside: memory of the processes it has started (W&B's), in MiB.
-        files: open in its process.
-        milliseconds: of the CPU, per step since the sample before.
-        checkpoint: size in KiB; 0 where there is none yet.
-        logged: size of ``metrics.csv`` in KiB: the one thing that is to grow.
+        beside: memory of the processes that it has started (W&B's), in MiB.
+        files: number of files open in its process.
+        milliseconds: processor time per step since the last sample.
+        checkpoint: size in KiB; 0 if there is none yet.
+        logged: size of ``metrics.csv`` in KiB, which may grow.
     """
 
     step: int
@@ -57,10 +57,10 @@ class Sample:
 
 
 class Watch(Callback):
-    """Takes samples, and prints them.
+    """Takes samples and prints them.
 
     Args:
-        every: so many steps.
+        every: number of steps between samples.
         run: the run directory.
     """
 
@@ -87,12 +87,12 @@ def resident(pid: int) -> float:
 
 
 def size(file: Path) -> float:
-    """In KiB; 0 of none."""
+    """Size of a file in KiB; 0 if it does not exist."""
     return file.stat().st_size / 1024 if file.exists() else 0.0
 
 
 def soak(directory: Path, steps: int) -> list[Sample]:
-    """Train so many steps in a directory; what was seen of it."""
+    """Train so many steps in a directory; returns the samples."""
     where = [f"trainer.max_epochs={steps // EPOCH}", f"run_dir={directory}/run", f"data.root={directory}/data"]
     watch = Watch(steps // SAMPLES, directory / "run")
     made = build.build
@@ -111,18 +111,18 @@ def soak(directory: Path, steps: int) -> list[Sample]:
 
 
 def grown(samples: Sequence[Sample]) -> list[str]:
-    """What has grown between a tenth of the run and its end, in words."""
-    found = []
+    """A message for each value that has grown between a tenth of the run and its end."""
+    messages = []
     first, last = samples[max(0, len(samples) // 10 - 1)], samples[-1]
     for name, allowed in FLAT.items():
         before, after = getattr(first, name), getattr(last, name)
         if after > (1 + allowed) * before:
-            found.append(f"{name} grew from {before:,.1f} at step {first.step:,} to {after:,.1f} at {last.step:,}")
-    return found
+            messages.append(f"{name} grew from {before:,.1f} at step {first.step:,} to {after:,.1f} at {last.step:,}")
+    return messages
 
 
 def main() -> None:
-    """Print a table, and what grew."""
+    """Print a table of samples, and the values that have grown."""
     steps = int(dict(word.split("=") for word in sys.argv[1:])["steps"])
     print("".join(f"{field.name:>14}" for field in fields(Sample)))
     with tempfile.TemporaryDirectory() as directory:

@@ -1,9 +1,9 @@
-"""A sweep of tiny runs whose workers are killed, and which goes on by the same command until all runs are finished.
+"""A sweep of tiny runs whose workers are killed, and which the same command resumes until all runs are finished.
 
-``python -m tests.sweep n=200 workers=4 kills=4 launcher=joblib`` draws its data set and trains its judge by itself;
-``launcher=submitit_local`` takes so many jobs at a time, ``launcher=ray`` needs Ray (``facet-lab[sweep]``). While it
-goes on, a process in the middle of a training gets SIGKILL, ``kills`` times in all. In the end every run has to be
-finished, none trained twice, each store and the judge made once; what isn't so is listed, and the exit code is 1.
+``python -m tests.sweep n=200 workers=4 kills=4 launcher=joblib`` draws its data set and trains its judge.
+``launcher=submitit_local`` takes so many jobs at a time; ``launcher=ray`` needs Ray (``facet-lab[sweep]``). During the
+sweep, processes that are training get SIGKILL, ``kills`` times in all. In the end every run must be finished, none
+trained twice, and each store and the judge made once. Faults are listed, and the exit code is 1 if there are any.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from facet.runs import Run
 
 ROOT = Path(__file__).parents[1]
 BATCHES = 18  # of a tiny run
-SMALL = "model.auxiliary.width=16"  # else its checkpoints are all of A
+SMALL = "model.auxiliary.width=16"  # otherwise A takes most of a checkpoint
 LAUNCHERS = {
     "joblib": "hydra.launcher.n_jobs={}",
     "submitit_local": "hydra.sweeper.max_batch_size={}",
@@ -38,17 +38,17 @@ LAUNCHERS = {
 
 @dataclass
 class Sweep:
-    """A sweep over seeds, and what became of it.
+    """A sweep over seeds, and its outcome.
 
     Attributes:
-        place: the directory of all that it reads and writes.
-        n: how many runs.
-        workers: how many at a time.
-        kills: how many processes are killed in the middle of a training.
+        place: the directory of all files.
+        n: number of runs.
+        workers: number of runs at a time.
+        kills: number of processes to kill while they train.
         launcher: of :data:`LAUNCHERS`.
-        codes: how the commands ended.
-        killed: how many processes were.
-        interrupted: the runs that a command was in the middle of when it ended, or a process when it was killed.
+        codes: exit codes of the commands.
+        killed: number of processes that were killed.
+        interrupted: the runs that were training when their command ended or their process was killed.
     """
 
     place: Path
@@ -62,12 +62,12 @@ class Sweep:
 
     @property
     def notes(self) -> list[Note]:
-        """What its processes did."""
+        """The notes of its processes."""
         return notes(self.place / "notes")
 
     @property
     def command(self) -> list[str]:
-        """As one would type it."""
+        """The command line."""
         noting = ["+callbacks.noting._target_=noting.Noting", f"+callbacks.noting.path={self.place / 'notes'}"]
         where = [f"data.root={self.place / 'data'}", f"runs={self.place / 'runs'}", "allow=[noting]"]
         how = [f"hydra/launcher={self.launcher}", LAUNCHERS[self.launcher].format(self.workers)]
@@ -75,18 +75,18 @@ class Sweep:
         return [sys.executable, "-m", "facet.train", *sweep, *TINY, SMALL, *where, *noting, *how]
 
     def go_on(self) -> None:
-        """The command, again and again until it ends well: once for every kill, where a kill ends it.
+        """Run the command until it succeeds; a kill may end it.
 
         Raises:
-            RuntimeError: it ends otherwise without one, in its own words.
+            RuntimeError: the command failed without a kill; the message is its output.
         """
         paths = os.pathsep.join(filter(None, [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH")]))
         own = {"PYTHONPATH": paths, "FACET_CACHE": str(self.place / "cache"), "OMP_NUM_THREADS": "1"}
         environment = {**os.environ, **own, "RAY_AUTH_MODE": "disabled"}  # Ray would leave a token in the user's home
         while not self.codes or self.codes[-1]:
             before, killed = len(self.notes), self.killed
-            with (self.place / "said").open("a") as said:
-                process = subprocess.Popen(self.command, cwd=self.place, env=environment, stdout=said, stderr=said)
+            with (self.place / "output").open("a") as output:
+                process = subprocess.Popen(self.command, cwd=self.place, env=environment, stdout=output, stderr=output)
                 while process.poll() is None:
                     self._kill(before)
                     time.sleep(0.05)
@@ -94,10 +94,10 @@ class Sweep:
             _wait_for({note.process for note in self.notes[before:]})
             self.interrupted |= {note.of for note in self._in_the_middle(before)}
             if process.returncode and self.killed == killed:
-                raise RuntimeError((self.place / "said").read_text()[-3000:])
+                raise RuntimeError((self.place / "output").read_text()[-3000:])
 
     def _kill(self, before: int) -> None:
-        """Kill a process that trains, whenever its turn has come: they are spread evenly over the sweep."""
+        """Kill a process that is training, if the next kill is due; kills are spread evenly over the sweep."""
         if self.killed == self.kills:
             return
         ended = sum(note.what == "ends" for note in self.notes)
@@ -108,14 +108,14 @@ class Sweep:
             self.killed += 1
 
     def _in_the_middle(self, before: int) -> list[Note]:
-        """The last batches of the runs that have not ended, of the notes since one."""
+        """The last notes of the runs that are training, among the notes from number ``before`` on."""
         last = {note.of: note for note in self.notes[before:] if note.what in ("begins", "batch", "ends")}
         return [note for note in last.values() if note.what == "batch"]
 
-    # ------------------------------------------------------------------ what came of it
+    # ------------------------------------------------------------------ the outcome
 
     def faults(self) -> Iterator[str]:
-        """What isn't as it should be, in words."""
+        """Messages about faults."""
         runs = [Run(file.parent) for file in (self.place / "runs").rglob("status.json")]
         if len(runs) != self.n or any(run.status != "finished" for run in runs):
             yield f"{sum(run.status == 'finished' for run in runs)} of {self.n} runs are finished"
@@ -130,7 +130,7 @@ class Sweep:
                 yield f"{run} was trained for {count} batches"
 
     def seconds(self) -> dict[str, list[float]]:
-        """Of a processor, for each run: before its first batch, in a process of its own or after another; training."""
+        """Processor seconds of each run: before its first batch (in a new process or after a run), and training."""
         found: dict[str, list[float]] = {"new": [], "again": [], "training": []}
         since: dict[int, float] = {}
         begun: dict[str, float] = {}
@@ -144,12 +144,12 @@ class Sweep:
         return found
 
     def files(self) -> Iterator[list[int]]:
-        """Of each run, the sizes of the files in its directory, in bytes."""
+        """The sizes in bytes of the files in each run's directory."""
         for status in (self.place / "runs").rglob("status.json"):
             yield [file.stat().st_size for file in status.parent.rglob("*") if file.is_file()]
 
     def report(self) -> str:
-        """What it took."""
+        """A summary of the sweep."""
         batches = sum(note.what == "batch" for note in self.notes) - self.n * BATCHES
         of_runs, files = self.seconds(), list(self.files())
         medians = {name: f"{statistics.median(each):.1f}" if each else "–" for name, each in of_runs.items()}
@@ -167,13 +167,13 @@ class Sweep:
 
 
 def _wait_for(processes: set[int]) -> None:
-    """Until jobs have ended that outlive the command, as a cluster's do."""
+    """Wait for jobs that outlive the command, as a cluster's do."""
     while any(map(_lives, processes)):
         time.sleep(0.05)
 
 
 def _lives(process: int) -> bool:
-    """Whether it hasn't ended; of one that has, and that nobody asked for, there is no command line."""
+    """Whether a process is running; one that has ended but was not waited for has no command line."""
     try:
         return bool(Path(f"/proc/{process}/cmdline").read_bytes())
     except OSError:

@@ -1,4 +1,4 @@
-"""A run small enough for tests: 16-pixel avatars, narrow networks, a few batches."""
+"""Runs that are small enough for tests: 16-pixel avatars, narrow networks, a few batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NETWORKS = ("networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=3",
 TINY = (*SIZES, *NETWORKS, "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")
 
 NAMES = ["Smiling", "Eyeglasses", "Wearing_Hat"]
-STAGED = (  # JacSup on faces: the teacher's two stages, and two students
+STAGED = (  # JacSup on faces: the teacher's two stages and two students
     *SIZES,
     *("data.resolution=32", f"attributes=[{','.join(NAMES)}]", "networks.width=4", "data.workers=1", "logger=csv"),
     *("callbacks.progress=null", "trainer.precision=32-true", "trainer.log_every_n_steps=1"),
@@ -27,7 +27,7 @@ STAGED = (  # JacSup on faces: the teacher's two stages, and two students
 
 
 def overrides(root: Path, *more: str) -> list[str]:
-    """Overrides of ``facet-train`` for a tiny run whose runs lie below ``root``."""
+    """Overrides of ``facet-train`` for a tiny run below ``root``."""
     return [*TINY, f"data.root={avatars()}", f"runs={root / 'runs'}", *more]
 
 
@@ -42,13 +42,13 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
 
 
 def metrics(run: Run) -> str:
-    """All that was logged, but for the order of the columns."""
+    """All logged values, without the order of the columns."""
     with (run.path / "metrics.csv").open(newline="") as lines:
         return "\n".join(str(sorted((k, v) for k, v in row.items() if v)) for row in csv.DictReader(lines))
 
 
 def assert_same(expected: Run, found: Run) -> None:
-    """Bit for bit, what is unknown unknown in both, and all that was logged."""
+    """Check that two runs have the same weights bit for bit (NaN equal to NaN) and the same logged values."""
     one, other = weights(expected), weights(found)
     assert one.keys() == other.keys()
     for name, value in one.items():

@@ -1,1 +1,1 @@
-"""How steps, data and memory are measured, and what ours is timed against; nothing here is part of a run."""
+"""Benchmarks of steps, data and memory, and the authors' schedules to compare with. No run uses this package."""

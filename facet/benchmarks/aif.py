@@ -1,10 +1,10 @@
-"""A step of AIF as the authors schedule it, for ``facet-bench steps``.
+"""A step of AIF as the authors' code schedules it, for ``facet-bench steps``.
 
-Written plainly, in fp32: the networks, losses and reductions of their code (``docs/fidelity.md``). The
-encoder reads the images and what is made of them, whatever that pass weighs; prior samples are decoded twice, once for
-the discriminator's loss and once for the decoder's; the discriminator reads five batches of images; what a loss leaves
-behind in networks that it is not for is computed, and cleared; eight losses are read as numbers in every step. PyTorch
-of today runs it as it is: no optimiser changes what a later loss still needs.
+Plain code in fp32 with the networks, losses and reductions of their code (``docs/fidelity.md``). The encoder reads the
+images and the reconstructions, even if the loss of the latter has weight 0. Prior samples are decoded twice, for the
+discriminator's loss and for the decoder's. The discriminator reads five batches of images. Each loss also computes
+gradients of networks that it does not train, which are cleared. Eight losses are read as numbers in every step. No
+optimiser changes weights that a later backward pass needs, so current versions of PyTorch run it unchanged.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PlainCVAE(nn.Module):
         )
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(μ ``[B, n_z]``, log σ² ``[B, n_z]``, ŷ ``[B, k]``, of detached features)."""
+        """μ ``[B, n_z]``, log σ² ``[B, n_z]``, and ŷ ``[B, k]`` of detached features."""
         features = self.trunk(images)
         return self.mean(features), self.log_variance(features), torch.sigmoid(self.label(features.detach()))
 
@@ -55,15 +55,15 @@ class PlainCVAE(nn.Module):
 
 
 class PlainIFcVAEGAN:
-    """Their training loop's body.
+    """The body of the authors' training loop.
 
     Args:
         resolution: side of the images, a multiple of 16.
-        attributes: k; theirs has 1.
+        attributes: k; 1 in the authors' code.
         latent_dim: n_z.
         width: channels of the first convolution of E and D.
-        discriminator_width: of C's; theirs has the same.
-        auxiliary_width: of both hidden layers of A.
+        discriminator_width: channels of the first convolution of C; in the authors' code equal to ``width``.
+        auxiliary_width: units of both hidden layers of A.
         learning_rate: of all three optimisers.
         kl_weight: α.
         class_weight: ρ.
@@ -103,7 +103,7 @@ class PlainIFcVAEGAN:
         self.class_on_reconstruction_weight = class_on_reconstruction_weight
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, float]:
-        """One step on ``[B, 3, H, W]`` in [0, 1] and labels 0 or 1, ``[B, k]``; the losses that they read of it."""
+        """Step on images ``[B, 3, H, W]`` in [0, 1] and labels 0 or 1, ``[B, k]``; returns the losses that are read."""
         mean, log_variance, predicted = self.cvae.encode(images)
         reconstructed = self.cvae.decode(predicted, sample(mean, log_variance))
         z = sample(mean, log_variance)
@@ -137,7 +137,7 @@ class PlainIFcVAEGAN:
 
 
 def halvings(width: int) -> nn.Sequential:
-    """Images to features, flat: of E and of C, with no batch norm."""
+    """Layers from images to flat features, of E and of C, without batch norm."""
     layers: list[nn.Module] = []
     for i, o in itertools.pairwise((3, width, 2 * width, 4 * width, 8 * width)):
         layers += [nn.Conv2d(i, o, 5, 2, 2), nn.ReLU()]
@@ -145,12 +145,12 @@ def halvings(width: int) -> nn.Sequential:
 
 
 def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """z, anew every time."""
+    """A sample of z."""
     return mean + (log_variance / 2).exp() * torch.randn_like(mean)
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """A step, with whatever other networks had been left of gradients for these parameters cleared before."""
+    """Step an optimiser by a loss, after clearing the gradients that other losses left in its parameters."""
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()

@@ -1,4 +1,4 @@
-"""What goes on below a training's step, counted as it happens: memory, operators, what processes tell one another."""
+"""Counts memory, operators and communication between processes while a training step runs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch.utils._pytree import tree_leaves
 
 
 class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Within it, every operator is looked at.
+    """A mode that counts every operator within it.
 
-    Memory is counted by what tensors own, from an operator's result to its last reference: what libraries take for
-    themselves within an operator, and what an allocator keeps, is not in it.
+    Memory is that of tensors' storages, from an operator's result to its last reference. The workspaces of libraries
+    and the reserves of an allocator are not counted.
 
     Attributes:
-        held: bytes of tensors that were made within it and are still there.
-        most: the largest that ``held`` has been.
-        operators: how many there were but for views, each about a kernel of a GPU.
-        touched: bytes that operators read and write, each as if it read nothing from a cache.
-        sent: bytes that this process gave to collectives, by their name.
-        collectives: how many there were, by their name.
+        held: bytes of tensors that were made within the mode and still exist.
+        most: the maximum of ``held``.
+        operators: number of operators without views; each is about one kernel on a GPU.
+        touched: bytes that operators read and write, without any cache.
+        sent: bytes that this process gave to collectives, by the collective's name.
+        collectives: number of collectives, by name.
     """
 
     def __init__(self) -> None:
@@ -41,14 +41,14 @@ class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func.namespace == "c10d":
             name = func._schema.name.removeprefix("c10d::").strip("_")
             self.collectives[name] += 1
-            told = args[1] if name in ("allgather", "scatter") else args[0]  # what comes is the first there
-            self.sent[name] += sum(map(size, tensors(told)))
+            inputs = args[1] if name in ("allgather", "scatter") else args[0]  # in these the first is the output
+            self.sent[name] += sum(map(size, tensors(inputs)))
         elif not func.is_view:
             self.operators += 1
             self.touched += sum(map(size, tensors((args, kwargs, made))))
         for tensor in tensors(made):
             storage = tensor.untyped_storage()
-            if storage._cdata not in given:  # neither a view nor in place
+            if storage._cdata not in given:  # neither a view nor changed in place
                 self._hold(storage)
         return made
 
@@ -72,12 +72,12 @@ def tensors(of: Any) -> list[Tensor]:
 
 
 def size(tensor: Tensor) -> int:
-    """Bytes of its numbers."""
+    """Size of a tensor's values in bytes."""
     return tensor.numel() * tensor.element_size()
 
 
 def without_memory(module: torch.nn.Module, mode: FakeTensorMode) -> None:
-    """Take a module's numbers away: what it computes from now on has shapes and takes no memory."""
+    """Replace a module's parameters and buffers by fake tensors, which have a shape and take no memory."""
     for part in module.modules():
         for name, parameter in part._parameters.items():
             if parameter is not None:

@@ -1,7 +1,7 @@
-"""The floor under a step: what its products and convolutions would take at the rate of a matrix product.
+"""The lower bound ("floor") of a step's time: its matrix products and convolutions at the rate of a matrix product.
 
-What is counted is what runs: a multiplication with an addition as two operations, forwards and backwards. What no
-product is (batch norms, optimisers, losses, data) costs nothing on the floor, so that no step reaches it.
+The operations of the forward and backward passes are counted while they run, a multiplication with an addition as two.
+Everything else (batch norms, optimisers, losses, data) costs nothing in the bound, so no step reaches it.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from facet.benchmarks.timing import wait
 
-SIDES = {"cpu": 1024, "cuda": 8192}  # of the matrices: as fast as others, and a product takes long enough to be timed
+SIDES = {"cpu": 1024, "cuda": 8192}  # of the matrices: large enough for the full rate and for a timing
 SECONDS = 0.25
-TYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "64-true": torch.float64}  # else float32
+TYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "64-true": torch.float64}  # otherwise float32
 
 
 def milliseconds(flops: float, rate: float) -> float:
-    """That so many operations take at a rate, in operations per second."""
+    """Milliseconds that operations take at a rate in operations per second."""
     return 1000 * flops / rate
 
 
 def product_rate(device: torch.device, precision: str) -> float:
-    """Operations per second of a matrix product, a median.
+    """Median operations per second of a matrix product.
 
     Args:
-        device: where.
-        precision: as Lightning names it; float32 on a GPU is TF32 where convolutions take that.
+        device: on which it runs.
+        precision: in Lightning's name; float32 on a GPU is TF32 if convolutions use that.
     """
     side = SIDES[device.type]
     one, other = (torch.randn(side, side, device=device).to(TYPES.get(precision, torch.float32)) for _ in range(2))
@@ -55,20 +55,20 @@ def product_rate(device: torch.device, precision: str) -> float:
 
 
 def flops_of(step: Callable[[], object]) -> int:
-    """Operations of a call, backward passes in it included."""
+    """Operations of a call, including its backward passes."""
     with counter() as counted:
         step()
     return int(counted.get_total_flops())
 
 
 def counter() -> Any:
-    """Counts what runs within it."""
-    made: Any = FlopCounterMode(display=False)
-    made.mod_tracker = _Anywhere()  # which module it was is not asked, and the tracker bears no autograd.grad
-    return made
+    """A mode that counts the operations within it."""
+    mode: Any = FlopCounterMode(display=False)
+    mode.mod_tracker = _NoTracker()  # counts by module are not needed, and the tracker fails with autograd.grad
+    return mode
 
 
-class _Anywhere:
+class _NoTracker:
     parents = frozenset({"Global"})
 
     def __enter__(self) -> None:
@@ -79,13 +79,13 @@ class _Anywhere:
 
 
 class Flops(Callback):
-    """Counts the operations of a training's first batches, then ends it.
+    """Counts the operations of a training's first batches, then ends the training.
 
     Args:
-        batches: how many.
+        batches: number of batches.
 
     Attributes:
-        total: operations of all of them.
+        total: operations of all these batches.
     """
 
     def __init__(self, batches: int) -> None:

@@ -1,7 +1,8 @@
-"""``python -m facet.benchmarks.gpu``: what a GPU is wanted for, in seven minutes and whatever fails, into one archive.
+"""``python -m facet.benchmarks.gpu``: the GPU benchmarks in seven minutes, with all results in one archive.
 
-A page of tiny runs as a check, ``facet-bench steps``, and Table 1 at full scale, with the papers' settings and with the
-authors'. ``size=0.01`` takes a hundredth of the images, and a CPU where there is no GPU; ``place=`` is the directory.
+Runs a page of tiny runs as a check, ``facet-bench steps``, and Table 1 at full scale with the paper's and with the
+authors' settings. A part that fails does not stop the others. ``size=0.01`` uses a hundredth of the images, and a CPU
+if there is no GPU; ``place=`` is the directory of all files.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from facet.showing import duration
 from facet.signals import ASKED, Stopped, end, handled
 from facet.sweeps import environment
 
-SAVING = 15.0  # seconds for a part whose time is over to save what it has
-LARGEST = 15 * 2**20  # bytes that are archived
-ON_CPU = 20  # times as long as on a GPU a rehearsal may take
-SPLITS = (("train", 100_000, 128), ("val", 2000, 128), ("test", 3000, 128))  # images, and those that a run needs
+SAVING = 15.0  # seconds in which a part whose time is over may save its state
+LARGEST = 15 * 2**20  # most bytes in the archive
+ON_CPU = 20  # a rehearsal on a CPU may take so many times as long as on a GPU
+SPLITS = (("train", 100_000, 128), ("val", 2000, 128), ("test", 3000, 128))  # images, and the fewest that a run needs
 KEPT = ("*.log", "*.json", "*.html", "*.csv", "*.md", "*.yaml")
 TINY = (
     *("data.resolution=16", "data.train_size=96", "data.val_size=40", "data.test_size=60", "data.batch_size=16"),
@@ -37,8 +38,8 @@ class Part:
     """A command under a limit.
 
     Attributes:
-        name: also of its log.
-        seconds: that it may take on a GPU, besides what those before it have left of theirs.
+        name: of the part and of its log.
+        seconds: time limit on a GPU; the time that earlier parts have left is added.
         command: a module and its arguments.
     """
 
@@ -48,22 +49,22 @@ class Part:
 
 
 def parts(size: float, place: Path, trainer: str) -> list[Part]:
-    """What is done, most wanted first.
+    """The parts, the most important first.
 
     Args:
-        size: 1 for 100,000 images.
-        place: for everything that is written.
-        trainer: of ``conf/trainer``.
+        size: share of 100,000 images.
+        place: directory of all files.
+        trainer: a name in ``conf/trainer``.
     """
     images = [f"data.{split}_size={max(least, round(n * size))}" for split, n, least in SPLITS]
 
     def table1(name: str, seconds: float, overrides: Sequence[str]) -> list[Part]:
         where = ["table1", f"trainer={trainer}", "logger=csv", *overrides]
         where += [f"runs={place / 'runs'}", f"reports={place / name}"]
-        beside = ["jobs=4"] if trainer == "gpu" else []  # a run alone leaves most of a GPU idle
+        beside = ["jobs=4"] if trainer == "gpu" else []  # a single run leaves most of a GPU idle
         return [
             Part(name, seconds, ["facet.reproduce", *where, *beside]),
-            Part(f"{name}-page", 15, ["facet.report.command", *where]),  # of what there is, where time was over
+            Part(f"{name}-page", 15, ["facet.report.command", *where]),  # of the finished runs, if the time was over
         ]
 
     scale = ["preset=paper", "rounds=2", "samples=10"] if size >= 1 else ["preset=embedded", "rounds=1", "samples=1"]
@@ -77,10 +78,10 @@ def parts(size: float, place: Path, trainer: str) -> list[Part]:
 
 
 def run(part: Part, place: Path, limit: float) -> str:
-    """Run a part and say how it ended: nothing where it went well, else in a few words.
+    """Run a part; returns an empty text if it succeeded, otherwise how it ended.
 
     Raises:
-        Stopped: all of it was asked to stop.
+        Stopped: this process was asked to stop.
     """
     begun, limit = time.monotonic(), max(1.0, limit)
     with (place / f"{part.name}.log").open("wb") as log:
@@ -91,7 +92,7 @@ def run(part: Part, place: Path, limit: float) -> str:
             stdout=log,
             stderr=log,
             env=environment(),
-            start_new_session=True,  # a terminal's Ctrl-C comes to it once, from here
+            start_new_session=True,  # so that a terminal's Ctrl-C reaches it only through this process
         )
     try:
         with handled(end, *ASKED):
@@ -111,7 +112,7 @@ def run(part: Part, place: Path, limit: float) -> str:
 
 
 def archive(place: Path) -> Path:
-    """One file with pages, tables, numbers and logs; what is large is left out, and named."""
+    """Pack pages, tables, numbers and logs into one file; files that are too large are named and left out."""
     packed, left = place / f"{place.resolve().name}.tar.gz", LARGEST
     found = {file for kind in KEPT for file in place.rglob(kind) if file.is_file()}
     with tarfile.open(packed, "w:gz") as tar:
@@ -125,25 +126,25 @@ def archive(place: Path) -> Path:
 
 
 def asked_for(arguments: Sequence[str]) -> tuple[float, Path]:
-    """``size=`` and ``place=``; whoever says anything else is told, and the process ends."""
-    said = {"size": "1", "place": "gpu"}
+    """The values of ``size=`` and ``place=``; any other argument is refused, and the process ends."""
+    settings = {"size": "1", "place": "gpu"}
     try:
         for argument in arguments:
-            name, is_, value = argument.partition("=")
-            if name not in said or not is_:
+            name, equals, value = argument.partition("=")
+            if name not in settings or not equals:
                 raise ValueError(argument)
-            said[name] = value
-        size = float(said["size"])
+            settings[name] = value
+        size = float(settings["size"])
         if not 0 < size < math.inf:
-            raise ValueError(f"size={said['size']}")
+            raise ValueError(f"size={settings['size']}")
     except ValueError:
         say(f"{' '.join(arguments)}: say size=, a number such as 0.01, or place=, a directory", "red")
         sys.exit(USER)
-    return size, Path(said["place"])
+    return size, Path(settings["place"])
 
 
 def main() -> None:
-    """Do all parts, name those that failed, and exit with 1 if any did."""
+    """Run all parts, name those that failed, and exit with 1 if any failed."""
     size, place = asked_for(sys.argv[1:])
     import torch
 

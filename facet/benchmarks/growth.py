@@ -1,4 +1,4 @@
-"""How a step's time grows with batch and resolution: the picture of what ``facet-bench steps`` found."""
+"""Draws how a step's time grows with batch size and resolution, from the results of ``facet-bench steps``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AXES = {"batch_size": "batch", "resolution": "side, pixels"}
 
 
 def growing(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Which of the sizes some method was timed at more than once."""
+    """The sizes (of batch or image) of which some method was timed at more than one value."""
     methods = {step["method"] for step in steps}
     return [
         size
@@ -26,10 +26,10 @@ def growing(steps: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def picture(steps: Sequence[Mapping[str, Any]]) -> Callable[[Scheme], Figure]:
-    """What draws milliseconds of a step over each size that differs: ours, the floor, and the authors' schedule.
+    """A function that draws a step's milliseconds over each varied size: ours, the floor and the authors' schedule.
 
     Args:
-        steps: of ``steps.json``.
+        steps: the rows of ``steps.json``.
     """
     return partial(_draw, steps)
 
@@ -38,13 +38,14 @@ def _draw(steps: Sequence[Mapping[str, Any]], scheme: Scheme) -> Figure:
     sizes = growing(steps)
     figure = Figure(figsize=(4.9 * len(sizes), 3.6), layout="constrained")
     for ax, size in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
-        other = next(each for each in AXES if each != size)
+        other = next(name for name in AXES if name != size)
         lines = dict.fromkeys((step["method"], step[other]) for step in steps)
-        for i, (method, held) in enumerate(lines):
+        for i, (method, fixed) in enumerate(lines):
             points = sorted(
-                (step for step in steps if (step["method"], step[other]) == (method, held)), key=lambda s: s[size]
+                (step for step in steps if (step["method"], step[other]) == (method, fixed)), key=lambda s: s[size]
             )
-            label = method if len({held for _, held in lines}) == 1 else f"{method}, {AXES[other].split(',')[0]} {held}"
+            several = len({value for _, value in lines}) > 1
+            label = f"{method}, {AXES[other].split(',')[0]} {fixed}" if several else method
             _lines(ax, points, size, colour(i, scheme), label)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")

@@ -1,9 +1,9 @@
-"""A step of JacSup on faces as the authors schedule it, for ``facet-bench steps`` of a teacher and of a student.
+"""A step of JacSup on faces as the authors' code schedules it, for ``facet-bench steps`` of a teacher and a student.
 
-Written plainly, in fp32: the networks, losses and weights of their code (``docs/fidelity.md``, "Jacobian supervision
-on faces"). The losses of the second, the decoder's step come from the graph of the first and reach the encoder too,
-whose gradients are not used but for the clipping. PyTorch no longer lets a graph be used after the step that changed
-its weights, so that both are differentiated before either is taken: as much work.
+Plain code in fp32 with the networks, losses and weights of their code (``docs/fidelity.md``, "Jacobian supervision on
+faces"). A step of both networks is followed by one of the decoder, whose losses come from the same graph. They send
+gradients into the encoder too, which only the clipping uses. Current versions of PyTorch refuse a backward pass
+through a graph whose weights have changed, so both losses are differentiated before the first step; the work is equal.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class PlainAutoencoder(nn.Module):
         self.outlet = nn.Sequential(nn.ConvTranspose2d(widths[0] + attributes, 3, 4, 2, 1, bias=False), nn.Tanh())
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(y ``[B, k]``, z ``[B, latent_channels, 2, 2]``)."""
+        """y ``[B, k]`` and z ``[B, latent_channels, 2, 2]``."""
         hidden = self.encoder(images)
         return hidden[:, : self.attributes].mean((2, 3)), hidden[:, self.attributes :]
 
@@ -80,7 +80,7 @@ class PlainTeacher:
         self.of_decoder = list(parts[1].parameters())
 
     def step(self, images: Tensor, labels: Tensor) -> None:
-        """One step on ``[B, 3, 256, 256]`` in [-1, 1] and labels -1 or 1, ``[B, k]``."""
+        """Step on images ``[B, 3, 256, 256]`` in [-1, 1] and labels -1 or 1, ``[B, k]``."""
         y, z = self.network.encode(images)
         pairs = torch.randperm(len(images))
         reconstruction = F.mse_loss(self.network.decode(y, z), images)
@@ -90,13 +90,13 @@ class PlainTeacher:
         self.update(loss, cycles)
 
     def cycles(self, y: Tensor, z: Tensor, made: Tensor, of_y: float, of_z: float) -> Tensor:
-        """Both cycle losses, weighted."""
+        """The weighted sum of both cycle losses."""
         y_again, z_again = self.network.encode(made)
         cycles: Tensor = of_y * F.relu(1 - y_again * y.sign()).sum() / len(y) + of_z * (z_again - z).norm() / len(y)
         return cycles
 
     def update(self, loss: Tensor, cycles: Tensor) -> None:
-        """A step of both networks, then one of the decoder."""
+        """Step both networks, then the decoder."""
         encoder, decoder = self.optimizers
         self.clear()
         cycles.backward(retain_graph=True)  # type: ignore[no-untyped-call]
@@ -112,13 +112,13 @@ class PlainTeacher:
         decoder.step()
 
     def clear(self) -> None:
-        """No gradients."""
+        """Clear all gradients."""
         for optimizer in self.optimizers:
             optimizer.zero_grad()
 
 
 class PlainStudent(PlainTeacher):
-    """A student under a teacher with half as many channels of z.
+    """A student whose teacher has half as many channels of z.
 
     Args:
         attributes: k.
@@ -134,7 +134,7 @@ class PlainStudent(PlainTeacher):
         self.teacher = PlainAutoencoder(attributes, latent_channels // 2, widths).requires_grad_(False).eval()
 
     def step(self, images: Tensor, labels: Tensor) -> None:
-        """One step on ``[B, 3, 256, 256]`` in [-1, 1]; students are taught no labels."""
+        """Step on images ``[B, 3, 256, 256]`` in [-1, 1]; students do not use labels."""
         pairs = torch.randperm(len(images))
         with torch.no_grad():
             teacher_y, teacher_z = self.teacher.encode(images)
@@ -153,7 +153,7 @@ class PlainStudent(PlainTeacher):
 
 
 def covariance(y: Tensor, z: Tensor) -> Tensor:
-    """Of every number of z with every one of y, under a square root."""
+    """The Frobenius norm of the covariance matrix of z and y."""
     flat = z.flatten(1)
     both = (flat - flat.mean(0)).T @ (y - y.mean(0)) / len(y)
     norm: Tensor = torch.linalg.matrix_norm(both)

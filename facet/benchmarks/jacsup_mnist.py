@@ -1,8 +1,8 @@
-"""A student step of JacSup on MNIST as the authors schedule it, for ``facet-bench steps``.
+"""A student's step of JacSup on MNIST as the authors' code schedules it, for ``facet-bench steps``.
 
-Everything runs in every step: the teacher's encoder and decoder on both images of a pair, a decoder pass of its own for
-reconstructions and for swaps, Adam as PyTorch has it by default. The networks and losses are those of their code
-(``docs/fidelity.md``, "Jacobian supervision on digits").
+The networks and losses are those of their code (``docs/fidelity.md``, "Jacobian supervision on digits"). Every step
+runs the teacher's encoder, its decoder on both images of a pair, and separate decoder passes for reconstructions and
+for swaps. Adam has PyTorch's defaults.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 
 class PlainStudent:
-    """A student with one unit more than its teacher.
+    """A student with one more unit than its teacher.
 
     Args:
         units: of the student.
@@ -29,7 +29,7 @@ class PlainStudent:
         self.optimizer = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay)
 
     def step(self, images: Tensor) -> None:
-        """One step on ``[B, 784]``."""
+        """Step on images ``[B, 784]``."""
         (encode_t, decode_t), (encode, decode) = self.teacher, self.student
         pairs = torch.randperm(len(images))
         with torch.no_grad():

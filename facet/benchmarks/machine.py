@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine on which a benchmark runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 
 def machine() -> dict[str, Any]:
-    """Processor, what of it torch uses, cores, and the GPU if there is one."""
+    """System, processor, its instructions that torch uses, number of cores, and the GPU if there is one."""
     try:
         named = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
     except OSError:

@@ -1,7 +1,6 @@
 """``python -m facet.benchmarks.memory COMMAND``: the peak memory of a command and all its processes together (Linux).
 
-Sampled twenty times a second: the sum of proportional set sizes over the process tree, so that what processes share
-counts once.
+The sum of the proportional set sizes over the process tree is sampled twenty times a second. Shared memory counts once.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command, print the peak, and end as it ended."""
+    """Run the command, print its peak memory, and exit with its code."""
     process = subprocess.Popen(sys.argv[1:])
     peak = 0
     while process.poll() is None:
@@ -24,18 +23,18 @@ def main() -> None:
 
 
 def tree(pid: int) -> list[int]:
-    """A process and all below it."""
-    found = [pid]
+    """A process and all its descendants."""
+    pids = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            found += [one for child in task.read_text().split() for one in tree(int(child))]
-        except OSError:  # ended meanwhile
+            pids += [one for child in task.read_text().split() for one in tree(int(child))]
+        except OSError:  # the process has ended
             continue
-    return found
+    return pids
 
 
 def proportional(pid: int) -> int:
-    """A process's proportional set size in KiB; 0 when it has ended."""
+    """A process's proportional set size in KiB; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

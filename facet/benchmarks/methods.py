@@ -1,4 +1,4 @@
-"""Whose steps are timed: every method's words to train it, the stage that is looked at, and the authors' schedule."""
+"""The methods whose steps are timed: their overrides, the stage that is timed, and the authors' schedule."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from omegaconf import DictConfig
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Torch is imported when a step is made: a name that is none must be told at once.
+# Torch is imported only when a step is made, so that a wrong name is refused at once.
 Step = Callable[[], object]
-DIGITS = 8  # units of the student's code: one of fourteen
+DIGITS = 8  # units of the timed student's code; there are fourteen students
 
 
 @dataclass(frozen=True)
@@ -22,21 +22,21 @@ class Method:
     """A step to be timed.
 
     Attributes:
-        said: to ``facet-train``.
-        stage: takes a model to where it takes such steps.
-        authors: makes their step, of settings, images ``[B, C, H, W]`` in [0, 1] and labels ``[B, k]``; None where
-            nobody published one.
-        resolution: whether there are images of more than one size.
+        overrides: of ``facet-train``, separated by blanks.
+        stage: brings a model to the stage of such steps.
+        authors: makes the authors' step from settings, images ``[B, C, H, W]`` in [0, 1] and labels ``[B, k]``; None
+            if the authors published no code.
+        resolution: whether the method takes images of several sizes.
     """
 
-    said: str
+    overrides: str
     stage: Callable[[Any, DictConfig], None]
     authors: Callable[[DictConfig, Tensor, Tensor], Step] | None = None
     resolution: bool = True
 
 
 def _at(share: float) -> Callable[[Any, DictConfig], None]:
-    """So far into a run: schedules, and a method's stages, follow that."""
+    """A stage at a share of the run, which determines schedules and a method's phases."""
 
     def stage(model: Any, settings: DictConfig) -> None:
         model.progress = lambda batch_idx: share
@@ -69,7 +69,7 @@ def _of_digits(settings: DictConfig, images: Tensor, labels: Tensor) -> Step:
 
 
 def _grown_digits(model: Any, settings: DictConfig) -> None:
-    """A student whose teacher was one."""
+    """A student whose teacher was a student."""
     model.network.restart(DIGITS - 2)
     model.grow()
     model.grow()
@@ -89,12 +89,12 @@ def _of_faces(student: bool, settings: DictConfig, images: Tensor, labels: Tenso
 
 
 def _teacher(model: Any, settings: DictConfig) -> None:
-    """In its second stage, with the cycle losses."""
+    """A teacher in its second stage, with the cycle losses."""
     model.grow(0)
 
 
 def _student(model: Any, settings: DictConfig) -> None:
-    """The first, of twice the teacher's size."""
+    """The first student, of twice the teacher's size."""
     _teacher(model, settings)
     model.grow(int(settings.model.network.latent_channels))
 

@@ -1,4 +1,4 @@
-"""How much memory something takes at its peak, within this process."""
+"""The peak memory of a call in this process."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ Made = TypeVar("Made")
 
 
 def with_peak(task: Callable[[], Made], device: torch.device) -> tuple[Made, int | None]:
-    """What a call returns, and the bytes that it took at its peak beyond what was held before.
+    """The result of a call, and its peak memory in bytes beyond the memory in use before.
 
-    On a GPU of torch's memory there, else of the process's resident memory; None where Linux doesn't tell that.
+    On a GPU it is torch's memory on it, otherwise the process's resident memory; None if the system does not report it.
     """
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-        held = torch.cuda.memory_allocated(device)
-        return task(), torch.cuda.max_memory_allocated(device) - held
-    with suppress(AttributeError, OSError):  # glibc's, which would keep what is free, and give it to the call unseen
+        allocated = torch.cuda.memory_allocated(device)
+        return task(), torch.cuda.max_memory_allocated(device) - allocated
+    with suppress(AttributeError, OSError):  # glibc keeps free memory, which the call would reuse without being counted
         ctypes.CDLL(None).malloc_trim(0)
-    before, made, peak = _peak(clear=True), task(), _peak()
-    return made, None if before is None or peak is None else peak - before
+    before, result, peak = _peak(clear=True), task(), _peak()
+    return result, None if before is None or peak is None else peak - before
 
 
 def _peak(clear: bool = False) -> int | None:
-    """Of the process's resident memory, in bytes; cleared, it is what is resident now."""
+    """The peak of the process's resident memory in bytes; ``clear`` resets it to the current value."""
     try:
         if clear:
             CLEAR.write_text("5")
-        found = re.search(r"^VmHWM:\s+(\d+) kB", STATUS.read_text(), re.MULTILINE)
+        match = re.search(r"^VmHWM:\s+(\d+) kB", STATUS.read_text(), re.MULTILINE)
     except OSError:
         return None
-    return int(found[1]) * 1024 if found else None
+    return int(match[1]) * 1024 if match else None

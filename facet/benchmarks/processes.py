@@ -1,8 +1,8 @@
-"""``python -m facet.benchmarks.processes facet-train … trainer=ddp``: a step on one process and on two, by the clock.
+"""``python -m facet.benchmarks.processes facet-train … trainer=ddp``: times a step in one process and in two.
 
-On CPUs, a thread each, on made-up images: the batch whole and half on one process; shared by two (strong scaling), and
-as large in each of two (weak); and an all-reduce of as many bytes as a step's gradients alone, from which
-``several_gpus.py`` would say what two processes take. Wants two cores with nothing else on them.
+It runs on CPUs with one thread per process, on made-up images. One process takes the whole batch and half of it; two
+processes share it (strong scaling) or take a whole batch each (weak scaling). An all-reduce of the gradients is timed
+alone, as the input for the model of ``several_gpus.py``, whose prediction is shown too. It needs two idle cores.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ def main() -> None:
 
         quiet()
         warnings.simplefilter("ignore")  # of Lightning, about so short a training
-        alone = {} if os.environ.get("LOCAL_RANK") else of_one(config)  # the second process is started for the rest
-        both = of_two(config)
+        one = {} if os.environ.get("LOCAL_RANK") else of_one(config)  # the second process only takes part in of_two
+        two = of_two(config)
     except Stopped as stopped:
         sys.exit(stopped.code)
     except Exception as error:
         sys.exit(report("train", error, "facet.benchmarks.processes"))
-    if alone:
-        show(alone | both, config.data.batch_size)
+    if one:
+        show(one | two, config.data.batch_size)
 
 
 def of_one(config: DictConfig) -> dict[str, float]:
-    """Seconds of a step on one process, of the whole batch and of half of it; medians.
+    """Median seconds of a step in one process, with the whole batch and with half of it.
 
-    And the memory that it took, and that ``scaling.py`` would have counted, in bytes.
+    Also the peak memory in bytes, as measured and as counted by ``scaling.py``.
     """
     import torch
 
@@ -57,18 +57,18 @@ def of_one(config: DictConfig) -> dict[str, float]:
     from facet.benchmarks.steps_on_noise import FEW, memory
 
     batch = config.data.batch_size
-    step(config, 1, FEW)  # what is imported on the way isn't a step's
+    step(config, 1, FEW)  # imports modules, so that their memory is not counted
     counted = memory(config, 0, batch, several=False).bytes
     seconds, peak = with_peak(lambda: step(config, 1, batch), torch.device("cpu"))
     return {"one": seconds, "one, half": step(config, 1, batch // 2), "counted": counted, "peak": peak or 0}
 
 
 def of_two(config: DictConfig) -> dict[str, float]:
-    """Seconds of a step on two processes, and of an all-reduce of its gradients alone; and how many bytes these are."""
+    """Median seconds of a step in two processes and of an all-reduce of its gradients, and the gradients' bytes."""
     import torch
 
     batch = config.data.batch_size
-    found = {"strong": step(config, 2, batch // 2), "weak": step(config, 2, batch)}
+    seconds = {"strong": step(config, 2, batch // 2), "weak": step(config, 2, batch)}
     from facet.benchmarks.steps_on_noise import model_of
 
     numbers = sum(p.numel() for p in model_of(config, 0).parameters() if p.requires_grad)
@@ -77,11 +77,11 @@ def of_two(config: DictConfig) -> dict[str, float]:
         begun = time.perf_counter()
         torch.distributed.all_reduce(gradients)
         taken.append(time.perf_counter() - begun)
-    return {**found, "sum": statistics.median(taken), "bytes": 4.0 * numbers}
+    return {**seconds, "sum": statistics.median(taken), "bytes": 4.0 * numbers}
 
 
 def step(config: DictConfig, processes: int, images: int) -> float:
-    """Seconds of a step as a run takes it, of so many images in each process: the median."""
+    """Median seconds of a run's step with so many images in each process."""
     import torch
     from pytorch_lightning import Callback
 
@@ -102,7 +102,7 @@ def step(config: DictConfig, processes: int, images: int) -> float:
 
 
 def show(found: dict[str, float], batch: int) -> None:
-    """A table of them."""
+    """Print the measurements as a table, beside the model's predictions."""
     half = batch // 2
     table = Table("a step", "ms", "images/s", "times one process's")
     rate = batch / found["one"]

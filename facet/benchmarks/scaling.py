@@ -1,8 +1,8 @@
-"""``python -m facet.benchmarks.scaling facet-train … trainer=ddp trainer.devices=8``: what that training takes.
+"""``python -m facet.benchmarks.scaling facet-train … trainer=ddp trainer.devices=8``: the costs of that training.
 
-Counts, without its data, of every stage with other costs: the memory of each process, what a step reads, and, on two
-processes of this machine with a few images each, what a step tells the others; and gives what follows by the model of
-``several_gpus.py``. docs/scaling.md explains it.
+For every stage with different costs it counts, without the data, the memory of each process and the work of a step, and
+in two processes of this machine with a few images each the communication of a step. The model of ``several_gpus.py``
+predicts the step's time from these counts. docs/scaling.md explains them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from facet.errors import UserError
 from facet.signals import Stopped
 
 MIB, FLOAT = 2**20, 4
-ROUND = 10  # steps in which processes agree once on what is agreed on now and then
+ROUND = 10  # steps that are counted; some agreements between processes happen once in so many steps
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def asked_for(arguments: Sequence[str]) -> DictConfig:
     """The config of a ``facet-train`` command on several devices.
 
     Raises:
-        UserError: another command, or a mistake in it.
+        UserError: the command is another one, or has a mistake.
     """
     if arguments[:1] != ["facet-train"]:
         raise UserError("say a training: python -m facet.benchmarks.scaling facet-train model=… trainer=ddp")
@@ -59,10 +59,10 @@ def asked_for(arguments: Sequence[str]) -> DictConfig:
 
 
 def processes_of(config: DictConfig) -> int:
-    """How many processes a training has.
+    """Number of processes of a training.
 
     Raises:
-        UserError: it doesn't say; or a batch that they can't share.
+        UserError: the config does not set it, or the processes can't share a batch.
     """
     devices, machines = config.trainer.devices, config.trainer.get("num_nodes", 1)
     if "strategy" not in config.trainer or not isinstance(devices, int) or devices < 1:
@@ -77,23 +77,23 @@ def processes_of(config: DictConfig) -> int:
 
 
 def count(config: DictConfig) -> list[tuple[Any, Any]]:
-    """(memory, traffic) of each stage; nothing in the second process, which this one starts by its own command."""
+    """Memory and traffic of each stage; an empty list in the second process, which this one starts."""
     import torch
 
     from facet.benchmarks.steps_on_noise import memory, stages, traffic
 
     torch.set_num_threads(1)
-    processes, each = processes_of(config), range(stages(config))
-    told = [traffic(config, stage, 2) for stage in each]
+    processes, all_stages = processes_of(config), range(stages(config))
+    sent = [traffic(config, stage, 2) for stage in all_stages]
     if torch.distributed.get_rank():
         return []
     torch.distributed.destroy_process_group()
     images = config.data.batch_size // processes
-    return [(memory(config, stage, images, processes > 1), told[stage]) for stage in each]
+    return [(memory(config, stage, images, processes > 1), sent[stage]) for stage in all_stages]
 
 
 def tables(config: DictConfig, counted: Sequence[tuple[Any, Any]]) -> list[Table]:
-    """What was counted, and what follows from it."""
+    """The counts, and the model's predictions."""
     processes = processes_of(config)
     own = Table(f"{config.data.batch_size // processes} images a process", *_titles(counted))
     for title, name in ROWS.items():
@@ -108,8 +108,8 @@ def tables(config: DictConfig, counted: Sequence[tuple[Any, Any]]) -> list[Table
     own.add_row("  operators", *(f"{step.operators:,.0f}" for step in steps))
     own.add_row("  gives to collectives", *(f"{step.sent / MIB:,.1f} MiB" for step in steps))
     for name in sorted({name for _, traffic in counted for name in traffic.sent}):
-        said = [f"{t.collectives[name] / ROUND:,.1f}, {t.sent[name] / ROUND / MIB:,.3f} MiB" for _, t in counted]
-        own.add_row(f"    {name}", *said)
+        cells = [f"{t.collectives[name] / ROUND:,.1f}, {t.sent[name] / ROUND / MIB:,.3f} MiB" for _, t in counted]
+        own.add_row(f"    {name}", *cells)
     modelled = Table(f"{config.data.batch_size} on {processes} H100, by the model", *_titles(counted))
     modelled.add_row("computing", *(f"{1000 * step.computing:,.1f} ms" for step in steps))
     for name, link in LINKS.items():
@@ -136,13 +136,13 @@ def _titles(counted: Sequence[Any]) -> list[str]:
 
 
 def step_of(memory: Any, traffic: Any) -> Step:
-    """The model's numbers."""
+    """The counts of one step, as the model's input."""
     sent, collectives = sum(traffic.sent.values()) / ROUND, sum(traffic.collectives.values()) / ROUND
     return Step(memory.flops, memory.touched, traffic.operators / ROUND, sent, collectives)
 
 
 def image(config: DictConfig) -> int:
-    """Bytes of a stored image, one a channel and pixel, and of its labels as they lie on a device."""
+    """Bytes of an image on a device, one per channel and pixel, and of its labels."""
     from facet.making import make
 
     data = make(config.data)

@@ -1,4 +1,4 @@
-"""One row of ``facet-bench steps``: what is measured of a method at one size, and what follows from it."""
+"""One row of ``facet-bench steps``: the measurements of a method at one size, and the numbers derived from them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from facet.benchmarks.training import Training
 
 
 class Times:
-    """What the rounds have found of one way to take a step.
+    """The measurements of one implementation of a step, over all rounds.
 
     Attributes:
         milliseconds: of a step, all samples.
-        memory: bytes that every round took; none where that can't be told.
+        memory: peak memory of each round in bytes; empty if the system does not report it.
         flops: operations of a step.
     """
 
@@ -29,17 +29,17 @@ class Times:
         self.flops = 0.0
 
     def add(self, milliseconds: list[float], memory: int | None) -> None:
-        """What a round has found."""
+        """Add a round's measurements."""
         self.milliseconds += milliseconds
         self.memory += [] if memory is None else [memory]
 
     @property
     def median(self) -> float:
-        """Milliseconds."""
+        """Median milliseconds of a step."""
         return statistics.median(self.milliseconds)
 
     def found(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The measurements, as values that JSON can hold."""
         return {
             "median_ms": self.median,
             "least_ms": min(self.milliseconds),
@@ -56,10 +56,10 @@ class Row:
     Args:
         name: of the method.
         settings: of its training.
-        directory: for what a run leaves behind.
+        directory: for the files of a run.
 
     Raises:
-        UserError: what a constructor refuses.
+        UserError: a constructor refuses a setting.
     """
 
     def __init__(self, name: str, settings: DictConfig, directory: Path) -> None:
@@ -69,12 +69,12 @@ class Row:
 
     @property
     def label(self) -> str:
-        """For the progress bar."""
+        """Text of the progress bar."""
         data = self.training.data
         return f"{self.name}, {data.resolution}×{data.resolution}, batch {data.batch_size}"
 
     def measure(self, samples: int) -> None:
-        """Take part in a round."""
+        """Take the measurements of a round."""
         training, device = self.training, self.training.device
         if not self.ours.flops:
             self.ours.flops = training.flops()
@@ -91,12 +91,12 @@ class Row:
         return timing.of_a_loop(step, samples)
 
     def found(self) -> dict[str, Any]:
-        """As JSON has it, with what follows."""
+        """The measurements and the numbers derived from them, as values that JSON can hold."""
         ours, authors, rate = self.ours, self.authors, statistics.median(self.rates)
         data, settings = self.training.data, self.settings
         return {
             "method": self.name,
-            "said": self.method.said,
+            "said": self.method.overrides,
             "resolution": data.resolution,
             "batch_size": data.batch_size,
             "precision": str(settings.trainer.precision),

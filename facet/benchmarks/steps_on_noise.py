@@ -1,4 +1,4 @@
-"""A training's steps on made-up images of its data's shape: what one takes, without the data, for ``scaling.py``."""
+"""Counts the costs of a training's step on made-up images of its data's shape, for ``scaling.py``."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from facet.callbacks.saving import Saving
 from facet.making import make
 from facet.rehearsal import MadeUp
 
-SETTLED = 3  # steps after which DDP has laid out its buckets
-FEW = 4  # images of a process where their number doesn't matter: some methods halve a batch
+SETTLED = 3  # steps after which DDP's buckets no longer change
+FEW = 4  # images of a process where their number does not matter; some methods halve a batch
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that a process needs on its device, and what a step computes.
+    """Bytes that a process needs on its device, and the work of a step.
 
     Attributes:
         weights: parameters and buffers.
-        gradients: of the parameters that learn.
-        buckets: DDP's copies of the gradients, from which they are sent.
-        optimizers: their states.
-        averages: of weights.
-        undo: a second copy of all that a step changes, where ``on_nonfinite=skip``.
-        passing: activations and all else of a step that goes again, at most.
-        flops: floating point operations of a step's matrix products and convolutions.
+        gradients: of the trained parameters.
+        buckets: DDP's copies of the gradients, which are sent.
+        optimizers: states of the optimizers.
+        averages: averages of weights.
+        undo: copy of everything that a step changes, with ``on_nonfinite=skip``.
+        passing: peak of activations and other memory that a step frees.
+        flops: floating-point operations of a step's matrix products and convolutions.
         touched: bytes that a step's operators read and write.
     """
 
@@ -55,19 +55,19 @@ class Memory:
 
     @property
     def bytes(self) -> int:
-        """All together."""
-        held = self.weights + self.gradients + self.buckets + self.optimizers + self.averages
-        return held + self.undo + self.passing
+        """The sum of all."""
+        lasting = self.weights + self.gradients + self.buckets + self.optimizers + self.averages
+        return lasting + self.undo + self.passing
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """What one of several processes gives to collectives in :data:`ROUND` steps, and its operators in these.
+    """Communication and operators of one of several processes in :data:`ROUND` steps.
 
     Attributes:
-        sent: bytes, by the collective's name.
-        collectives: how many, by name.
-        operators: without them.
+        sent: bytes that are given to collectives, by the collective's name.
+        collectives: number of collectives, by name.
+        operators: number of other operators.
     """
 
     sent: Counter[str]
@@ -76,10 +76,10 @@ class Traffic:
 
 
 class Unsaved(Saving):
-    """Agrees with other processes on when to save, and writes nothing."""
+    """Agrees with the other processes on when to save, but writes nothing."""
 
     def save(self, trainer: Trainer) -> None:
-        """Not here."""
+        """Only note that a checkpoint is waiting."""
         self.waiting = True
 
     def _take(self, trainer: Trainer) -> None:
@@ -89,7 +89,7 @@ class Unsaved(Saving):
 
 
 class Within(Callback):
-    """Enters modes before a batch of some numbers, and leaves them after it: the last of the callbacks."""
+    """Enters a mode before batch ``first`` and leaves it after batch ``last``; must be the last callback."""
 
     def __init__(self, counting: Any, first: int, last: int) -> None:
         self.counting, self.first, self.last = counting, first, last
@@ -104,7 +104,7 @@ class Within(Callback):
 
 
 class _WithoutMemory(Callback):
-    """Two steps of shapes alone: the second finds what the first leaves, gradients and optimisers' states."""
+    """Counts two steps on fake tensors; the second has the gradients and optimisers' states that the first made."""
 
     def __init__(self, mode: FakeTensorMode) -> None:
         self.mode, self.counting, self.flops = mode, Counting(), FlopCounterMode(display=False)
@@ -127,12 +127,12 @@ class _WithoutMemory(Callback):
 
 
 def stages(config: DictConfig) -> int:
-    """How many stages with other costs a training has: the first, the second and the last of a model that grows."""
+    """Number of stages with different costs: one, or the first, second and last of a model that grows."""
     return 1 + len(list(_growth(config, make(config.model))))
 
 
 def model_of(config: DictConfig, stage: int) -> LightningModule:
-    """A run's model, untrained, at one of them, in the middle of the run."""
+    """A run's untrained model at one of these stages, in the middle of the run."""
     torch.manual_seed(0)
     model: Any = make(config.model).to(memory_format=torch.channels_last)
     for _ in itertools.islice(_growth(config, model), stage):
@@ -148,23 +148,23 @@ def _growth(config: DictConfig, model: Any) -> Iterator[None]:
 
 
 def memory(config: DictConfig, stage: int, images: int, several: bool) -> Memory:
-    """What a process's step needs; nothing is computed, so that any size can be asked for.
+    """Count the memory and the work of a process's step on fake tensors, so that any size is possible.
 
     Args:
         config: of a training.
-        stage: of :func:`stages`.
+        stage: number of the stage, below :func:`stages`.
         images: of a step, in this process.
         several: whether there are other processes.
     """
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     model, averaging = model_of(config, stage), config.callbacks.get("averaging")
     without_memory(model, mode)
-    look, average = _WithoutMemory(mode), make(averaging) if averaging is not None else WarmAveraging()
+    counter, average = _WithoutMemory(mode), make(averaging) if averaging is not None else WarmAveraging()
     quiet: Any = {"barebones": True, "limit_val_batches": 0, "max_epochs": 1}
-    callbacks: list[Callback] = [look] if averaging is None else [average, look]
+    callbacks: list[Callback] = [counter] if averaging is None else [average, counter]
     trainer = Trainer(accelerator="cpu", precision=config.trainer.precision, callbacks=callbacks, **quiet)
-    still: Any = trainer.strategy  # tensors without memory can't be moved
-    still.model_to_device = still.teardown = lambda: None
+    strategy: Any = trainer.strategy
+    strategy.model_to_device = strategy.teardown = lambda: None  # fake tensors can't be moved
     trainer.fit(model, datamodule=MadeUp(make(config.data), images, 2))
     learning = sum(size(parameter) for parameter in model.parameters() if parameter.requires_grad)
     weights = sum(map(size, [*model.parameters(), *model.buffers()]))
@@ -173,19 +173,19 @@ def memory(config: DictConfig, stage: int, images: int, several: bool) -> Memory
         weights=weights,
         gradients=learning,
         buckets=learning if several else 0,
-        optimizers=look.states,
+        optimizers=counter.states,
         averages=averages,
-        undo=weights + look.states + averages if config.on_nonfinite == "skip" else 0,
-        passing=look.counting.most - look.states - learning,
-        flops=look.flops.get_total_flops(),
-        touched=look.touched,
+        undo=weights + counter.states + averages if config.on_nonfinite == "skip" else 0,
+        passing=counter.counting.most - counter.states - learning,
+        flops=counter.flops.get_total_flops(),
+        touched=counter.touched,
     )
 
 
 def traffic(config: DictConfig, stage: int, processes: int) -> Traffic:
-    """What processes tell one another, of a few images each.
+    """Count the communication between processes with a few images each.
 
-    The other processes are started by the same command, and end up here, too.
+    The other processes are started by the same command and call this function too.
     """
     counting = Counting()
     fit(
@@ -200,7 +200,7 @@ def traffic(config: DictConfig, stage: int, processes: int) -> Traffic:
 
 
 def fit(config: DictConfig, model: LightningModule, watch: Callback, processes: int, images: int, steps: int) -> None:
-    """Train a model for some steps on CPUs as a run does, of so many images in each process, and watch it."""
+    """Train a model for some steps on CPUs as a run does, with so many images in each process and a callback."""
     averaging = config.callbacks.get("averaging")
     own = [*([] if averaging is None else [make(averaging)]), *in_every_step(config), Unsaved(Path("nowhere"))]
     quiet: Any = {"logger": False, "enable_progress_bar": False, "max_epochs": 1}

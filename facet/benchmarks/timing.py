@@ -1,4 +1,4 @@
-"""Times of steps: ways that take turns, each after a warm-up, on any device."""
+"""Times of steps on any device, after a warm-up; alternatives are timed in turn."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 WARM_UP = 1.0  # seconds
-SHORTEST = 0.05  # seconds of a sample: what a look at the clock costs, and a GPU's waiting for it, is nothing to it
+SHORTEST = 0.05  # seconds of a sample, long against reading the clock and synchronising a GPU
 Name = TypeVar("Name")
 
 
 class Stopwatch:
-    """Milliseconds of a step, each sample a mean over as many batches as last ``SHORTEST``.
+    """Samples the milliseconds of a step; each sample is a mean over the batches of at least ``SHORTEST`` seconds.
 
     Args:
-        samples: how many are wanted.
-        period: batches after which what a step does comes again; every sample is of whole periods.
+        samples: number of samples.
+        period: batches after which the work of steps repeats; every sample covers whole periods.
 
     Attributes:
         found: the samples so far.
@@ -26,11 +26,15 @@ class Stopwatch:
     def __init__(self, samples: int, period: int = 1) -> None:
         self.samples, self.period = samples, period
         self.found: list[float] = []
-        self.batches, self.each = 0, 0  # since the last look, and from one to the next; 0 while it warms up
-        self.at, self.steps = 0.0, 0  # of the last look
+        self.batches, self.each = 0, 0  # batches since the last reading, and per sample (0 during the warm-up)
+        self.at, self.steps = 0.0, 0  # time and steps at the last reading of the clock
 
     def tick(self, steps: int) -> bool:
-        """A batch has ended, and so many steps were taken in all; whether that is enough. The first begins it."""
+        """Call after every batch, with the number of steps so far; the first call starts the clock.
+
+        Returns:
+            Whether there are enough samples.
+        """
         if not self.at:
             self.look(steps)
             return False
@@ -48,13 +52,13 @@ class Stopwatch:
         return len(self.found) == self.samples
 
     def look(self, steps: int) -> None:
-        """At the clock."""
+        """Read the clock."""
         wait()
         self.at, self.steps, self.batches = time.perf_counter(), steps, 0
 
 
 def of_a_loop(step: Callable[[], object], samples: int) -> list[float]:
-    """Milliseconds of a step of a bare loop."""
+    """Samples of a step's milliseconds in a bare loop."""
     watch, steps = Stopwatch(samples), 0
     while not watch.tick(steps):
         step()
@@ -63,16 +67,16 @@ def of_a_loop(step: Callable[[], object], samples: int) -> list[float]:
 
 
 def in_turn(ways: Mapping[Name, Callable[[], float]], rounds: int) -> dict[Name, list[float]]:
-    """Every way's figures over the rounds, taking turns: a machine's slow minute then meets all of them."""
-    found: dict[Name, list[float]] = {name: [] for name in ways}
+    """The results of every alternative over the rounds. They take turns, so that a slow minute affects all of them."""
+    results: dict[Name, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            found[name].append(way())
-    return found
+            results[name].append(way())
+    return results
 
 
 def wait() -> None:
-    """Until a GPU, where there is one, has done what it was given."""
+    """Synchronise the GPU, if there is one."""
     import torch
 
     if torch.cuda.is_available():

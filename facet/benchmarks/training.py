@@ -1,4 +1,4 @@
-"""A method's training as ``facet-train`` runs it, on noise: what images show is nothing to what a step takes."""
+"""A method's training as ``facet-train`` runs it, on noise; a step's time does not depend on the images' contents."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from facet.build import Parts, in_every_step, seeded
 from facet.making import make
 from facet.runs import Run
 
-BYTES = 48 << 20  # of noise: more than a processor's caches hold
+BYTES = 48 << 20  # of noise, more than a processor's caches hold
 
 
 class Training:
-    """Trains a little, as often as asked, from the start every time.
+    """Short trainings, each from the start.
 
     Args:
-        settings: of ``facet-train``, without what comes between steps.
-        stage: takes a model to the stage that is looked at.
-        directory: for what a run leaves behind.
+        settings: of ``facet-train``, without validations and checkpoints.
+        stage: brings a model to the stage that is timed.
+        directory: for the files of a run.
 
     Raises:
-        UserError: what a constructor refuses.
+        UserError: a constructor refuses a setting.
     """
 
     def __init__(self, settings: DictConfig, stage: Callable[[Any, DictConfig], None], directory: Path) -> None:
@@ -45,24 +45,24 @@ class Training:
         self.period = int(settings.model.get("penalty_every") or 1) if settings.model.get("gradient_penalty") else 1
 
     def flops(self) -> float:
-        """Operations of a step."""
+        """Mean operations of a step."""
         counting = Flops(self.period)
         steps = self._fit(counting)
         return counting.total / steps
 
     def milliseconds(self, samples: int) -> list[float]:
-        """Of a step, so many samples, warmed up before."""
+        """Samples of a step's milliseconds, after a warm-up."""
         watch = Stopwatch(samples, self.period)
         self._fit(Clock(watch))
         return watch.found
 
     def batch(self) -> tuple[Tensor, Tensor]:
-        """Images ``[B, C, H, W]`` in [0, 1] and labels ``[B, k]``, where the training is."""
+        """Images ``[B, C, H, W]`` in [0, 1] and labels ``[B, k]``, on the training's device."""
         images, labels = (values[: self.batch_size].to(self.device) for values in self.data.tensors("train"))
         return images.float() / 255, labels
 
     def _fit(self, callback: Callback) -> int:
-        """Train until a callback ends it; how many steps that were."""
+        """Train until a callback ends the training; returns the number of steps."""
         seeded(self.settings.seed)
         averaging = self.settings.callbacks.get("averaging")
         callbacks = [*([make(averaging)] if averaging else []), *in_every_step(self.settings), callback]
@@ -75,7 +75,7 @@ class Training:
 
 
 class Clock(Callback):
-    """Ends a training when a stopwatch has its samples."""
+    """Ends a training when a stopwatch has all its samples."""
 
     def __init__(self, watch: Stopwatch) -> None:
         self.watch = watch
@@ -85,7 +85,7 @@ class Clock(Callback):
 
 
 def of_noise(data: Any) -> Any:
-    """A data set with noise in place of its images and labels: nothing is drawn, decoded or downloaded."""
+    """Replace a data set's images and labels by noise; nothing is drawn, decoded or downloaded."""
     shape = (data.channels, data.resolution, data.resolution)
     count = max(2 * data.batch_size * data.steps_per_batch, BYTES // math.prod(shape))
     store = SimpleNamespace(images=_noise(256, count, *shape), labels=_noise(2, count, data.stored_attributes))
@@ -96,6 +96,6 @@ def of_noise(data: Any) -> Any:
 
 @functools.lru_cache(maxsize=4)
 def _noise(values: int, *shape: int) -> np.ndarray:
-    """Below ``values``, int8 where they fit."""
+    """Random integers below ``values``: labels (int8) if 2, otherwise pixels (uint8)."""
     kind = np.uint8 if values > 2 else np.int8
     return np.random.default_rng(0).integers(0, values, shape, kind)

@@ -1,1 +1,1 @@
-"""What happens beside the training step."""
+"""Callbacks: checkpoints, averages, checks and validations beside the training step."""

@@ -1,4 +1,4 @@
-"""Of several processes, each validates the model that is saved."""
+"""Makes every process validate the model that is saved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 
 class AsSaved(Callback):
-    """Gives every process the first one's buffers before a validation: batch norms count in each what it has seen.
+    """Copies the first process's buffers to all processes before a validation.
 
-    The parameters are equal, and checkpoints hold the first one's state. Where weights are averaged it is the average
-    that is in their place then.
+    Batch norms keep running statistics of the batches of their own process, and checkpoints hold those of the first.
+    Parameters are equal in all processes. Averaged weights are in place of the weights by then.
     """
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""Averaged weights, useful from the first step on."""
+"""Averaged weights that are useful from the first step."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from torch import Tensor, nn
 
 
 class WarmAveraging(Callback):
-    """An exponential moving average of the weights whose horizon grows with the run: min(decay, (1+t)/(10+t)).
+    """An exponential moving average of the weights with decay min(decay, (1+t)/(10+t)) after t batches.
 
-    t counts training batches, whatever steps a method makes of one, so that the horizon is the same for all methods.
-    With a constant decay a short run's average would still remember the random initialisation. Batch-norm statistics
-    are averaged with the weights. Validation, checkpoints' ``state_dict`` and the trained model all use the average. Of
-    a model that grows, a stage leaves its average, from which the next one begins, with an average of its own.
+    So the horizon grows with the run; with a constant decay, the average of a short run would still contain the random
+    initialisation. t counts training batches, not steps, so that the horizon is the same for all methods. Batch-norm
+    statistics are averaged with the weights. Validation, the ``state_dict`` of checkpoints and the trained model use
+    the average. At the end of a stage of a growing model, the average replaces the weights, and the next stage begins
+    a new average.
 
     Args:
         decay: the final decay per batch, below 1.
 
     Raises:
-        ValueError: a decay outside [0, 1).
+        ValueError: the decay is outside [0, 1).
     """
 
     def __init__(self, decay: float = 0.999) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"callbacks.averaging.decay={decay} must be at least 0 and below 1")
         self.decay = decay
-        self.average: dict[str, Tensor] = {}  # by the names of the module's state
-        self.batches = 0  # that it is of
-        self.step = 0  # of the Trainer, which counts batches, when it was last moved
+        self.average: dict[str, Tensor] = {}  # by the names in the module's state_dict
+        self.batches = 0  # in the average
+        self.step = 0  # the Trainer's global_step, which counts batches, at the last update
 
     # ------------------------------------------------------------------ the average
 
     def begin(self, module: nn.Module) -> None:
-        """Take the weights as they are for an average of them."""
+        """Begin an average with the current weights."""
         self.average = {name: value.detach().clone() for name, value in _tensors(module).items()}
 
     @torch.no_grad()
     def move(self, module: nn.Module, batches: int = 1) -> None:
-        """Move the average towards the weights that so many batches have led to."""
+        """Update the average with the weights after so many batches."""
         keep = 1.0
         for t in range(self.batches, self.batches + batches):
             keep *= min(self.decay, (1 + t) / (10 + t))
@@ -54,7 +55,7 @@ class WarmAveraging(Callback):
 
     @torch.no_grad()
     def swap(self, module: nn.Module) -> None:
-        """The average in place of the weights, and the other way round."""
+        """Exchange the weights and the average."""
         for name, value in _tensors(module).items():
             weights = value.detach().clone()
             value.copy_(self.average[name])
@@ -62,7 +63,7 @@ class WarmAveraging(Callback):
 
     @torch.no_grad()
     def settle(self, module: nn.Module) -> None:
-        """The average in place of the weights, for good."""
+        """Replace the weights by the average."""
         for name, value in _tensors(module).items():
             value.copy_(self.average[name])
 
@@ -71,7 +72,7 @@ class WarmAveraging(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not self.average:
             self.begin(pl_module)
-        tensors = _tensors(pl_module)  # resuming loads before the module is moved to its device
+        tensors = _tensors(pl_module)  # a resumed run loads the average before the module is moved to its device
         self.average = {name: value.to(tensors[name].device) for name, value in self.average.items()}
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any) -> None:
@@ -79,11 +80,11 @@ class WarmAveraging(Callback):
         self.step = trainer.global_step
 
     def on_stage_end(self, pl_module: LightningModule) -> None:
-        """A stage of a growing model has ended (:class:`jacsup.growth.ProgressiveGrowth`)."""
+        """Called at the end of a stage of a growing model (:class:`jacsup.growth.ProgressiveGrowth`)."""
         self.settle(pl_module)
 
     def on_stage_start(self, pl_module: LightningModule) -> None:
-        """The next one begins, of other weights."""
+        """Called at the start of the next stage, whose weights are new."""
         self.begin(pl_module)
         self.batches = 0
 
@@ -105,7 +106,7 @@ class WarmAveraging(Callback):
         checkpoint["state_dict"] = {**checkpoint["state_dict"], **self.average}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self.begin(pl_module)  # which has loaded the average by now
+        self.begin(pl_module)  # the module has already loaded the average
         pl_module.load_state_dict(checkpoint["current_model_state"])
 
     def state_dict(self) -> dict[str, Any]:
@@ -116,6 +117,6 @@ class WarmAveraging(Callback):
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers that a checkpoint holds, themselves."""
+    """The parameters and buffers that a checkpoint holds, not copied."""
     state = module.state_dict(keep_vars=True)
     return {name: value for name, value in state.items() if isinstance(value, Tensor)}

@@ -1,4 +1,4 @@
-"""What a run has seen, and what of it is logged."""
+"""Counts a run's images, and keeps logged values to their own step."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 
 class OwnStep(Callback):
-    """What is logged of a step is of that step.
+    """Logs each value only in its own step.
 
-    Lightning logs a value again in every step after the one that it is of, until the epoch ends: a penalty that is
-    taken every few steps, the losses of a stage that is over. A run resumed in between would have other curves.
+    Lightning would log a value again in every later step of the epoch, e.g. a penalty that is computed every few
+    steps, or the losses of a finished stage. A run that is resumed in between would have other curves.
     """
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
@@ -19,10 +19,10 @@ class OwnStep(Callback):
 
 
 class Counter(Callback):
-    """Counts training images, over all processes, from a run's first batch to its last, however often it is resumed.
+    """Counts the training images of a run over all processes; the count continues when the run is resumed.
 
     Attributes:
-        images: seen so far; one that is seen in every epoch counts every time.
+        images: number of images so far; an image counts once in every epoch.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Edits during training: how often the judge sees what was asked for, and grids to look at."""
+"""Edits during training: their success rates by the judge, and grids of edited faces."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from facet.pictures import edit_grid, save_png
 from facet.protocols import Batch, Editor
 
 SHOWN = 12
-"""Attributes in a grid, at most."""
+"""Most attributes in a grid."""
 
 
 class EditMonitor(Callback):
-    """Edits every validation image both ways and logs the judge's view of it, with a grid of the first faces.
+    """Edits every validation image to 0 and to 1, logs the judge's readings, and draws a grid of the first faces.
 
-    Logged, inputs that have the attribute (the paper's protocol): ``val/edit_on``, ``val/edit_off``, and for unedited
-    reconstructions ``val/reconstruction_on``, ``val/reconstruction_off``. Of several attributes these are the means,
-    and what each has by itself stands beside them, its name appended. ``val/edits`` is the mean over all attributes of
-    the edits in which there is something to change: given to who has it not, taken from who has it. Grids go to
-    ``<run>/grids/`` and to W&B: original, reconstruction, A=0, A=1, of the first attributes where there are many.
+    Logged are, for inputs that have the attribute (the paper's protocol), ``val/edit_on`` and ``val/edit_off``, and for
+    unedited reconstructions ``val/reconstruction_on`` and ``val/reconstruction_off``. With several attributes these are
+    means, and each attribute's own values are logged under the same names with ``/<attribute>`` appended.
+    ``val/edits`` is the mean over all attributes of the success of edits that have something to change: the attribute
+    is added where it is absent, and removed where it is present. Grids go to ``<run>/grids/`` and to W&B: original,
+    reconstruction, A=0 and A=1 of the first attributes.
 
     Args:
-        faces: how many faces a grid shows.
+        faces: number of faces in a grid.
 
     Raises:
-        ValueError: none.
+        ValueError: ``faces`` is below 1.
     """
 
     def __init__(self, faces: int = 12) -> None:
@@ -46,10 +47,10 @@ class EditMonitor(Callback):
         self._rates: EditRates | None = None
 
     def logged(self, names: Sequence[str]) -> set[str]:
-        """The names under which it logs the edits of these attributes."""
+        """The names of the values that are logged for these attributes."""
         kinds = [f"val/{key}_{side}" for key in ("reconstruction", "edit") for side in ("on", "off")]
-        each = [f"{kind}/{name}" for kind in kinds for name in names] if len(names) > 1 else []
-        return {"val/edits", *kinds, *each}
+        of_attributes = [f"{kind}/{name}" for kind in kinds for name in names] if len(names) > 1 else []
+        return {"val/edits", *kinds, *of_attributes}
 
     def on_validation_batch_end(
         self,
@@ -68,12 +69,12 @@ class EditMonitor(Callback):
             self._rates = EditRates(len(names)).to(pl_module.device)
         images, labels = batch["image"], batch["attributes"]
         columns = [judge.attribute_names.index(name) for name in names]
-        with trainer.precision_plugin.forward_context():  # the training's precision: this happens often
+        with trainer.precision_plugin.forward_context():  # in the training's precision, which is faster
             predicted, nuisance = encoded(pl_module, images, labels)
             reconstruction = pl_module.decode(predicted, nuisance)
             unedited = judge.read(reconstruction)[:, columns]
             rows, read = [images[: self.faces], reconstruction[: self.faces]], []
-            for j, column in enumerate(columns):  # one attribute at a time: edits of all of them would fill the memory
+            for j, column in enumerate(columns):  # one attribute at a time, because edits of all would fill the memory
                 for value in (False, True):
                     edits = edited(pl_module, trainer.datamodule, predicted, nuisance, j, value)  # type: ignore[attr-defined]
                     read.append(judge.read(edits)[:, column])
@@ -108,6 +109,6 @@ class EditMonitor(Callback):
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Of those that are known: some attribute may have no face of a kind; NaN if none is."""
+    """Mean without NaN, which an attribute has that no face shows; NaN if there are no other values."""
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan

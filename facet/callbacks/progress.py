@@ -1,4 +1,4 @@
-"""How far a run is, for the command that has started it beside others and shows all of them."""
+"""Reports a run's progress to the command that runs several and shows them together."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from facet.workers import note
 
-EVERY = 1.0  # seconds between two notes
+EVERY = 1.0  # seconds between two reports
 
 
 class ProgressNote(Callback):
-    """Notes every second in which epoch a run is, and what part of all its batches is done."""
+    """Reports every second the current epoch and the share of the run's batches that is done."""
 
     def __init__(self) -> None:
         self.noted = 0.0
@@ -25,6 +25,6 @@ class ProgressNote(Callback):
             return
         self.noted = time.monotonic()
         in_epoch, epochs = int(trainer.num_training_batches), trainer.max_epochs or -1
-        ends = [end for end in (epochs * in_epoch, trainer.max_steps) if end > 0]  # one of them is
+        ends = [end for end in (epochs * in_epoch, trainer.max_steps) if end > 0]  # at least one is set
         done = (trainer.current_epoch * in_epoch + batch_idx + 1) / min(ends)
         note(f"epoch {trainer.current_epoch + 1}" + (f" of {epochs}" if epochs > 0 else ""), min(1.0, done))

@@ -1,4 +1,4 @@
-"""When a run's checkpoint is written: after every epoch, every so many minutes within one, and when asked to stop."""
+"""Writes a run's checkpoint after every epoch, every few minutes within one, and when the run is asked to stop."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from facet.checkpoints import promote, written
 from facet.errors import RemovedError
 from facet.signals import Wish
 
-LOOK = 10  # batches between two looks at clock and signals where processes have to agree on them
+LOOK = 10  # batches between two checks of clock and signals, where several processes must agree
 
 
 class Saving(Checkpoint):
-    """Writes ``last.ckpt``, from which the same command goes on as if nothing had happened.
+    """Writes ``last.ckpt``, from which the same command resumes the run bit for bit.
 
-    A checkpoint takes its place when all that was logged before it is on the disk, too. One that is written within an
-    epoch waits for that until the next batch begins: until then its own batch isn't logged. Between a batch and what
-    follows from it, a validation or the end, there is none; and one of a run that is to end says so.
+    A new checkpoint replaces the old one when everything logged before it is on the disk. A checkpoint within an epoch
+    waits until the next batch begins, because its own batch is logged only then. No checkpoint is written between a
+    batch and a validation, or the end of the run, that follows it. A checkpoint says whether its run was about to end.
 
     A training that is asked to stop (:mod:`facet.signals`) is saved at the end of the step, and then ends.
 
     Args:
         path: of the checkpoint.
-        minutes: between two checkpoints within an epoch; None writes none there.
+        minutes: between two checkpoints within an epoch; None writes none within an epoch.
     """
 
     def __init__(self, path: Path, minutes: float | None = 10.0) -> None:
@@ -71,34 +71,34 @@ class Saving(Checkpoint):
         checkpoint["ended"] = trainer.should_stop
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        trainer.should_stop = checkpoint.get("ended", False)  # else it would train one more epoch
+        trainer.should_stop = checkpoint.get("ended", False)  # otherwise it would train one more epoch
 
     def save(self, trainer: Trainer) -> None:
-        """Write a checkpoint, which takes its place when its batch is logged."""
+        """Write a checkpoint, which replaces the old one when its batch is logged."""
         trainer.save_checkpoint(written(self.path))
         self.waiting, self.written = True, time.monotonic()
 
     def _check_place(self) -> None:
-        """Nothing is written to where the run isn't any more, which would make a directory that is no run.
+        """Check that the run directory still exists; writing would create a directory that is no run.
 
         Raises:
-            RemovedError: the run directory is gone, or another is in its place.
+            RemovedError: the run directory was removed or replaced.
         """
         if self._lock() != self.lock:
             raise RemovedError(f"the run directory {self.path.parent.parent} was removed or moved during the training")
 
     def _lock(self) -> int | None:
-        """Which file is the run's lock; while this process holds it, no other has its number."""
+        """The inode number of the run's lock file, which is unique while this process holds the lock."""
         try:
             return (self.path.parent.parent / ".lock").stat().st_ino
         except OSError:
             return None
 
     def _take(self, trainer: Trainer) -> None:
-        """Let the checkpoint take its place; and stop, if that was the wish.
+        """Replace the old checkpoint by the new one, and stop if the run was asked to.
 
         Raises:
-            Stopped: it was, and nobody else is there to handle the signal.
+            Stopped: the run was asked to stop, and no other handler takes the signal.
         """
         self.waiting = False
         if trainer.is_global_zero:
@@ -109,7 +109,7 @@ class Saving(Checkpoint):
             self.wish.grant(self.stopping)
 
     def _wanted(self, trainer: Trainer, batch_idx: int | None = None) -> bool:
-        """Whether a checkpoint is wanted now, and whether the run is to stop with it; the same in all processes.
+        """Whether to write a checkpoint now, the same in all processes. Sets ``stopping`` if the run is to stop.
 
         Args:
             trainer: of the run.
@@ -128,14 +128,14 @@ class Saving(Checkpoint):
 
 
 def _goes_on(trainer: Trainer) -> bool:
-    """Whether the next batch follows this one at once: no validation, and no end of the epoch or of the run."""
+    """Whether the next batch follows directly, without a validation or the end of the epoch or of the run."""
     fit, epoch = trainer.fit_loop, trainer.fit_loop.epoch_loop
     assert fit._data_fetcher is not None
     return not (trainer.should_stop or epoch._is_training_done or epoch._should_check_val_fx(fit._data_fetcher))
 
 
 def _begin_the_next_epoch(trainer: Trainer) -> None:
-    """After an epoch's checkpoint: under ``max_steps`` Lightning would end the epoch again, and count a batch more."""
+    """Begin the next epoch after an epoch's checkpoint; under ``max_steps``, Lightning would end the epoch again."""
     fit = trainer.fit_loop
     if fit.restarted_on_epoch_end:
         fit.epoch_progress.increment_completed()

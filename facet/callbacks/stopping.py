@@ -1,4 +1,4 @@
-"""AIF's stopping rule: when the auxiliary network, which had learned to tell y, can't any more."""
+"""AIF's stopping rule: training ends when the auxiliary network, which could predict y before, no longer can."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ CONFUSION = "val/auxiliary_confusion"
 
 
 class StopWhenConfused(Callback):
-    """Ends the training when A is maximally confused, which is its completion (AIF §3.2).
+    """Ends the training when A is maximally confused (AIF §3.2).
 
-    A's confusion is its validation loss over the entropy of y: 1 where it does as well as who knows how frequent y is
-    and nothing of the code. So does an A that has learned nothing yet. Hence two conditions in turn: A must have
-    **learned**, its confusion at ``learned`` or below in some validation, and then be **defeated**, at ``defeated`` or
-    above in so many validations in a row. Where the confusion is no number (y has no entropy in a validation split in
-    which all images have the attribute, or none) nothing was seen, neither way. An A that never learns stops nothing,
-    nor do methods without one.
+    A's confusion is its validation loss over the entropy of y. It is 1 if A predicts only the frequency of y, which is
+    also true of an A that has learned nothing yet. So there are two conditions in turn: A must have **learned**, with a
+    confusion of at most ``learned`` in a validation, and then be **defeated**, with at least ``defeated`` in
+    ``patience`` validations in a row. Validations without a finite confusion are ignored (y has no entropy if all
+    images of the split have the attribute, or none). If A never learns, or a method has no A, the rule never stops the
+    training.
 
     Args:
-        learned: confusion, above 0, up to which A knows something of y.
-        defeated: confusion from which on it doesn't.
-        patience: validations in a row.
+        learned: confusion, above 0, up to which A predicts y.
+        defeated: confusion from which A no longer does.
+        patience: number of validations in a row.
 
     Raises:
-        ValueError: the two are not in their order, or no patience.
+        ValueError: ``learned`` is not between 0 and ``defeated``, or ``patience`` is below 1.
     """
 
     def __init__(self, learned: float = 0.9, defeated: float = 0.99, patience: int = 3) -> None:
         if not 0 < learned < defeated:
             raise ValueError(
                 f"callbacks.stopping: learned={learned} must be above 0 and below defeated={defeated}, "
-                "or who has learned nothing is defeated"
+                "or an auxiliary network that has learned nothing counts as defeated"
             )
         if patience < 1:
             raise ValueError(f"callbacks.stopping.patience={patience}: it must be at least 1")

@@ -1,4 +1,4 @@
-"""What a training step changes, as it was before: so that a step can be undone."""
+"""A copy of everything that a training step changes, by which the step can be undone."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from facet.callbacks.averaging import WarmAveraging
 class Undoing:
     """A copy of weights, buffers, optimizers' states and averages, taken before a step.
 
-    It costs a second set of all these, and the time to copy them.
+    It doubles the memory of all these.
     """
 
     def __init__(self) -> None:
         self.optimizers: list[Optimizer] = []
-        self.known: list[set[Any]] = []  # of which parameters each has a state
+        self.known: list[set[Any]] = []  # parameters of which each optimizer has a state
         self.tensors: list[Tensor] = []
         self.kept: list[Tensor] = []
 
     @torch.no_grad()
     def take(self, trainer: Trainer, module: LightningModule) -> None:
-        """Copy all that a step may change.
+        """Copy everything that a step may change.
 
         Args:
             trainer: of the run, with its optimizers and callbacks.
@@ -36,33 +36,31 @@ class Undoing:
         self.known = [set(optimizer.state) for optimizer in self.optimizers]
         states = [value for one in self.optimizers for state in one.state.values() for value in state.values()]
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-        averages = [
-            average for each in callbacks if isinstance(each, WarmAveraging) for average in each.average.values()
-        ]
-        held = [*module.parameters(), *module.buffers(), *states, *averages]
-        self.tensors = [each.detach() for each in held if isinstance(each, Tensor)]
-        if [_form(each) for each in self.tensors] == [_form(each) for each in self.kept]:
+        averages = [average for one in callbacks if isinstance(one, WarmAveraging) for average in one.average.values()]
+        values = [*module.parameters(), *module.buffers(), *states, *averages]
+        self.tensors = [value.detach() for value in values if isinstance(value, Tensor)]
+        if [_form(tensor) for tensor in self.tensors] == [_form(tensor) for tensor in self.kept]:
             torch._foreach_copy_(self.kept, self.tensors)
-        else:  # another stage, or the first step's states
-            self.kept = [each.clone() for each in self.tensors]
+        else:  # in a new stage, or after the first step, which made the optimizers' states
+            self.kept = [tensor.clone() for tensor in self.tensors]
 
     @torch.no_grad()
-    def undo_unless(self, fine: Tensor, told: bool = False) -> None:
-        """Take everything back to how it was, unless the step was fine.
+    def undo_unless(self, fine: Tensor, known: bool = False) -> None:
+        """Restore the copy, unless the step was fine.
 
         Args:
-            fine: whether it was, a bool where the training is, which isn't waited for.
-            told: whether it is known without waiting.
+            fine: whether the step was fine; boolean, on the training's device.
+            known: whether ``fine`` can be read without waiting for the device.
         """
-        fresh = any(len(one.state) > len(known) for one, known in zip(self.optimizers, self.known, strict=True))
-        if told or fresh:  # an optimizer's first step makes its state, which can't be unmade without being told
+        fresh = any(len(one.state) > len(before) for one, before in zip(self.optimizers, self.known, strict=True))
+        if known or fresh:  # new states of optimizers must be deleted, which the device can't do
             if bool(fine):
                 return
-            for optimizer, known in zip(self.optimizers, self.known, strict=True):
-                for parameter in set(optimizer.state) - known:
+            for optimizer, before in zip(self.optimizers, self.known, strict=True):
+                for parameter in set(optimizer.state) - before:
                     del optimizer.state[parameter]
-        for now, before in zip(self.tensors, self.kept, strict=True):
-            now.copy_(torch.where(fine, now, before))
+        for tensor, kept in zip(self.tensors, self.kept, strict=True):
+            tensor.copy_(torch.where(fine, tensor, kept))
 
 
 def _form(tensor: Tensor) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What is measured of every method alike: each measure a ``torchmetrics.Metric`` or a pure function."""
+"""The measures, which are the same for every method; each is a ``torchmetrics.Metric`` or a pure function."""
 
 OPTIONAL = ("drift", "identity", "distance", "counterfactual", "leakage", "continuity")
-"""What of an editor can be left out; errors, rates and the classifier's scores can't."""
+"""Measures of an editor that can be left out. Errors, rates and the classifier's scores are always taken."""

@@ -1,4 +1,4 @@
-"""The measures as the table in ``docs/measures.md`` lists them: ``python -m facet.measures.catalogue`` prints it."""
+"""Prints the table of measures in ``docs/measures.md``: ``python -m facet.measures.catalogue``."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from facet.measures.intervals import Rate, wilson
 
 
 class ClassifierScores(NamedTuple):
-    """The scores of one attribute; NaN where the labels at hand don't define one.
+    """The scores of one attribute; NaN where a score is undefined for the given labels.
 
     ``accuracy`` = (TP + TN) / n with its 95% Wilson interval; ``balanced_accuracy`` = ½ (TP / P + TN / N), which a
     constant prediction can't lift above ½; ``f1`` = 2 TP / (2 TP + FP + FN), of the attribute's presence.
@@ -32,8 +32,8 @@ class ClassifierScores(NamedTuple):
 class AttributeAccuracy(Metric):
     """Acc(E_y) (AIF Table 3): accuracy, balanced accuracy and F1 of ŷ against the labels, per attribute.
 
-    ŷ is read as 1 above 0.5. A prediction that isn't a number counts as wrong, whatever the label, so that a diverged
-    model doesn't score the share of zeros. Unknown labels are left out.
+    ŷ above 0.5 is read as 1. A prediction of NaN counts as wrong for either label; otherwise a diverged model would
+    score the share of zeros. Unknown labels are left out.
 
     Args:
         attribute_count: k.
@@ -52,7 +52,7 @@ class AttributeAccuracy(Metric):
         """Count one batch, on its device.
 
         Args:
-            predictions: ŷ in [0, 1], ``[B, k]`` (values beyond, from methods that amplify, are read alike).
+            predictions: ŷ, ``[B, k]``, in [0, 1] or, from methods that amplify attributes, beyond.
             labels: ``[B, k]`` in {0, 1}; NaN where unknown.
 
         Raises:

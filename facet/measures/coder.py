@@ -1,4 +1,4 @@
-"""Methods without named attributes: what a linear probe reads from their codes (AIF, appendix and Figure 7)."""
+"""Measures of methods without named attributes: a linear probe reads their codes (AIF, appendix and Figure 7)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ BATCH = 250
 
 
 def measure_coder(coder: Coder, data: Data, split: str, seed: int) -> dict[str, Any]:
-    """MSE, and per attribute the scores of a linear probe that was fitted to codes of the train split.
+    """Measure the MSE, and for each attribute the scores of a linear probe that is fitted to codes of the train split.
 
     Args:
         coder: in evaluation mode.
-        data: with the attributes to probe for.
+        data: with the attributes that the probes read.
         split: usually ``test``.
         seed: of the probes.
 
@@ -39,35 +39,35 @@ def measure_coder(coder: Coder, data: Data, split: str, seed: int) -> dict[str, 
     accuracy.update(torch.stack([_probed(train_codes, train_labels[:, j], codes, seed) for j in shown], 1), labels)
     error = PixelError()
     with torch.inference_mode():
-        for some, code in zip(torch.split(images, BATCH), torch.split(codes, BATCH), strict=True):
-            error.update(coder.decode_codes(code), some.float() / 255)
+        for batch, code in zip(torch.split(images, BATCH), torch.split(codes, BATCH), strict=True):
+            error.update(coder.decode_codes(code), batch.float() / 255)
     scores = dict(zip(data.attribute_names, accuracy.compute(), strict=True))
-    found: dict[str, Any] = plain({"mse": error.compute(), "classifier": scores})
-    return found
+    measures: dict[str, Any] = plain({"mse": error.compute(), "classifier": scores})
+    return measures
 
 
 @torch.inference_mode()
 def measure_predictor(predictor: Predictor, data: Data, split: str) -> dict[str, Any]:
-    """The scores of a method that predicts attributes and does nothing else.
+    """Measure a method that only predicts attributes.
 
     Returns:
         ``{"classifier": {attribute: scores}}``.
     """
     images, labels = data.tensors(split)
     accuracy = AttributeAccuracy(labels.shape[1])
-    for some, known in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True):
-        accuracy.update(predictor.predict(some.float() / 255), known)
-    found: dict[str, Any] = plain({"classifier": dict(zip(data.attribute_names, accuracy.compute(), strict=True))})
-    return found
+    for batch, batch_labels in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True):
+        accuracy.update(predictor.predict(batch.float() / 255), batch_labels)
+    measures: dict[str, Any] = plain({"classifier": dict(zip(data.attribute_names, accuracy.compute(), strict=True))})
+    return measures
 
 
 @torch.inference_mode()
 def _codes(coder: Coder, images: Tensor) -> Tensor:
-    return torch.cat([coder.codes(some.float() / 255) for some in torch.split(images, BATCH)]).clone()
+    return torch.cat([coder.codes(batch.float() / 255) for batch in torch.split(images, BATCH)]).clone()
 
 
 def _probed(codes: Tensor, labels: Tensor, new: Tensor, seed: int) -> Tensor:
-    """Probabilities that a linear probe gives new codes; one part in five of what it learns from says when to stop."""
+    """Probabilities that a linear probe predicts for new codes; a fifth of its training data decides when to stop."""
     known = ~labels.isnan()
     generator = torch.Generator().manual_seed(seed)
     validation = stratified(labels[known], 5, generator) == 0

@@ -1,4 +1,4 @@
-"""How far an edit is from the truth, where the truth can be drawn: the same avatar with one attribute changed."""
+"""The error of an edit against the true counterfactual: the same avatar drawn with one attribute changed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from facet.measures.intervals import Mean
 def changed_region(truth: Tensor, original: Tensor) -> Tensor:
     """The pixels that the true change touches, and their eight neighbours.
 
-    A pixel is touched if any channel differs by more than two of the 255 grey levels: less is how a rasteriser's
-    antialiasing and rounding differ between two drawings. The one-pixel border belongs to the region because its edge
-    runs through pixels, and no decoder can place it more exactly than that.
+    A pixel is touched if any channel differs by more than two of the 255 grey levels; smaller differences come from
+    the rasteriser's antialiasing and rounding. The neighbours belong to the region because its edge runs through
+    pixels, and no decoder can place the edge more exactly.
 
     Args:
         truth: the true counterfactual in [0, 1], ``[B, C, H, W]``.
@@ -27,13 +27,13 @@ def changed_region(truth: Tensor, original: Tensor) -> Tensor:
     Returns:
         Boolean, ``[B, 1, H, W]``.
     """
-    # 2.5, so that rounding in x/255 can't decide: images come from bytes and differ by whole levels.
+    # 2.5 because images come from bytes and differ by whole levels: so rounding in x/255 does not matter.
     touched = ((truth - original).abs() > 2.5 / 255).any(dim=1, keepdim=True)
     return F.max_pool2d(touched.float(), kernel_size=3, stride=1, padding=1) > 0
 
 
 class CounterfactualError(Metric):
-    """Error of an edit against the true counterfactual (this project's measure; neither paper had the truth).
+    """Error of an edit against the true counterfactual. This measure is the project's; neither paper has it.
 
     ``mse``
         mean of (edit - truth)² over all pixels and channels, [0, 1] range.
@@ -42,12 +42,12 @@ class CounterfactualError(Metric):
         over images; 1 is perfect.
     ``mse_inside``, ``mse_outside``
         mean of (edit - truth)² over the pixels inside and outside :func:`changed_region`, of all images together; so
-        ``mse`` = ``region`` · ``mse_inside`` + (1 - ``region``) · ``mse_outside``. Inside is whether the edit
-        happened, outside whether all else was kept.
+        ``mse`` = ``region`` · ``mse_inside`` + (1 - ``region``) · ``mse_outside``. The error inside shows whether the
+        edit was made, the error outside whether everything else was kept.
     ``region``
         the share of pixels inside.
     ``mse_unedited``
-        mean of (original - truth)² inside: what no edit at all has there, the scale to read ``mse_inside`` on.
+        mean of (original - truth)² inside: the error without any edit, the reference for ``mse_inside``.
     """
 
     full_state_update = False
@@ -63,7 +63,7 @@ class CounterfactualError(Metric):
         self.add_state("unedited", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("elements", torch.zeros(2, dtype=torch.long), dist_reduce_fx="sum")
         self.add_state("similarity", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        # All; those with a pixel outside; those with a pixel inside.
+        # Number of images: all, with a pixel outside, with a pixel inside.
         self.add_state("images", torch.zeros(3, dtype=torch.long), dist_reduce_fx="sum")
 
     def update(self, edited: Tensor, truth: Tensor, original: Tensor) -> None:
@@ -82,7 +82,7 @@ class CounterfactualError(Metric):
             raise ValueError(f"CounterfactualError: edited, truth and original must have one shape, got {shapes}")
         if min(edited.shape[2:]) < 11:
             raise ValueError(f"CounterfactualError: SSIM needs sides of at least 11 pixels, got {edited.shape[2:]}")
-        if len(edited) == 0:  # a batch without a known label; pooling and SSIM refuse it
+        if len(edited) == 0:  # a batch without known labels; pooling and SSIM refuse it
             return
         inside = changed_region(truth, original)
         regions = torch.stack([~inside, inside])
@@ -95,11 +95,11 @@ class CounterfactualError(Metric):
         similarity = structural_similarity_index_measure(
             edited.float(), truth.float(), reduction="none", data_range=1.0
         )
-        assert isinstance(similarity, Tensor)  # a tuple only where the contrast or the whole image is asked for
+        assert isinstance(similarity, Tensor)  # a tuple only if the contrast or the full map is requested
         self.similarity += similarity.double().sum()
 
     def compute(self) -> dict[str, Mean]:
-        """The measures by name, each with the number of images it rests on; NaN where none do."""
+        """The measures by name, each with its number of images; NaN without any."""
         outside, inside = self.squares.tolist()
         elements_outside, elements_inside = self.elements.tolist()
         images, images_outside, images_inside = self.images.tolist()

@@ -1,4 +1,4 @@
-"""How far a set of pictures is from the test split as a whole: Fréchet distance in the judge's features."""
+"""Fréchet distance between a set of images and the test split, in the judge's features."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 class FeatureDistance(nn.Module):
     """|μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½) between Gaussians fitted to features (Heusel et al. 2017, eq. 6).
 
-    In features of our own judge, so it is no FID: values compare systems on one data set and resolution only. Edits
-    are compared with the unedited test split, whose share of the attribute they turn over, so no system reaches 0.
+    The features are those of the project's judge, so this is not the FID: values compare systems on one data set and
+    resolution only. Edits are compared with the unedited test split, in which the attribute has other frequencies; so
+    no system reaches 0.
 
     Args:
-        kinds: how many sets are compared with the real one.
+        kinds: number of sets that are compared with the real images.
         features: F, the width of a feature vector.
     """
 
     def __init__(self, kinds: int, features: int) -> None:
         super().__init__()
-        self.distances: Any = nn.ModuleList(FrechetInceptionDistance(_AsTheyAre(features)) for _ in range(kinds))
+        self.distances: Any = nn.ModuleList(FrechetInceptionDistance(_Identity(features)) for _ in range(kinds))
 
     def update(self, real: Tensor, made: Tensor) -> None:
         """Count a batch.
 
         Args:
             real: features of test images, ``[B, F]``.
-            made: of what was made of them, in the order of the kinds, ``[B, kinds, F]``.
+            made: features of the images made from them, one of each kind, ``[B, kinds, F]``.
         """
         for i, distance in enumerate(self.distances):
             distance.update(real, real=True)
             distance.update(made[:, i], real=False)
 
     def compute(self) -> list[float]:
-        """The distance of every kind; NaN from fewer than two images, and from a model that has diverged."""
+        """The distance of every kind; NaN for fewer than two images and for a model that has diverged."""
         return [_distance(distance) for distance in self.distances]
 
 
@@ -45,8 +46,8 @@ def _distance(sums: FrechetInceptionDistance) -> float:
     return float(sums.compute()) if known else math.nan
 
 
-class _AsTheyAre(nn.Identity):
-    """A feature network for those who have the features already."""
+class _Identity(nn.Identity):
+    """The feature network of torchmetrics' metric, which is given features instead of images."""
 
     def __init__(self, features: int) -> None:
         super().__init__()

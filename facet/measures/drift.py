@@ -1,4 +1,4 @@
-"""What an edit changes besides what it should: the judge's view of all the other attributes, before and after."""
+"""Drift: how often an edit changes the judge's readings of the other attributes."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class Drift(Metric):
 
     For edited attribute i and judged attribute j ≠ i, with r_j the judge's reading of j in the unedited
     reconstruction and e_ij its reading in the edit of i: P(e_ij ≠ r_j), separately for edits of i to 1 (``on``) and to
-    0 (``off``). The reference is the reconstruction and not the input, so that what the model fails to reconstruct
-    isn't blamed on the edit. ``mean`` is the unweighted mean over the others and both directions; NaN if none remain.
-    An edit that changes nothing has no drift at all: read it beside :class:`~facet.measures.edits.EditRates`. (This
-    project's measure; neither paper has it.)
+    0 (``off``). The reference is the reconstruction and not the input, so that errors of reconstruction do not count
+    as drift. ``mean`` is the unweighted mean over the other attributes and both directions; NaN if there are no others.
+    An edit that changes nothing has no drift, so read it beside :class:`~facet.measures.edits.EditRates`. This measure
+    is the project's; neither paper has it.
 
     Args:
         edited: names of the k edited attributes, in the order of ``edit_off`` and ``edit_on``.
         judged: names of the K attributes that the judge reads, in the order of its columns.
-        excluded: per edited attribute, others that its definition rules out (Black_Hair: Blond_Hair, Gray_Hair) and
-            which therefore have to flip; left out of the result. Names that are not judged are ignored.
+        excluded: edited attribute -> the attributes that must change with it (Black_Hair: Blond_Hair, Gray_Hair),
+            which are left out of the result. Names that are not judged are ignored.
 
     Raises:
-        ValueError: a name twice in ``edited`` or in ``judged``.
+        ValueError: a name occurs twice in ``edited`` or in ``judged``.
     """
 
     full_state_update = False

@@ -1,4 +1,4 @@
-"""What an editor that was trained in stages could do at the end of each, measured as the whole run is."""
+"""Measures of an editor at the end of each of its training stages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facet.measures.run import measure
 from facet.protocols import Data, StagedEditor
 
 SHOWN = ("faces", "faces_reconstruction", "turned", "turned_on")
-"""The pictures that are kept of every stage."""
+"""The pictures that are kept of every stage but the last, of which all are kept."""
 
 
 def measure_edit_stages(
@@ -27,29 +27,29 @@ def measure_edit_stages(
     seed: int,
     wanted: Collection[str] = OPTIONAL,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Measure an editor as it is, and at the end of every stage before.
+    """Measure an editor, and its state at the end of every earlier stage.
 
     Args:
         model: in evaluation mode.
-        stages: the files of its stages, from the narrowest; one of the model's own size is the model itself.
+        stages: files of its stages, from the narrowest. A stage of the model's own size is the model itself.
         data: with the editor's attributes.
         judge: of the same data, on the model's device.
         split: usually ``test``.
-        faces: how many examples to keep.
-        seed: of whatever is drawn.
-        wanted: which of ``OPTIONAL``.
+        faces: number of example faces.
+        seed: of the probes.
+        wanted: the optional measures to take, of ``OPTIONAL``.
 
     Returns:
-        The measures of the model (:func:`facet.measures.run.measure`), and under ``stages`` those of every stage, the
-        model last, each with its ``parameters``; and the pictures of the model, beside those of the stages' that show
-        every attribute turned over, their names prefixed with ``<nuisance>-``.
+        The measures of the model (:func:`facet.measures.run.measure`), with those of every stage under ``stages``, the
+        model last, each with its ``parameters``; and the pictures of the model, with the pictures ``SHOWN`` of earlier
+        stages, whose names are prefixed with ``<nuisance>-``.
     """
-    found, shown = measure(model, data, judge, split, faces, seed, wanted)
+    final, final_pictures = measure(model, data, judge, split, faces, seed, wanted)
     before = [editor for editor in map(model.at_stage, stages) if editor.open_parameters() < model.open_parameters()]
     measured = [(editor, *measure(editor, data, judge, split, faces, seed, wanted)) for editor in before]
-    measured.append((model, found, shown))
-    kept = [{"parameters": editor.open_parameters(), **each} for editor, each, _ in measured]
-    pictures = dict(shown)
-    for _, each, faces_of in measured[:-1]:
-        pictures |= {f"{each['nuisance']}-{name}": faces_of[name] for name in SHOWN if name in faces_of}
-    return {**found, "stages": kept}, pictures
+    measured.append((model, final, final_pictures))
+    of_stages = [{"parameters": editor.open_parameters(), **measures} for editor, measures, _ in measured]
+    pictures = dict(final_pictures)
+    for _, measures, drawn in measured[:-1]:
+        pictures |= {f"{measures['nuisance']}-{name}": drawn[name] for name in SHOWN if name in drawn}
+    return {**final, "stages": of_stages}, pictures

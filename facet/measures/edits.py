@@ -1,4 +1,4 @@
-"""How often an edit is seen: Ĉ_A and Ĉ_not-A of the AIF paper, and the reconstruction rate they hang on."""
+"""How often edits succeed: Ĉ_A and Ĉ_not-A of the AIF paper, and the reconstruction rates that they depend on."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class EditRates(Metric):
     edit to 1, :meth:`compute` returns for each attribute
 
     ``reconstruction``
-        ``on`` = P(r = 1 | y = 1), ``off`` = P(r = 0 | y = 0). Where either is low, the edits can't be interpreted.
+        ``on`` = P(r = 1 | y = 1), ``off`` = P(r = 0 | y = 0). If either is low, the edit rates can't be interpreted.
     ``paper``
-        the paper's protocol, inputs with A = 1 only: ``on`` = Ĉ_A = P(e₁ = 1 | y = 1),
+        the paper's protocol, with inputs of A = 1 only: ``on`` = Ĉ_A = P(e₁ = 1 | y = 1),
         ``off`` = Ĉ_not-A = P(e₀ = 0 | y = 1). A decoder that ignores y has ``on`` + ``off`` = 1.
     ``full``
         ``on_from_on`` = P(e₁ = 1 | y = 1), ``on_from_off`` = P(e₁ = 1 | y = 0), ``off_from_on`` = P(e₀ = 0 | y = 1),
-        ``off_from_off`` = P(e₀ = 0 | y = 0), and pooled over both kinds of input ``on`` and ``off``.
+        ``off_from_off`` = P(e₀ = 0 | y = 0); ``on`` and ``off`` are pooled over both kinds of input.
 
-    Each is a :class:`~facet.measures.intervals.Rate` with its 95% Wilson interval. Inputs whose label is unknown are
-    left out of everything, for that attribute only.
+    Each is a :class:`~facet.measures.intervals.Rate` with its 95% Wilson interval. For each attribute, inputs whose
+    label of it is unknown are left out.
 
     Args:
         attribute_count: k, the number of edited attributes.
@@ -42,7 +42,7 @@ class EditRates(Metric):
     def __init__(self, attribute_count: int) -> None:
         super().__init__()
         self.attribute_count = attribute_count
-        # Per label (0, 1) and attribute: inputs, and how many were read as 1 in r, e₀, e₁.
+        # Per label (0, 1) and attribute: the number of inputs, and of readings of 1 in r, e₀ and e₁.
         self.add_state("counts", torch.zeros(2, attribute_count, 4, dtype=torch.long), dist_reduce_fx="sum")
 
     def update(self, labels: Tensor, reconstruction: Tensor, edit_off: Tensor, edit_on: Tensor) -> None:
@@ -74,7 +74,7 @@ class EditRates(Metric):
 
 
 def _rates(off: list[int], on: list[int]) -> AttributeRates:
-    """The rates of one attribute from (inputs, r = 1, e₀ = 1, e₁ = 1) over inputs without, and with, it."""
+    """The rates of one attribute from the counts (inputs, r = 1, e₀ = 1, e₁ = 1) of inputs without it and with it."""
     n_off, reconstructed_off, removed_off, added_off = off
     n_on, reconstructed_on, removed_on, added_on = on
     on_from_on = wilson(added_on, n_on)
@@ -97,12 +97,12 @@ def _rates(off: list[int], on: list[int]) -> AttributeRates:
 
 
 def encoded(editor: Editor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """``encode``, with the labels ``[B, k]`` for those methods that predict none."""
+    """``encode``; methods that predict no attributes are given the labels ``[B, k]``."""
     return editor.encode(images, labels) if isinstance(editor, LabelsGiven) else editor.encode(images)
 
 
 def edited(editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, column: int, value: float) -> Tensor:
-    """Decode with one attribute set for every image, ``[B, C, H, W]``: 0 takes it away, 1 gives it, 2 overdoes it."""
+    """Decode with one attribute set for every image, ``[B, C, H, W]``: 0 removes it, 1 adds it, 2 amplifies it."""
     return edited_together(editor, data, attributes, nuisance, {editor.attribute_names[column]: value})
 
 
@@ -111,13 +111,13 @@ def edited_together(
 ) -> Tensor:
     """Decode with several attributes set at once for every image, ``[B, C, H, W]``.
 
-    The others stay as they were read, but for those that the data set says can't: with black and blond hair at once
-    no decoder has ever seen a face.
+    The other attributes keep their predicted values, except those that the new values imply (``data.implied``): no
+    decoder was trained on a face with both black and blond hair.
     """
     names = list(editor.attribute_names)
     implied = [data.implied(name, value > 0.5) for name, value in values.items()]
     changed = attributes.clone()
-    for name, value in [*(pair for each in implied for pair in each.items()), *values.items()]:
+    for name, value in [*(pair for follows in implied for pair in follows.items()), *values.items()]:
         if name in names:
             changed[:, names.index(name)] = float(value)
     return editor.decode(changed, nuisance)
@@ -126,13 +126,16 @@ def edited_together(
 def interpolated(
     editor: Editor, attributes: Tensor, donors: Tensor, nuisance: Tensor, shares: Sequence[float]
 ) -> Tensor:
-    """Decode between two faces' attributes, everything else of the first: ``[B, len(shares), C, H, W]``.
+    """Decode interpolations between two faces' attributes, with the first one's nuisance code.
 
     Args:
         editor: in evaluation mode.
-        attributes: of the faces, ``[B, k]``.
-        donors: of those that they come to resemble, same shape.
-        nuisance: of the faces.
-        shares: of the donor, 0 to 1; beyond that the difference is amplified.
+        attributes: of the first faces, ``[B, k]``.
+        donors: of the second faces, same shape.
+        nuisance: of the first faces.
+        shares: weights of the second faces, 0 to 1; above 1 the difference is amplified.
+
+    Returns:
+        ``[B, len(shares), C, H, W]``.
     """
     return torch.stack([editor.decode(torch.lerp(attributes, donors, share), nuisance) for share in shares], 1)

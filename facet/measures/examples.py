@@ -1,4 +1,4 @@
-"""Faces that show what an editor does: edited, amplified, several attributes at once, between two people."""
+"""Example faces of an editor: edited, amplified, with two attributes edited, interpolated between two people."""
 
 from __future__ import annotations
 
@@ -12,35 +12,36 @@ from facet.measures.edits import edited, edited_together, encoded, interpolated
 from facet.measures.shown import SHARES, TOGETHER, VALUES
 from facet.protocols import Data, Editor
 
-TURNED = 8  # faces of which every attribute is turned over
+TURNED = 8  # faces with every attribute inverted
 VARIED = 3  # faces at every value
 
 
 def examples_of(
     editor: Editor, data: Data, take: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, faces: int
 ) -> dict[str, np.ndarray]:
-    """What the figures show, as uint8.
+    """Draw the example faces of the figures, as uint8.
 
     Args:
         editor: in evaluation mode.
         data: with the editor's attributes.
-        take: uint8 images to [0, 1] on the editor's device.
+        take: converts uint8 images to [0, 1] on the editor's device.
         images: of a split, ``[N, C, r, r]`` uint8.
         labels: ``[N, k]``.
-        faces: how many examples.
+        faces: number of examples.
 
     Returns:
-        ``[faces, C, r, r]``: ``original``, ``reconstruction``, ``off``, ``on`` of the first attribute, for the first
-        faces that have it. Where there are several attributes, of the first faces of all: ``faces`` and
-        ``faces_reconstruction``; ``turned`` ``[k, ..., C, r, r]``, each attribute turned over, where ``turned_on``
-        ``[k, ...]`` says which edits gave it; ``varied`` ``[k, VARIED, len(VALUES), C, r, r]``, every attribute at
-        every value; ``together`` ``[VARIED, t, t, C, r, r]``, the first attribute down and the second across at the
-        values of ``TOGETHER``; ``between`` ``[VARIED, len(SHARES), C, r, r]``, towards the next face's attributes.
+        Arrays by name. Of the first faces that have the first attribute: ``original``, ``reconstruction``, and its
+        edits ``off`` and ``on``, each ``[faces, C, r, r]``. If there are several attributes, of the first faces of the
+        split: ``faces`` and ``faces_reconstruction``; ``turned`` ``[k, ..., C, r, r]``, each attribute inverted, and
+        ``turned_on`` ``[k, ...]``, whether the edit added it; ``varied`` ``[k, VARIED, len(VALUES), C, r, r]``, every
+        attribute at every value; ``together`` ``[VARIED, t, t, C, r, r]``, the first attribute (rows) and the second
+        (columns) at the values of ``TOGETHER``; ``between`` ``[VARIED, len(SHARES), C, r, r]``, interpolations to the
+        next face's attributes.
     """
     with_attribute = (labels[:, 0] == 1).nonzero().squeeze(1)[:faces]
-    found = _first_attribute(editor, data, take(images[with_attribute]), labels[with_attribute])
+    examples = _first_attribute(editor, data, take(images[with_attribute]), labels[with_attribute])
     if len(editor.attribute_names) == 1:
-        return found
+        return examples
     first = slice(min(faces, TURNED))
     some = take(images[first])
     known = labels[first].to(some.device)
@@ -57,7 +58,7 @@ def examples_of(
     shown["together"] = _together(editor, data, predicted[few], nuisance[few])
     donors = predicted.roll(-1, 0)[few]
     shown["between"] = interpolated(editor, predicted[few], donors, nuisance[few], SHARES)
-    return {**found, **{name: _bytes(row) for name, row in shown.items()}, "turned_on": turned_on}
+    return {**examples, **{name: _bytes(row) for name, row in shown.items()}, "turned_on": turned_on}
 
 
 def _first_attribute(editor: Editor, data: Data, images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
@@ -74,16 +75,16 @@ def _first_attribute(editor: Editor, data: Data, images: Tensor, labels: Tensor)
 def _turned(
     editor: Editor, data: Data, predicted: Tensor, nuisance: Tensor, labels: Tensor
 ) -> tuple[Tensor, np.ndarray]:
-    give = labels != 1  # an unknown one is given
+    add = labels != 1  # an attribute of unknown label is added
     edits = [
         torch.where(
-            give[:, j, None, None, None],
+            add[:, j, None, None, None],
             edited(editor, data, predicted, nuisance, j, True),
             edited(editor, data, predicted, nuisance, j, False),
         )
         for j in range(len(editor.attribute_names))
     ]
-    return torch.stack(edits), give.T.cpu().numpy()
+    return torch.stack(edits), add.T.cpu().numpy()
 
 
 def _together(editor: Editor, data: Data, predicted: Tensor, nuisance: Tensor) -> Tensor:
@@ -99,5 +100,5 @@ def _together(editor: Editor, data: Data, predicted: Tensor, nuisance: Tensor) -
 
 
 def _bytes(images: Tensor) -> np.ndarray:
-    found: np.ndarray = (images.clamp(0, 1) * 255).round().byte().cpu().numpy()
-    return found
+    values: np.ndarray = (images.clamp(0, 1) * 255).round().byte().cpu().numpy()
+    return values

@@ -1,7 +1,6 @@
-"""Numbers that carry how many cases they rest on: rates with their interval, means with their n.
+"""Rates with their confidence interval and number of cases, and means with their number of cases.
 
-They are named tuples, not frozen dataclasses, because ``torchmetrics`` walks through what a metric's ``compute``
-returns and refuses frozen dataclasses there.
+They are named tuples because ``torchmetrics`` refuses frozen dataclasses in the result of a metric's ``compute``.
 """
 
 from __future__ import annotations
@@ -45,12 +44,12 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:
     Unlike p̂ ± z·sd it stays inside [0, 1] and doesn't shrink to a point at rates of 0 and 1.
 
     Args:
-        successes: how many of the cases, 0 to ``n``.
-        n: how many cases; 0 gives a value of NaN in the interval [0, 1]: nothing is known.
+        successes: number of successes, 0 to ``n``.
+        n: number of cases; 0 gives the value NaN and the interval [0, 1].
         confidence: of the two-sided interval, in (0, 1).
 
     Raises:
-        ValueError: counts that can't be, or a confidence outside (0, 1).
+        ValueError: the counts are impossible, or the confidence is outside (0, 1).
     """
     if not 0 <= successes <= n:
         raise ValueError(f"a rate needs 0 <= successes <= n, got {successes} of {n}")
@@ -62,7 +61,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:
     z = NormalDist().inv_cdf((1.0 + confidence) / 2.0)
     centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * math.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    # At 0 and n one bound is p̂ itself; rounding would leave it a hair beside.
+    # At 0 and n one bound is exactly p̂; computed, it would differ by rounding.
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
     return Rate(rate, low, high, n)

@@ -24,18 +24,18 @@ def jacobian_error(
     Args:
         student: decodes ``[B, n]``.
         teacher: decodes ``[B, m]``.
-        codes: the student's, ``[N, n]``.
-        teacher_codes: the teacher's of the same images, ``[N, m]``.
-        units: k, of both codes the first: along these the derivative is taken.
-        directions: ``data``: from each image's y to another one's, as in training (eq. 7); ``canonical``: along each
-            unit.
-        seed: of the pairing.
+        codes: the student's codes, ``[N, n]``.
+        teacher_codes: the teacher's codes of the same images, ``[N, m]``.
+        units: k; the derivatives are taken along the first k units of both codes.
+        directions: ``data``: from each image's y to that of another image, as in training (eq. 7); ``canonical``:
+            along each unit.
+        seed: of the pairs of images.
 
     Returns:
         The error and the number of directional derivatives.
     """
     pairs = torch.randperm(len(codes), generator=torch.Generator().manual_seed(seed))
-    wrong = whole = torch.zeros((), dtype=torch.float64)
+    error = norm = torch.zeros((), dtype=torch.float64)
     for start in range(0, len(codes), BATCH):
         piece = slice(start, start + BATCH)
         if directions == "data":
@@ -44,14 +44,14 @@ def jacobian_error(
             vectors = torch.eye(units, dtype=codes.dtype)[:, None].expand(-1, len(codes[piece]), -1)
         theirs = _derivatives(teacher, teacher_codes[piece], vectors)
         ours = _derivatives(student, codes[piece], vectors)
-        wrong = wrong + (ours - theirs).double().square().sum()
-        whole = whole + theirs.double().square().sum()
-    return Mean(float(wrong / whole), len(codes) * (1 if directions == "data" else units))
+        error = error + (ours - theirs).double().square().sum()
+        norm = norm + theirs.double().square().sum()
+    return Mean(float(error / norm), len(codes) * (1 if directions == "data" else units))
 
 
 @torch.no_grad()
 def _derivatives(decode: Decode, codes: Tensor, vectors: Tensor) -> Tensor:
-    """J(code) (v, 0) for every code ``[B, n]`` and each of its vectors ``[V, B, k]``, ``[V, B, ...]``."""
+    """J(code) (v, 0), ``[V, B, ...]``, for every code ``[B, n]`` and each of its vectors v ``[V, B, k]``."""
     rest = codes.shape[1] - vectors.shape[2]
 
     def along(vector: Tensor) -> Tensor:

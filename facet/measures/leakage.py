@@ -1,7 +1,8 @@
-"""What a code tells of a label to those who try to read it: usable information, measured by fresh probes.
+"""Leakage: the usable information that a code holds about a label, measured by newly trained probes.
 
-The paper's claim is H(y|z) ≈ H(y): the encoder's code tells nothing of the attribute. That the auxiliary network, which
-the encoder learned to fool, can't read y from z is no proof of it; a probe trained afterwards on the frozen code is.
+The paper's claim is H(y|z) ≈ H(y): the code holds no information about the attribute. The auxiliary network's failure
+to read y from z does not prove it, because the encoder was trained to fool this network. A probe that is trained
+afterwards on the frozen code tests it.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from facet.measures.probes import PROBES, fit_probe
 
 @dataclass(frozen=True)
 class Leakage:
-    """What probes read of a label from a code.
+    """The information about a label that probes read from a code.
 
     Attributes:
-        bits: the reported I_V(z→y): the best probe's, not below 0 and not above ``entropy_bits``.
-        probe_bits: per probe, as measured; below 0 where the probe overfits by more than there is to know.
-        auc: per probe, area under the ROC curve of the pooled out-of-fold predictions; 0.5 is chance, NaN where only
-            one label occurs.
-        entropy_bits: H(y), all there is to know.
-        n: samples with a known label.
+        bits: the reported I_V(z→y): that of the best probe, between 0 and ``entropy_bits``.
+        probe_bits: measured value of each probe; below 0 if it overfits by more than the information in the code.
+        auc: of each probe, the area under the ROC curve of the pooled out-of-fold predictions; 0.5 is chance, NaN if
+            only one label occurs.
+        entropy_bits: H(y), the most that a code can hold.
+        n: number of samples with a known label.
     """
 
     bits: float
@@ -50,7 +51,7 @@ class Leakage:
 
 FOLDS, PER_FOLD = 5, 4
 FEWEST = FOLDS * PER_FOLD
-"""Known labels below which a leakage can't be measured."""
+"""Number of known labels below which leakage can't be measured."""
 
 
 def entropy(labels: Tensor) -> float:
@@ -69,32 +70,32 @@ def leakage(
     """Usable information I_V(z→y) = H(y) - H_V(y|z) in bits (Xu et al. 2020, "A Theory of Usable Information Under
     Computational Constraints", ICLR, definitions 1 and 2).
 
-    H_V(y|z) is the cross-entropy -E log₂ q(y|z) of the best q in a family V of probes; here that of probes fitted on
-    the other folds (:func:`~facet.measures.probes.fit_probe`), so that it is never too low but for chance, and the
-    information never too high: a probe that could be better only makes the true leakage larger. Linear probes answer
-    for what lies open, MLPs for what is hidden.
+    H_V(y|z) is the cross-entropy -E log₂ q(y|z) of the best q in a family V of probes. It is estimated by probes that
+    are fitted to the other folds (:func:`~facet.measures.probes.fit_probe`). Apart from chance the estimate is never
+    too low, and the information never too high: with a better probe the leakage would only be larger. Linear probes
+    find information that is linearly readable, MLPs also other information.
 
-    The folds are stratified, and they, the probes' first weights and their batches come from ``seed`` alone: the
-    global random state is neither read nor changed. Runs in float32 on the codes' device, also under ``inference_mode``
-    and ``autocast``.
+    The folds are stratified. The folds, the probes' initial weights and their batches depend on ``seed`` alone; the
+    global random state is neither read nor changed. Runs in float32 on the codes' device, also under
+    ``inference_mode`` and ``autocast``.
 
     Args:
         codes: z, ``[N, d]``, on any scale.
         labels: y, ``[N]`` in {0, 1}; NaN where unknown (left out).
         seed: of folds and probes.
         folds: of the cross-validation, 2 or more.
-        probes: which, of ``linear`` and ``mlp``.
+        probes: ``linear``, ``mlp`` or both.
 
     Raises:
-        ValueError: shapes that don't fit, codes that aren't finite, an unknown probe, or fewer than 4 known labels
-            per fold.
+        ValueError: shapes do not match, codes are not finite, a probe is unknown, or there are fewer than 4 known
+            labels per fold.
     """
     if codes.ndim != 2 or labels.shape != codes.shape[:1]:
         shapes = f"{tuple(codes.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"leakage: expected codes [N, d] and labels [N], got {shapes}")
     if folds < 2 or not probes or not set(probes) <= set(PROBES):
         raise ValueError(f"leakage: needs 2 folds or more and probes among {PROBES}, got {folds} and {tuple(probes)}")
-    # Outside inference mode, and copied there, because probes need gradients.
+    # Outside inference mode, and on copies, because probes need gradients.
     with torch.inference_mode(False), torch.enable_grad(), torch.autocast(codes.device.type, enabled=False):
         known = ~labels.isnan()
         codes, labels = codes.detach()[known].clone().float(), labels.detach()[known].clone().float()
@@ -111,13 +112,13 @@ def leakage(
 
 
 def stratified(labels: Tensor, parts: int, generator: torch.Generator) -> Tensor:
-    """Deals samples to ``parts`` parts, at random but the labels evenly: the part of each sample, ``[N]``.
+    """The part of each sample, ``[N]``, in a random partition that divides each label evenly among the parts.
 
-    Without it the base rates differ between folds and a probe that knows nothing scores an AUC below 0.5.
+    Otherwise the base rates would differ between folds, and a probe without information would score an AUC below 0.5.
 
     Args:
         labels: ``[N]`` in {0, 1}.
-        parts: how many; their sizes differ by one at most.
+        parts: number of parts; their sizes differ by one at most.
         generator: on the CPU, so that every device gets the same parts.
     """
     order = torch.randperm(len(labels), generator=generator).to(labels.device)
@@ -128,13 +129,13 @@ def stratified(labels: Tensor, parts: int, generator: torch.Generator) -> Tensor
 
 
 def _out_of_fold(codes: Tensor, labels: Tensor, probe: str, seed: int, folds: int) -> Tensor:
-    """Every sample's logit, ``[N]`` in float64, from the probe that was fitted without its fold."""
+    """The logit of every sample, ``[N]`` in float64, from the probe that was fitted without the sample's fold."""
     generator = torch.Generator().manual_seed(seed)
     fold = stratified(labels, folds, generator)
     logits = torch.empty(len(labels), dtype=torch.float64, device=labels.device)
     for held_out in range(folds):
         outside = fold != held_out
-        # One part in five of what may be learned from says when to stop.
+        # A fifth of the training samples decides when to stop.
         validation = stratified(labels[outside], 5, generator) == 0
         fitted = fit_probe(probe, codes[outside], labels[outside], validation, generator)
         logits[~outside] = fitted(codes[~outside]).double()
@@ -144,5 +145,5 @@ def _out_of_fold(codes: Tensor, labels: Tensor, probe: str, seed: int, folds: in
 def _auc(logits: Tensor, labels: Tensor) -> float:
     if labels.min() == labels.max():
         return math.nan
-    # In float64 the sigmoid, which binary_auroc would take in float32, ties no two confident predictions.
+    # In float64, because binary_auroc's sigmoid in float32 would make confident predictions equal.
     return float(binary_auroc(logits.sigmoid(), labels.long(), validate_args=False))

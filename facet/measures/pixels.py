@@ -1,4 +1,4 @@
-"""How far reconstructions are from their originals, pixel by pixel."""
+"""The pixel error of reconstructions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from facet.measures.intervals import Mean
 class PixelError(Metric):
     """Mean squared error of images in [0, 1]: the mean of (x - x̂)² over images, channels and pixels (AIF §4.1).
 
-    Summed in float64 on the device: in float32, a test split's sum of squares drops the small errors of its last
-    images. Lower is better; half the range off everywhere is 0.25.
+    It is summed in float64 on the device: in float32, the sum over a test split would lose the small errors of its last
+    images. Lower is better; an error of half the range in every pixel gives 0.25.
     """
 
     full_state_update = False

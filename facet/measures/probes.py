@@ -1,4 +1,4 @@
-"""Probes: small classifiers trained on a frozen code to see what can be read from it."""
+"""Probes: small classifiers that are trained on frozen codes to measure the information in them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PROBES = ("linear", "mlp")
 HIDDEN = {"linear": (), "mlp": (256, 256)}
 LEARNING_RATE = {"linear": 0.05, "mlp": 0.002}
 WEIGHT_DECAY = {"linear": 0.01, "mlp": 1.0}
-DROPOUT = 0.5  # of hidden units; without it the MLP overfits 60 idle coordinates for twice the loss of information
+DROPOUT = 0.5  # of hidden units; without it, overfitting of 60 uninformative coordinates loses twice the information
 BATCH_SIZE = 256
-# What hides behind an interaction (XOR, a variance) doesn't show in the loss for the first epochs: no stopping there.
+# An interaction (XOR, a variance) does not lower the loss in the first epochs, so training may not stop there.
 MIN_EPOCHS, MAX_EPOCHS, PATIENCE = 20, 60, 10
-WORTHWHILE = 2e-4  # nats of validation loss; less than that is no reason to go on
+WORTHWHILE = 2e-4  # nats: a smaller decrease of the validation loss does not reset the patience
 
 
 def fit_probe(
@@ -29,21 +29,21 @@ def fit_probe(
     validation: Tensor,
     generator: torch.Generator,
 ) -> Callable[[Tensor], Tensor]:
-    """Train a probe by AdamW and return it as it was at the epoch of its best validation loss.
+    """Train a probe by AdamW and return its state at the epoch of the lowest validation loss.
 
-    The last layer starts at zero and its bias at the labels' base rate, so the first candidate is the best constant
-    prediction: from a code that tells nothing, early stopping returns to it instead of to noise. Codes are
-    standardised with the statistics of the part that is trained on; coordinates that are constant there are dropped.
+    The last layer's weights start at zero and its bias at the labels' base rate. So the first candidate is the best
+    constant prediction, which early stopping returns for a code without information. Codes are standardised by the
+    statistics of the training samples; coordinates that are constant in these are dropped.
 
     Args:
         kind: ``linear`` (logistic regression) or ``mlp`` (two hidden layers of 256, ReLU, dropout).
         codes: ``[N, d]``, float32.
         labels: ``[N]`` in {0, 1}, float32.
-        validation: which samples say when to stop, ``[N]``, boolean; the others are trained on.
-        generator: on the CPU; source of first weights, batches and dropout.
+        validation: the samples that decide when to stop, ``[N]``, boolean; the others are trained on.
+        generator: on the CPU; of initial weights, batches and dropout.
 
     Returns:
-        Codes ``[M, d]`` to logits ``[M]``.
+        The probe: a function from codes ``[M, d]`` to logits ``[M]``.
     """
     standardise = _standardiser(codes[~validation])
     inputs, targets = standardise(codes[~validation]), labels[~validation]
@@ -74,7 +74,7 @@ def fit_probe(
 
 
 def _standardiser(codes: Tensor) -> Callable[[Tensor], Tensor]:
-    """The map to zero mean and unit variance of these codes; coordinates constant but for rounding go to 0."""
+    """The map of these codes to zero mean and unit variance; coordinates that vary by rounding only become 0."""
     mean, deviation = codes.double().mean(dim=0), codes.double().std(dim=0)
     varies = deviation > 1e-6 * codes.abs().amax(dim=0)
     scale = torch.where(varies, 1.0 / deviation, 0.0)
@@ -82,19 +82,19 @@ def _standardiser(codes: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 def _initialised(widths: tuple[int, ...], targets: Tensor, generator: torch.Generator) -> list[Tensor]:
-    """Weights and biases, layer by layer: He et al.'s (2015) in the hidden layers, the base rate in the last."""
+    """Weights and biases of each layer: He et al. (2015) for the hidden layers, the base rate for the last."""
     parameters = []
     for fan_in, fan_out in pairwise(widths[:-1]):
         parameters.append(torch.randn(fan_in, fan_out, generator=generator) * math.sqrt(2.0 / fan_in))
         parameters.append(torch.zeros(fan_out))
-    # Half a sample of each label added: finite where one is missing.
+    # Half a sample of each label is added, so that the logit is finite if a label is missing.
     rate = (float(targets.sum()) + 0.5) / (len(targets) + 1.0)
     parameters += [torch.zeros(widths[-2], 1), torch.full((1,), math.log(rate / (1.0 - rate)))]
     return [parameter.to(targets.device).requires_grad_() for parameter in parameters]
 
 
 def _forward(parameters: list[Tensor], inputs: Tensor, dropout: torch.Generator | None = None) -> Tensor:
-    """The probe's logits, ``[M]``; with ``dropout``, as in training, on the masks it draws."""
+    """The probe's logits, ``[M]``; the generator ``dropout`` draws the masks in training."""
     for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
         inputs = F.relu(torch.addmm(bias, inputs, weight))
         if dropout is not None:

@@ -41,13 +41,13 @@ def measure(
         data: with the editor's attributes.
         judge: of the same data, on the editor's device; everything is measured there.
         split: usually ``test``.
-        faces: how many examples to keep.
-        seed: of the probes' folds.
-        wanted: which of ``OPTIONAL``.
+        faces: number of example faces.
+        seed: of the probes.
+        wanted: the optional measures to take, of ``OPTIONAL``.
 
     Returns:
-        The ``measures`` of ``results.json`` (``nuisance``: numbers of the code beside y; ``resolution``), and what
-        :func:`facet.measures.examples.examples_of` draws.
+        The ``measures`` of ``results.json``, with ``nuisance`` (size of the code without y) and ``resolution``; and
+        the pictures of :func:`facet.measures.examples.examples_of`.
     """
     images, labels = data.tensors(split)
     known = labels.to(judge.device)
@@ -64,7 +64,7 @@ def measure(
 
 
 class _Pass:
-    """Accumulates over batches what needs only one look at each image."""
+    """Accumulates the measures that need one pass over the images."""
 
     def __init__(self, editor: Editor, data: Data, judge: Judge, split: str, wanted: Collection[str]) -> None:
         self.editor, self.data, self.judge, self.wanted = editor, data, judge, wanted
@@ -74,7 +74,7 @@ class _Pass:
         self.accuracy = AttributeAccuracy(len(names)).to(judge.device)
         self.drift = Drift(names, judge.attribute_names, data.exclusive).to(judge.device)
         self.identity = Identity(names, judge.attribute_names, data.exclusive).to(judge.device)
-        self.distance: FeatureDistance | None = None  # the first batch tells how many features there are
+        self.distance: FeatureDistance | None = None  # made with the first batch, which has the number of features
         self.factors = data.labels_of(split, judge.attribute_names)
         self.truth: dict[str, Tensor] = {}
         if "counterfactual" in wanted and isinstance(data, Counterfactuals):
@@ -84,7 +84,7 @@ class _Pass:
         self.samples: list[Tensor] = []
 
     def add(self, images: Tensor, labels: Tensor, start: int) -> None:
-        """One batch: ``[B, C, H, W]`` in [0, 1], ``[B, k]``, and its position in the split."""
+        """Add a batch: images ``[B, C, H, W]`` in [0, 1], labels ``[B, k]``, and its position in the split."""
         editor, data, judge, names = self.editor, self.data, self.judge, self.editor.attribute_names
         predicted, nuisance = encoded(editor, images, labels)
         self.means.append(nuisance.flatten(1))
@@ -92,25 +92,25 @@ class _Pass:
             self.samples.append(editor.sample_nuisance(images).flatten(1))
         reconstruction = editor.decode(predicted, nuisance)
         seen, features = judge.look(reconstruction)
-        looks = []
-        for j, name in enumerate(names):  # one attribute at a time: edits of all of them would fill the memory
+        judged = []
+        for j, name in enumerate(names):  # one attribute at a time: edits of all attributes would fill the memory
             off, on = (edited(editor, data, predicted, nuisance, j, value) for value in (False, True))
-            looks.append((*judge.look(off), *judge.look(on)))
+            judged.append((*judge.look(off), *judge.look(on)))
             if name in self.truth:
                 remove = (labels[:, j] == 1).view(-1, 1, 1, 1)
                 self.compare_with_truth(name, torch.where(remove, off, on), images, labels[:, j], start)
-        seen_off, features_off, seen_on, features_on = (torch.stack(each, 1) for each in zip(*looks, strict=True))
+        seen_off, features_off, seen_on, features_on = (torch.stack(of_all, 1) for of_all in zip(*judged, strict=True))
         own = torch.arange(len(names), device=judge.device), self.columns
         self.pixels.update(reconstruction, images)
         self.edits.update(labels, seen[:, self.columns], seen_off[:, *own], seen_on[:, *own])
         self.drift.update(seen, seen_off, seen_on)
         self.accuracy.update(predicted, labels)
-        remove = (labels == 1)[..., None]  # what turns the attribute over
+        remove = (labels == 1)[..., None]  # the edits that invert the attribute
         turned = torch.where(remove, seen_off, seen_on), torch.where(remove, features_off, features_on)
         self.compare(images, labels, start, (seen, features), turned)
 
     def compare_with_truth(self, name: str, flipped: Tensor, images: Tensor, labels: Tensor, start: int) -> None:
-        """Edits that turn an attribute over, ``[B, C, H, W]``, against the same faces drawn that way."""
+        """Compare edits that invert an attribute, ``[B, C, H, W]``, with the same faces drawn that way."""
         known = ~labels.isnan()
         truth = self.judge.take(self.truth[name][start : start + len(images)])
         self.counterfactual[name].update(flipped[known], truth[known], images[known])
@@ -118,7 +118,7 @@ class _Pass:
     def compare(
         self, images: Tensor, labels: Tensor, start: int, made: tuple[Tensor, Tensor], turned: tuple[Tensor, Tensor]
     ) -> None:
-        """Reconstructions and edits that turn an attribute over, as the judge sees them, against the input.
+        """Compare the judge's view of reconstructions, and of edits that invert an attribute, with that of the input.
 
         Args:
             images: ``[B, C, H, W]`` in [0, 1].
@@ -140,24 +140,24 @@ class _Pass:
             self.distance.update(before, features)
 
     def leakage(self, labels: Tensor, seed: int) -> dict[str, dict[str, Any]]:
-        """Per attribute and code, of the whole split."""
+        """The leakage of every attribute from every code, over the whole split."""
         codes = {"mean": torch.cat(self.means).clone()}
         if isinstance(self.editor, Stochastic):
             codes = {"sample": torch.cat(self.samples).clone(), **codes}
         probes = list(itertools.product(enumerate(self.editor.attribute_names), codes))
-        found: dict[str, dict[str, Any]] = {name: {} for name in self.editor.attribute_names}
+        leaks: dict[str, dict[str, Any]] = {name: {} for name in self.editor.attribute_names}
         with torch.inference_mode(False), torch.enable_grad():
             for (j, name), kind in track(probes, "probing the codes", console=Console(stderr=True), transient=True):
-                found[name][kind] = _leakage(codes[kind].clone(), labels[:, j], seed)
-        if "sample" not in codes:  # training reads what edits start from
-            return {name: {"sample": dict(each["mean"]), **each} for name, each in found.items()}
-        return found
+                leaks[name][kind] = _leakage(codes[kind].clone(), labels[:, j], seed)
+        if "sample" not in codes:  # the adversary in training reads the same code as the edits
+            return {name: {"sample": dict(by_code["mean"]), **by_code} for name, by_code in leaks.items()}
+        return leaks
 
     def compute(self) -> dict[str, Any]:
         """The measures as plain numbers."""
         names = self.editor.attribute_names
         edits = dict(zip(names, self.edits.compute(), strict=True))
-        measures: dict[str, Any] = {  # below a measure stand the attributes alone, whose names are the user's
+        measures: dict[str, Any] = {  # a measure's keys are attributes only, because the user chooses their names
             "mse": self.pixels.compute(),
             "reconstruction": {name: rates["reconstruction"] for name, rates in edits.items()},
             "edits": {name: {"paper": rates["paper"], "full": rates["full"]} for name, rates in edits.items()},
@@ -168,18 +168,18 @@ class _Pass:
             *of_edits, measures["identity_of_reconstruction"] = self.identity.compute()
             measures["identity"] = dict(zip(names, of_edits, strict=True))
         if self.distance is not None:
-            *apart, measures["distance_of_reconstruction"] = self.distance.compute()
-            measures["distance"] = dict(zip(names, apart, strict=True))
+            *distances, measures["distance_of_reconstruction"] = self.distance.compute()
+            measures["distance"] = dict(zip(names, distances, strict=True))
         if not isinstance(self.editor, LabelsGiven):
             measures["classifier"] = dict(zip(names, self.accuracy.compute(), strict=True))
         if self.truth:
             measures["counterfactual"] = {name: error.compute() for name, error in self.counterfactual.items()}
-        found: dict[str, Any] = plain(measures)
-        return found
+        plainly: dict[str, Any] = plain(measures)
+        return plainly
 
 
 def plain(value: Any) -> Any:
-    """Measures as JSON holds them: named tuples as objects, NaN as null."""
+    """Measures as values that JSON can hold: named tuples become objects, NaN becomes null."""
     if hasattr(value, "as_dict"):
         value = value.as_dict()
     if isinstance(value, dict):
@@ -192,17 +192,16 @@ def plain(value: Any) -> Any:
 
 
 def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
-    """Leakage as one flat object: ``bits``, and per probe ``<probe>_bits`` and ``<probe>_auc``.
+    """Leakage as one flat object: ``bits``, and ``<probe>_bits`` and ``<probe>_auc`` of each probe.
 
-    Codes of a diverged model can't be probed, nor can an attribute of which too few labels are known: ``bits`` is null
-    then.
+    ``bits`` is null if the model has diverged or too few labels of the attribute are known.
     """
     known = labels[~labels.isnan()]
     if not codes.isfinite().all() or len(known) < FEWEST:
         return {"bits": None, "entropy_bits": entropy(known), "n": 0}
-    found = leakage(codes, labels, seed=seed)
-    flat = {"bits": found.bits, "entropy_bits": found.entropy_bits, "n": found.n}
-    flat |= {f"{probe}_bits": bits for probe, bits in found.probe_bits.items()}
-    flat |= {f"{probe}_auc": auc for probe, auc in found.auc.items()}
+    leak = leakage(codes, labels, seed=seed)
+    flat = {"bits": leak.bits, "entropy_bits": leak.entropy_bits, "n": leak.n}
+    flat |= {f"{probe}_bits": bits for probe, bits in leak.probe_bits.items()}
+    flat |= {f"{probe}_auc": auc for probe, auc in leak.auc.items()}
     result: dict[str, Any] = plain(flat)
     return result

@@ -1,4 +1,4 @@
-"""All measures of a progressively grown coder, stage by stage: the trade-off of JacSup's title."""
+"""The measures of a progressively grown coder at the end of every stage: the trade-off in the title of JacSup."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from facet.measures.swaps import swaps_ok
 from facet.protocols import Coder, Data, Staged, StagedCoder
 
 BATCH = 500
-SPECIFIED = 2  # units that the first teacher finds and that are swapped, k
-GRID, REACH = 15, 2.0  # a grid over the first two units: so many points a side, from -REACH to REACH
-DISCOVERED, DIGITS, STEPS = 4, 3, 11  # Figure 2: units, digits, values
+SPECIFIED = 2  # k, the units that the first teacher discovers and that are swapped
+GRID, REACH = 15, 2.0  # points per side and extent of the grid over the first two units
+DISCOVERED, DIGITS, STEPS = 4, 3, 11  # units, digits and values of Figure 2
 
 
 def measure_stages(
@@ -30,17 +30,17 @@ def measure_stages(
     """Measure a coder at the end of every stage.
 
     Args:
-        model: whose stages they are.
-        stages: the files of its stages, from the narrowest.
-        data: of images with classes.
+        model: the coder.
+        stages: files of its stages, from the narrowest.
+        data: images with classes.
         judge: of the classes.
         split: usually ``test``.
-        seed: of pairs.
+        seed: of the pairs of images.
 
     Returns:
-        ``{"stages": [...]}``, each with ``code_size``, ``mse``, ``swaps`` and their ``ceiling``, and against the stage
-        before (``previous``) and the first (``original``) the Jacobian errors; and pictures as uint8
-        (:func:`_pictures`).
+        ``{"stages": [...]}``, where each stage has ``code_size``, ``mse``, ``swaps`` with their ``ceiling``, and the
+        Jacobian errors against the stage before (``previous``) and the first stage (``original``); and pictures as
+        uint8 (:func:`_pictures`).
     """
     images, _ = data.tensors(split)
     shown = images[: 40 * DIGITS]
@@ -51,13 +51,13 @@ def measure_stages(
     for i, stage in enumerate(track(stages, f"judging {split}", console=Console(stderr=True), transient=True)):
         coder = model.at_stage(stage)
         codes = _codes(coder, images)
-        found: dict[str, Any] = {"code_size": codes.shape[1], "mse": _mse(coder, codes, images)}
+        measures: dict[str, Any] = {"code_size": codes.shape[1], "mse": _mse(coder, codes, images)}
         swaps = swaps_ok(coder, images, judge, SPECIFIED, seed)
-        found |= {"swaps": swaps.ok.as_dict(), "ceiling": swaps.ceiling.as_dict()}
+        measures |= {"swaps": swaps.ok.as_dict(), "ceiling": swaps.ceiling.as_dict()}
         for name, teacher in (("previous", previous), ("original", first)):
             if teacher is not None:
                 units = SPECIFIED if name == "original" else teacher[1].shape[1]
-                found[name] = {
+                measures[name] = {
                     kind: jacobian_error(
                         coder.decode, teacher[0].decode, codes, teacher[1], units, kind, seed
                     ).as_dict()
@@ -65,7 +65,7 @@ def measure_stages(
                 }
         previous = coder, codes
         first = first or previous
-        measured.append(found)
+        measured.append(measures)
         pictures |= _pictures(coder, codes, shown, judge, i, last=i == len(stages) - 1)
     plainly: dict[str, Any] = plain({"stages": measured})
     return plainly, pictures
@@ -73,14 +73,14 @@ def measure_stages(
 
 @torch.inference_mode()
 def _codes(coder: Coder, images: Tensor) -> Tensor:
-    return torch.cat([coder.codes(some.float() / 255) for some in torch.split(images, BATCH)]).clone()
+    return torch.cat([coder.codes(batch.float() / 255) for batch in torch.split(images, BATCH)]).clone()
 
 
 @torch.inference_mode()
 def _mse(coder: Coder, codes: Tensor, images: Tensor) -> dict[str, float]:
     error = PixelError()
-    for some, code in zip(torch.split(images, BATCH), torch.split(codes, BATCH), strict=True):
-        error.update(coder.decode_codes(code), some.float() / 255)
+    for batch, code in zip(torch.split(images, BATCH), torch.split(codes, BATCH), strict=True):
+        error.update(coder.decode_codes(code), batch.float() / 255)
     plain: dict[str, float] = error.compute().as_dict()
     return plain
 
@@ -89,33 +89,33 @@ def _mse(coder: Coder, codes: Tensor, images: Tensor) -> dict[str, float]:
 def _pictures(
     coder: Coder, codes: Tensor, shown: Tensor, judge: Judge, stage: int, last: bool
 ) -> dict[str, np.ndarray]:
-    """``grid<size>``, ``classes<size>`` of the first and the last stage; ``unit<size>`` of the first discovered."""
+    """``grid<size>`` and ``classes<size>`` of the first and last stage; ``unit<size>`` of the stages 1 to 4."""
     size = codes.shape[1]
-    found = {}
+    pictures = {}
     if stage == 0 or last:
         axis = torch.linspace(-REACH, REACH, GRID)
         y = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1).view(-1, 2)
         grid = codes.mean(0).repeat(len(y), 1)
         grid[:, :SPECIFIED] = y
         decoded = coder.decode_codes(grid)
-        found[f"grid{size:02d}"] = _bytes(decoded)
-        found[f"classes{size:02d}"] = judge.classify(decoded).byte().numpy()
+        pictures[f"grid{size:02d}"] = _bytes(decoded)
+        pictures[f"classes{size:02d}"] = judge.classify(decoded).byte().numpy()
     if 0 < stage <= DISCOVERED:
         unit = size - 1
         low, high = torch.quantile(codes[:, unit], torch.tensor([0.02, 0.98])).tolist()
         chosen = codes[_of_different_classes(judge, shown)]
         varied = chosen.repeat_interleave(STEPS, 0)
         varied[:, unit] = torch.linspace(low, high, STEPS).repeat(len(chosen))
-        found[f"unit{size:02d}"] = _bytes(coder.decode_codes(varied)).reshape(len(chosen), STEPS, *shown.shape[1:])
-    return found
+        pictures[f"unit{size:02d}"] = _bytes(coder.decode_codes(varied)).reshape(len(chosen), STEPS, *shown.shape[1:])
+    return pictures
 
 
 def _of_different_classes(judge: Judge, images: Tensor) -> Tensor:
-    """The first images of the first three classes that come: the same in every stage."""
-    seen: dict[int, int] = {}
+    """Positions of the first images of the first three classes that occur; the same in every stage."""
+    first: dict[int, int] = {}
     for position, digit in enumerate(judge.classify(images.float() / 255).tolist()):
-        seen.setdefault(digit, position)
-    return torch.tensor(list(seen.values())[:DIGITS])
+        first.setdefault(digit, position)
+    return torch.tensor(list(first.values())[:DIGITS])
 
 
 def _bytes(images: Tensor) -> np.ndarray:

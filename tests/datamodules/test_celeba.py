@@ -252,7 +252,7 @@ def test_a_truncated_jpeg_is_named_and_the_build_goes_on_without_it(
     assert len(store.images) == 95
     assert 2 not in store.order
     assert np.array_equal(store.labels, celeba.files.labels[celeba.positions("train")][store.order])
-    with pytest.raises(ValueError, match=r"lacks 1 images .*data.on_corrupt=skip goes on"):
+    with pytest.raises(ValueError, match=r"lacks 1 images .*data.on_corrupt=skip leaves"):
         data(copy, tmp_path / "store").prepare_data()
     whole = copy / "img_align_celeba" / "000004.jpg"
     cut.write_bytes(whole.read_bytes())

@@ -40,7 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settings(name: str, *said: str) -> Any:
     sizes = OF_IMAGES if METHODS[name].resolution else ["data.steps_per_batch=2"]
-    return compose_config("train", [*METHODS[name].said.split(), *ALONE, *SMALL, *sizes, *said])
+    return compose_config("train", [*METHODS[name].overrides.split(), *ALONE, *SMALL, *sizes, *said])
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *said: str) -> int:
