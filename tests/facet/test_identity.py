@@ -58,7 +58,7 @@ def as_if_trained(config: DictConfig) -> Run:
     (run.path / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(resolved(config))))
     noted = noted_files(config.data, config.data.root)
     run.checkpoint.parent.mkdir()
-    run.checkpoint.write_bytes(b"weights" + checkpoints.TOLD + f"{zlib.crc32(b'weights'):08x}".encode())
+    run.checkpoint.write_bytes(b"weights" + checkpoints.MARK + f"{zlib.crc32(b'weights'):08x}".encode())
     run.mark("finished", data_fingerprint=identity._fingerprint(config.data), data_files=noted)
     return run
 
