@@ -244,9 +244,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     if (logger := settings.get("logger")) is not None and logger.get("mode") != "disabled":
         from facet.loggers import Mode, log_judged
 
-        mode: Mode = (
-            "online" if config.online else "offline"
-        )  # the run's config may be somebody else's: ignore its mode
+        mode: Mode = "online" if config.online else "offline"  # not the run's mode: its config may be somebody else's
         log_judged(run.path, summary_of(run), mode, logger.project, logger.entity)
 
 

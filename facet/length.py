@@ -1,4 +1,4 @@
-"""How long a run is: something must end it, at a batch that its schedules can know of."""
+"""Checks the length of a run: it must end, after a number of batches that learning-rate schedules know in advance."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from facet.errors import UserError
 
 
 def check_length(config: DictConfig) -> None:
-    """Refuse a trainer that trains nothing, or to an end that nobody can tell in batches.
+    """Refuse a trainer that trains nothing, never ends, or ends at a time instead of a batch.
 
     Args:
         config: as composed from ``conf/train.yaml``, checked.
 
     Raises:
-        UserError: what of ``trainer`` can't be, and what is said instead.
+        UserError: a setting of ``trainer`` is refused; the message names what to set instead.
     """
     trainer, grows = config.trainer, config.callbacks.get("growth") is not None
     steps = trainer.get("max_steps", -1)
@@ -43,5 +43,5 @@ def check_length(config: DictConfig) -> None:
 
 
 def _is_clock(node: DictConfig | None) -> bool:
-    """Whether a callback ends a run after a time."""
+    """Whether a callback ends a run after a given time."""
     return node is not None and str(node.get("_target_")).rsplit(".", 1)[-1] == "Timer"

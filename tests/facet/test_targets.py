@@ -159,7 +159,7 @@ def test_a_plug_in_is_made_of_what_is_its_own(tmp_path: Path) -> None:
 def test_a_runs_name_leads_nowhere_else(name: str, tmp_path: Path) -> None:
     config = tiny(tmp_path)
     config.name = name
-    with pytest.raises(UserError, match=r"name=.*it is part of a directory's name below runs="):
+    with pytest.raises(UserError, match=r"name=.*it must be a path below runs="):
         run_directory(config)
 
 

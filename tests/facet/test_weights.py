@@ -135,9 +135,9 @@ def test_a_bomb_in_any_file_is_one_line_and_does_not_go_off(run: Run, tmp_path: 
 
     found, _, data = judge_of(tiny(tmp_path))
     kept = data.directory / "judges" / f"{judge.judge_key(data)}.pt"
-    assert judge._kept(kept, judge._untrained(data)), "it is there"
+    assert judge._cached(kept, judge._untrained(data)), "it is there"
     file.replace(tmp_path / kept.name)
-    assert judge._kept(tmp_path / kept.name, found) is None, "and is trained again"
+    assert judge._cached(tmp_path / kept.name, found) is None, "and is trained again"
     assert not mark.exists()
     torch.load(tmp_path / kept.name, weights_only=False)
     assert mark.exists(), "it would have"
