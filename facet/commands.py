@@ -103,14 +103,14 @@ def run_command(
             hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except (Stopped, KeyboardInterrupt) as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
-        say(f"stopped ({stopped}): the same command goes on", "red")
+        say(f"stopped ({stopped}): run the same command to continue", "red")
         code = stopped.code
     except SystemExit as error:  # from a job, or from Hydra, which exits with 1 on a mistake in its own options
         code = ended[0] if ended else USER if error.code else 0
     except Exception as error:  # from Hydra, a sweeper or a launcher
         killed = type(error).__name__ in KILLED
         if killed:
-            error = ToldError("a process of the sweep was killed: the same command goes on")
+            error = ToldError("a process of the sweep was killed: run the same command to continue")
         of_options = isinstance(error, ValueError | OSError) and user_message(primary, error) is None
         code = report(primary, UserError(" ".join(str(error).split())) if of_options else error, called)
     finally:  # removes the log, however the command ends

@@ -174,7 +174,7 @@ def _fit(
             if trainer.is_global_zero and isinstance(error, Exception):
                 run.mark("failed", error=f"{type(error).__name__}: {error}", **known)
             elif trainer.is_global_zero:
-                run.mark("interrupted", error="stopped; the same command goes on", **known)
+                run.mark("interrupted", error="stopped; run the same command to continue", **known)
         with suppress(OSError):
             _close(trainer, exit_code=1)
         raise

@@ -70,7 +70,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["callbacks.edits=5"], r"config key callbacks.edits \(command line\)"),
         (["runs=null"], r"config key runs \(command line\): None should be a valid string"),
         (["kl=1"], "unknown config key kl; nearest: model.weights.kl"),
-        (["seed=0,1"], "seed=0,1: several values are a sweep, by -m; a list is seed=[0,1]"),
+        (["seed=0,1"], "seed=0,1: for a sweep over several values add -m; a list is seed=[0,1]"),
         (["name=größe"], """name=größe: this has characters that have to be quoted: 'name="größe"'"""),
         (["attributes=[Smiling,"], "attributes=[Smiling,: [ without ]; with spaces, quote the whole"),
         (["data.root=~nobody-here/x"], "~nobody-here/x: there is no home directory of ~nobody-here"),
@@ -129,7 +129,7 @@ def test_ctrl_c_is_one_line(
     monkeypatch.setattr(train, "_train", stopped)
     code, message = run("train", *sweep, *overrides(tmp_path))
     assert code == 130
-    assert message.strip().splitlines()[-1] == "stopped (Ctrl-C): the same command goes on"
+    assert message.strip().splitlines()[-1] == "stopped (Ctrl-C): run the same command to continue"
     assert "Traceback" not in message
     assert not list(tmp_path.glob(".sweep-*"))
 
@@ -151,7 +151,7 @@ def test_a_sweep_that_a_cluster_ends_says_so_and_goes_on(tmp_path: Path) -> None
         said += started.stderr.read()
     assert started.returncode == 143, said
     assert "SIGTERM: the run is saved at the end of this step, and stops" in said
-    assert said.strip().splitlines()[-1] == "stopped (SIGTERM): the same command goes on"
+    assert said.strip().splitlines()[-1] == "stopped (SIGTERM): run the same command to continue"
     assert not list(tmp_path.glob(".sweep-*"))
     assert runs.Run(directory).status == "interrupted"
     assert batches_of(runs.Run(directory).saved()) > 6

@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         train(tiny(root, f"run_dir={run.path}"))
     assert run.status == "interrupted"
-    assert "the same command goes on" in read_json(run.path / "status.json")["error"]
+    assert "run the same command to continue" in read_json(run.path / "status.json")["error"]
     monkeypatch.undo()
     train(tiny(root, f"run_dir={run.path}"))
     assert run.status == "finished"
