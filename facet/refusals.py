@@ -24,7 +24,7 @@ def user_message(primary: str, error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" for {error.filename}" if error.filename else ""
         return (
-            f"there is no room on the disk{where}: free some and run the same command to continue; no file is damaged"
+            f"there is no room on the disk{where}: make some, then run the same command to continue; no file is damaged"
         )
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
         return f"{error.filename} can't be read or written ({error.strerror})"

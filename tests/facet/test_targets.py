@@ -164,7 +164,7 @@ def test_a_runs_name_leads_nowhere_else(name: str, tmp_path: Path) -> None:
 
 
 def test_only_the_command_line_allows(tmp_path: Path, stored: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match="allow= stands in a config file"):
+    with pytest.raises(UserError, match="allow= is set in a config file"):
         targets.allow(["os"], ["experiment=mine"])
     stored |= {"allow": ["evil"]}
     stored["model"] = {"_target_": "evil.evil"}

@@ -172,7 +172,7 @@ def test_force_trains_again_and_a_torn_checkpoint_its_last_epoch(
     run.mark("running")
     run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:2000])
     train(tiny(root, f"run_dir={run.path}"))
-    assert "going on from last-before.ckpt" in " ".join(capsys.readouterr().err.split())
+    assert "resuming from last-before.ckpt" in " ".join(capsys.readouterr().err.split())
     assert all(torch.equal(value, weights(run)[name]) for name, value in weights(finished).items())
 
 
