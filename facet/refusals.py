@@ -23,9 +23,7 @@ def user_message(primary: str, error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" for {error.filename}" if error.filename else ""
-        return (
-            f"there is no room on the disk{where}: make some, then run the same command to continue; no file is damaged"
-        )
+        return f"there is no room on the disk{where}: make some and run the same command again; no file is damaged"
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
         return f"{error.filename} can't be read or written ({error.strerror})"
     # From Lightning, about the trainer's settings. Its class is compared by name: importing it would import torch.
