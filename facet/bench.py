@@ -58,7 +58,7 @@ def main() -> None:
         print("\n\n".join(help_of(f"facet-bench {name}", primary) for name, (primary, _) in verbs.items()))
         return
     if verb not in verbs:
-        say(f"facet-bench: say what to measure: facet-bench {' or facet-bench '.join(verbs)}", "red")
+        say(f"facet-bench: choose what to measure: facet-bench {' or facet-bench '.join(verbs)}", "red")
         sys.exit(2)
     run_command(*verbs[verb], called="facet-bench")
 

@@ -149,7 +149,7 @@ def _rounds(rows: list[Row], rounds: int, samples: int) -> Iterator[list[Row]]:
                     raise UserError(f"{row.label}: {' '.join(str(error).split())}") from error
                 progress.advance(task)
             if not rows:
-                raise UserError("every step that was asked for needs more memory than the GPU has: smaller batch_sizes")
+                raise UserError("every chosen step needs more memory than the GPU has: choose smaller batch_sizes")
             yield rows
 
 

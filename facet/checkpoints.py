@@ -157,7 +157,7 @@ def _refuse_packed(path: Path) -> None:
     # torch.save never compresses, but torch.load decompresses: a small file could fill the memory.
     with zipfile.ZipFile(path) as parts:
         if any(part.compress_type != zipfile.ZIP_STORED for part in parts.infolist()):
-            raise ValueError("its parts are packed, as no training packs them")
+            raise ValueError("its parts are compressed, which no training does")
 
 
 def batches_of(content: dict[str, Any]) -> int:

@@ -102,12 +102,12 @@ def how_to_say(argument: str) -> str:
     """A one-line message for an argument that Hydra's grammar refuses: what is wrong, and how to write it."""
     setting = SETTING.fullmatch(argument)
     if not setting:
-        return f"{argument}: say KEY=VALUE (with a space in it, in quotes: 'KEY=one two')"
+        return f"{argument}: write KEY=VALUE (with a space, in quotes: 'KEY=one two')"
     key, value = setting["key"], setting["value"]
     for opening, closing in ("[]", "{}"):
         if value.startswith(opening) and not value.endswith(closing):
             whole = f"{key}={value.rstrip(', ')}, …{closing}"
-            return f"{argument}: {opening} without {closing}; with spaces, quote the whole: '{whole}'"
+            return f"{argument}: {opening} without {closing}; with spaces, quote the whole argument: '{whole}'"
     if value.startswith("[") and (elements := BETWEEN_COMMAS.findall(value[1:-1])):
         value = ",".join(_element(element.strip()) for element in elements)
         suggestion = f"{key}=[{value}]"
@@ -115,7 +115,7 @@ def how_to_say(argument: str) -> str:
         suggestion = f"{key}={_element(value)}"
     if parsed(suggestion) is None:
         return f"{argument}: this can't be read (https://hydra.cc/docs/advanced/override_grammar/basic)"
-    return f"{argument}: this has characters that have to be quoted: {shlex.quote(suggestion)}"
+    return f"{argument}: it has characters that need quotes: {shlex.quote(suggestion)}"
 
 
 def _element(text: str) -> str:

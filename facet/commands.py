@@ -126,7 +126,7 @@ def _place_of_log(called: str) -> Path:
     try:
         here = Path.cwd()
     except FileNotFoundError:
-        say(f"{called}: the directory that it was started in is gone: change to one that is there", "red")
+        say(f"{called}: the working directory is gone: change to another one", "red")
         sys.exit(USER)
     return here if os.access(here, os.W_OK, effective_ids=True) else Path(tempfile.gettempdir())
 
@@ -146,7 +146,7 @@ def _exit_code(log: Path, killed: bool) -> int:
     log.unlink(missing_ok=True)
     ends: dict[str, int | None] = dict(json.loads(line) for line in lines)
     for name in (name for name, code in ends.items() if killed and code is None):
-        say(f"in the middle of it: {name}", "red")
+        say(f"it was running: {name}", "red")
     jobs = [{"name": name, "code": code} for name, code in ends.items() if code is not None]
     failed = [job for job in jobs if job["code"]]
     if not failed:

@@ -207,10 +207,10 @@ class _Checker:
             return
         plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         if isinstance(value, DictConfig) and inspect.isclass(annotation) and annotation is not dict:
-            raise self.error(path, f"{plain!r} has no _target_, and a {annotation.__name__} has to be made of it")
+            raise self.error(path, f"{plain!r} has no _target_, which must name a {annotation.__name__}")
         if (group := group_of(annotation)) and not isinstance(plain, dict | None):
             known = next(iter(signature(group)), "…")
-            raise self.error(path, f"{plain!r} is no group of settings: say each, as in {path}.{known}=…")
+            raise self.error(path, f"{plain!r} isn't a group of settings: set each one, as in {path}.{known}=…")
         try:
             adapter = _adapter(annotation)
         except (PydanticSchemaGenerationError, TypeError):

@@ -40,7 +40,7 @@ def dashboard(config: DictConfig) -> str:
     """
     check(config, "dashboard")
     if config.logger.get("entity") is None:
-        raise UserError("say whose project it is: logger.entity=NAME (and logger.project=, if it isn't facet)")
+        raise UserError("set the owner of the project: logger.entity=NAME (and logger.project=, if it isn't facet)")
     try:
         workspace = layout(config.logger.entity, config.logger.project, config.title, config.experiments)
         workspace.save()
@@ -48,7 +48,7 @@ def dashboard(config: DictConfig) -> str:
         raise UserError("wandb-workspaces is missing: pip install 'facet-lab[search]'") from error
     except Exception as error:  # W&B's client has many exceptions: no account, no such project, no network
         raise UserError(
-            f"W&B did not take the workspace: {str(error).splitlines()[0] if str(error) else error!r}"
+            f"W&B refused the workspace: {str(error).splitlines()[0] if str(error) else error!r}"
         ) from error
     say(f"the dashboard: {workspace.url}")
     return str(workspace.url)

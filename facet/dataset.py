@@ -43,7 +43,7 @@ def main() -> None:
         return
     if verb not in VERBS:
         say(
-            f"facet-data: say {', '.join(VERBS[:-1])} or {VERBS[-1]}, then the data: facet-data info data=avatars",
+            f"facet-data: choose {', '.join(VERBS[:-1])} or {VERBS[-1]}, then the data: facet-data info data=avatars",
             "red",
         )
         sys.exit(2)
@@ -105,9 +105,9 @@ def _verify(data: Any) -> None:
             say(f"{split}: {error}", "red")
             wrong += 1
         else:
-            say(f"{split}: {f'{len(store.images):,} records as they were written' if store else 'not built'}, {path}")
+            say(f"{split}: {f'{len(store.images):,} undamaged records' if store else 'not built'}, {path}")
     if wrong:
-        raise ToldError("facet-data build makes again what is corrupt")
+        raise ToldError("to rebuild corrupt stores: facet-data build")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def evaluate(config: DictConfig) -> None:
     elif config.pages:
         paths = _of_pages(config)
     else:
-        raise UserError("say what to evaluate: run=DIRECTORY, or a page: facet-evaluate table1")
+        raise UserError("choose what to evaluate: run=DIRECTORY, or a page: facet-evaluate table1")
     if len(paths) == 1:
         _judge(Run(paths[0]), config)
     else:
@@ -186,7 +186,7 @@ def wanted(config: DictConfig) -> tuple[str, ...]:
         return OPTIONAL
     names = [config.measures] if isinstance(config.measures, str) else list(config.measures)
     if unknown := [name for name in names if name not in OPTIONAL]:
-        raise UserError(f"measures={unknown[0]}: there are all, or a list of {', '.join(OPTIONAL)}")
+        raise UserError(f"measures={unknown[0]}: choose all, or a list of {', '.join(OPTIONAL)}")
     return tuple(names)
 
 
@@ -206,7 +206,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     prepare(data)
     status = run.noted()
     if status.get("data_fingerprint") not in (None, data.fingerprint):
-        say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
+        say(f"the data have changed since {run.path} was trained: it is judged on the current data", "yellow")
     elif (noted := status.get("data_files")) and "store" in settings.data and noted["root"] != str(data.root):
         say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
@@ -215,7 +215,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     measures, examples = measured(model, run, config, data, judge)
     if constant := constant_attributes(data, config.split):
         why = f"in the {config.split} split every known label is the same, or none is known"
-        say(f"{why}: of {', '.join(constant)} there are no rates, or not all", "yellow")
+        say(f"{why}: some or all rates of {', '.join(constant)} are missing", "yellow")
     atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))
     write_json(
         run.path / "results.json",

@@ -85,7 +85,7 @@ def load(model: LightningModule, run: Run) -> None:
         model.on_load_checkpoint(saved)  # restores what the model adds to its checkpoints
         model.load_state_dict(saved["state_dict"])
     except Exception as error:  # another model's state may raise anything
-        raise UserError(f"{run.checkpoint} is of another model than config.yaml: {_first_line(error)}") from error
+        raise UserError(f"{run.checkpoint} belongs to another model than config.yaml: {_first_line(error)}") from error
 
 
 def stages_of(model: Any, run: Run) -> list[Path]:

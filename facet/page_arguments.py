@@ -53,7 +53,7 @@ def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
             continue
         key, value = setting["key"].lstrip("+"), setting["value"]
         if key == "table":
-            raise UserError(f"{argument}: say the page's name alone: {value}")
+            raise UserError(f"{argument}: give only the page's name: {value}")
         if key == "seeds" and re.fullmatch(r"[\d,]+", value):
             converted.append(f"seeds=[{value}]")
             continue

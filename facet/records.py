@@ -67,9 +67,9 @@ def _read(file: Path, largest: int, parse: Callable[[str], Any], schema: type[Ba
     """
     try:
         if not file.is_file():
-            raise ValueError("it is no file")
+            raise ValueError("it isn't a file")
         if (size := file.stat().st_size) > largest:
-            raise ValueError(f"it has {size:,} bytes, and no such file of ours has more than {largest:,}")
+            raise ValueError(f"it has {size:,} bytes, more than the {largest:,} that such a file may have")
         content = parse(file.read_text("utf-8"))
         schema.model_validate(OmegaConf.to_container(content) if isinstance(content, DictConfig) else content)
     except ValidationError as error:
@@ -90,14 +90,14 @@ def _object(text: str) -> dict[str, Any]:
     """Parse a JSON object; NaN and infinity become None."""
     content = json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_unique)
     if not isinstance(content, dict):
-        raise ValueError("it holds no object")
+        raise ValueError("it isn't a JSON object")
     json.dumps(content, ensure_ascii=False).encode()  # refuses unpaired surrogates: no page could be written with them
     return content
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content := dict(pairs)) < len(pairs):
-        raise ValueError("a key stands twice in an object")
+        raise ValueError("an object has a key twice")
     return content
 
 
@@ -120,11 +120,11 @@ def _refuse_odd(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise ValueError(f"{line}a reference (& or *), where plain values have to be")
+            raise ValueError(f"{line}a reference (& or *): only plain values are allowed")
         if getattr(event, "tag", None):
-            raise ValueError(f"{line}a tag ({event.tag}), where plain values have to be")
+            raise ValueError(f"{line}a tag ({event.tag}): only plain values are allowed")
         if isinstance(event, yaml.ScalarEvent) and "${" in event.value and event.value != OF_THE_MACHINE:
-            raise ValueError(f"{line}an interpolation ({event.value[:40]}), where plain values have to be")
+            raise ValueError(f"{line}an interpolation ({event.value[:40]}): only plain values are allowed")
         level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if level > DEEPEST:
             raise ValueError(f"{line}more than {DEEPEST} levels")

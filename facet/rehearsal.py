@@ -137,12 +137,12 @@ def refuse_of_the_trainer(settings: DictConfig, model: LightningModule, data: An
         return
     clip, batches = settings.get("gradient_clip_val"), settings.get("accumulate_grad_batches") or 1
     if clip:
-        own = f"say model.gradient_clip={clip}" if hasattr(model, "gradient_clip") else "this one clips no gradient"
-        raise UserError(f"trainer.gradient_clip_val={clip}: methods take their steps themselves: {own}")
+        own = f": set model.gradient_clip={clip}" if hasattr(model, "gradient_clip") else " and doesn't clip gradients"
+        raise UserError(f"trainer.gradient_clip_val={clip}: this method does its own optimiser steps{own}")
     if batches != 1:
         raise UserError(
-            f"trainer.accumulate_grad_batches={batches}: methods take their steps themselves: for so large a batch say "
-            f"data.batch_size={batches * data.batch_size}"
+            f"trainer.accumulate_grad_batches={batches}: this method does its own optimiser steps: "
+            f"for a batch of this size set data.batch_size={batches * data.batch_size}"
         )
 
 
@@ -159,7 +159,7 @@ def refuse_unread(model: LightningModule, overrides: Iterable[str]) -> None:
     for key in (override.split("=")[0].lstrip("+~") for override in overrides):
         for name, why in getattr(model, "unread", {}).items():
             if f"{key}.".startswith(f"model.{name}."):
-                raise UserError(f"{key} would change nothing: {why}")
+                raise UserError(f"{key} has no effect: {why}")
 
 
 def refuse_unlogged(config: DictConfig, callbacks: dict[str, Any], data: Any, logged: set[str]) -> None:
@@ -175,4 +175,4 @@ def refuse_unlogged(config: DictConfig, callbacks: dict[str, Any], data: Any, lo
     lenient = [f"callbacks.{name}.monitor" for name, value in callbacks.items() if not getattr(value, "strict", True)]
     for key, name in [*watched, *(("objective", name) for name in config.objective or ())]:
         if name is not None and name not in logged and key not in lenient:
-            raise UserError(f"{key}={name}: nothing of that name is logged; nearest: {nearest(name, logged)}")
+            raise UserError(f"{key}={name}: no such metric is logged; nearest: {nearest(name, logged)}")

@@ -58,7 +58,7 @@ def reproduce(config: DictConfig) -> None:
     """
     check(config, "reproduce")
     if not config.pages:
-        raise UserError("say which page: facet-reproduce table1")
+        raise UserError("choose a page: facet-reproduce table1")
     pages = chosen(config.pages)
     evaluation = compose_config("evaluate", [])
     planned: dict[Path, _Planned] = {}  # by directory: several rows and pages may share a run

@@ -100,7 +100,7 @@ class Run:
             there = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
             of_a_run = {"config.yaml", "status.json", ".lock"}
             if there - {"wandb"} and not there & of_a_run:  # W&B's folder may be left of a removed run
-                raise UserError(f"{self.path} holds other files and no run: choose a run_dir that is new or empty")
+                raise UserError(f"{self.path} has files but no run: choose a new or empty run_dir")
             made = make_directory(self.path)
             with tempfile.TemporaryFile(dir=self.path):
                 pass

@@ -79,8 +79,8 @@ def refusal(target: str) -> str:
     listed = [name for name in LIBRARIES if name.split(".")[0] == target.split(".")[0]]
     near = f" (nearest: {nearest(target, listed)})" if listed else ""
     return (
-        f"{target} is refused: configs make classes of {', '.join(OWN)}, and what facet/targets.py lists of libraries"
-        f"{near}. If you know what it does, say allow=[{target}] on the command line, or its package"
+        f"{target} is refused: configs may use classes of {', '.join(OWN)}, and the library classes that "
+        f"facet/targets.py lists{near}. If you trust it, add allow=[{target}], or its package, on the command line"
     )
 
 

@@ -102,9 +102,7 @@ def objective(config: DictConfig, directory: Path) -> tuple[float, ...] | float 
     curves = Run(directory).metrics()
     for name in config.objective:
         if name not in curves:
-            raise UserError(
-                f"objective={name}: {directory} logged nothing of that name; nearest: {nearest(name, curves)}"
-            )
+            raise UserError(f"objective={name}: {directory} logged no such metric; nearest: {nearest(name, curves)}")
     values = tuple(curves[name][-1][1] for name in config.objective)
     return values[0] if len(values) == 1 else values
 

@@ -71,7 +71,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["runs=null"], r"config key runs \(command line\): None should be a valid string"),
         (["kl=1"], "unknown config key kl; nearest: model.weights.kl"),
         (["seed=0,1"], "seed=0,1: for a sweep over several values add -m; a list is seed=[0,1]"),
-        (["name=größe"], """name=größe: this has characters that have to be quoted: 'name="größe"'"""),
+        (["name=größe"], """name=größe: it has characters that need quotes: 'name="größe"'"""),
         (["attributes=[Smiling,"], "attributes=[Smiling,: [ without ]; with spaces, quote the whole"),
         (["data.root=~nobody-here/x"], "~nobody-here/x: there is no home directory of ~nobody-here"),
         (["data.train_size=0"], "data.train_size=0"),
@@ -97,13 +97,13 @@ def test_a_run_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
     for arguments, said in (
         ([f"run={empty}"], "is not a run directory: it has no config.yaml"),
         ([f"run={tmp_path / 'nowhere'}"], "there is no such run directory"),
-        ([], "say what to evaluate"),
+        ([], "choose what to evaluate"),
         (["table1", "split=tets"], "'tets' should be 'train', 'val' or 'test'"),
         (["table1", "seeds=x"], "config key seeds"),
         (["table1", "faces=x"], "config key faces"),
-        (["table1", "measures=[leakge]"], "measures=leakge: there are all, or a list of drift, identity"),
+        (["table1", "measures=[leakge]"], "measures=leakge: choose all, or a list of drift, identity"),
         (["table9"], "there is no page 'table9'; nearest: table"),
-        (["table=table1"], "say the page's name alone: table1"),
+        (["table=table1"], "give only the page's name: table1"),
     ):
         code, message = run("evaluate", *arguments)
         assert (code, len(message.strip().splitlines())) == (2, 1)

@@ -151,7 +151,7 @@ def test_a_folder_of_somebodys_is_left_alone(more: tuple[str, ...], tmp_path: Pa
     for name in ("grids/drawing.png", "metrics.csv"):
         (mine / name).parent.mkdir(parents=True, exist_ok=True)
         (mine / name).write_text("mine")
-    with pytest.raises(UserError, match="thesis holds other files and no run: choose a run_dir that is new or empty"):
+    with pytest.raises(UserError, match="thesis has files but no run: choose a new or empty run_dir"):
         train(tiny(tmp_path, f"run_dir={mine}", *more))
     assert sorted(file.name for file in mine.rglob("*")) == ["drawing.png", "grids", "metrics.csv"]
     (tmp_path / "empty/wandb").mkdir(parents=True)  # W&B writes on where a run was removed
