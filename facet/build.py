@@ -56,7 +56,8 @@ def quiet() -> None:
 def seeded(seed: int) -> None:
     """Seed Python, NumPy and torch, and switch off what slows training on a CPU."""
     torch.set_flush_denormal(True)  # denormals make a step several times slower
-    # Adam asks in every step whether there is a GPU. With Lightning's setting, each answer searches for a driver.
+    # Adam asks in every step whether there is a GPU. Lightning sets this variable to 1: each answer then takes a search
+    # for a driver.
     if not torch.cuda.is_available():
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     seed_everything(seed, workers=True, verbose=False)
