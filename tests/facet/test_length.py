@@ -36,7 +36,7 @@ from facet.train import train
             "callbacks.end: .* a time limit doesn't give",
         ),
         (["trainer.fast_dev_run=true"], "trainer.fast_dev_run keeps no checkpoint"),
-        (["model=jacsup_faces", *STAGED, "trainer.max_steps=9"], "say callbacks.growth.epochs"),
+        (["model=jacsup_faces", *STAGED, "trainer.max_steps=9"], "set callbacks.growth.epochs"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
