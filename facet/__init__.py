@@ -1,1 +1,1 @@
-"""The workbench: commands, judge, measures, tables. Methods and data sets are reached by configuration only."""
+"""The workbench: commands, judge, measures, tables. It reaches methods and data sets only through configuration."""

@@ -1,4 +1,4 @@
-"""``facet-bench``: how fast data come and steps go, each beside the usual way, in one run."""
+"""``facet-bench``: the rates of data loading and of training steps, each measured beside its usual implementation."""
 
 from __future__ import annotations
 
@@ -36,35 +36,38 @@ def _usual() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-bench data: images/s of every residency beside torchvision's CelebA with a DataLoader, in one run."""
+    """facet-bench data: measures images/s of every residency, and of torchvision's CelebA with a DataLoader."""
 
     seed: Annotated[int, Ge(0)] = 0
-    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
     attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # null: all
-    seconds: Annotated[float, Gt(0)] = 5.0  # of each measurement, after one to warm up
-    rounds: Annotated[int, Ge(1)] = 3  # in turn; the median counts
-    plain: Any = field(default_factory=_usual)  # what the loaders are compared with; null for nothing
+    seconds: Annotated[float, Gt(0)] = 5.0  # of each measurement, after one second of warm-up
+    rounds: Annotated[int, Ge(1)] = 3  # all loaders take turns in a round; the table shows the median
+    plain: Any = field(default_factory=_usual)  # the loader to compare with; null: none
     groups: ClassVar[dict[str, str | None]] = {"data": "celeba"}
 
 
 def main() -> None:
-    """The console command: a verb, then what Hydra takes."""
+    """The console command: a verb, then Hydra's arguments."""
     verbs = {
         "data": ("bench", bench_data),
         "steps": ("bench_steps", bench_steps),
     }
     verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if verb in HELP:
-        print("\n\n".join(help_of(f"facet-bench {each}", primary) for each, (primary, _) in verbs.items()))
+        print("\n\n".join(help_of(f"facet-bench {name}", primary) for name, (primary, _) in verbs.items()))
         return
     if verb not in verbs:
-        say(f"facet-bench: say what to measure: facet-bench {' or facet-bench '.join(verbs)}", "red")
+        say(f"facet-bench: choose what to measure: facet-bench {' or facet-bench '.join(verbs)}", "red")
         sys.exit(2)
     run_command(*verbs[verb], called="facet-bench")
 
 
 def bench_data(config: DictConfig) -> dict[str, float]:
-    """Images/s of every residency and of the usual way, medians over rounds that take turns.
+    """Measure images/s of every residency and of the usual loader.
+
+    Returns:
+        The median over the rounds, by name.
 
     Raises:
         UserError: a mistake in the config or the data.
@@ -82,12 +85,12 @@ def bench_data(config: DictConfig) -> dict[str, float]:
             data.prepare_data()
             ways[residency] = partial(data.loader, "train", device)
         if config.plain is not None:
-            make(config.plain)  # so that a mistake is told before anything is measured
+            make(config.plain)  # reports a mistake before anything is measured
             ways[USUAL] = lambda: make(config.plain)
     except ValueError as error:
         raise UserError(str(error)) from error
     rates = in_turn({name: partial(_rate, way, config.seconds, device) for name, way in ways.items()}, config.rounds)
-    medians = {name: statistics.median(found) for name, found in rates.items()}
+    medians = {name: statistics.median(measured) for name, measured in rates.items()}
     slowest = medians.get(USUAL, min(medians.values()))
     table = Table("images from", "images/s", "range", "times the usual way")
     for name, median in medians.items():
@@ -98,7 +101,7 @@ def bench_data(config: DictConfig) -> dict[str, float]:
 
 
 def _rate(way: Callable[[], Iterable[Any]], seconds: float, device: torch.device) -> float:
-    """Images per second, after a second to warm up."""
+    """Images per second, after one second of warm-up."""
     import torch
 
     batches = _endless(way)

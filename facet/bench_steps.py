@@ -1,4 +1,4 @@
-"""``facet-bench steps``: every method's step in training, beside the authors' schedule and the floor, in one run."""
+"""``facet-bench steps``: every method's training step, measured beside the authors' schedule and the floor."""
 
 from __future__ import annotations
 
@@ -29,85 +29,89 @@ if TYPE_CHECKING:
     from facet.benchmarks.steps import Row
 
 SCHEMA = 1
-WIDTH = 160  # characters of the table where no terminal has fewer
-ALONE = (  # no validation, no checkpoint, nothing shown: what comes between steps, and not in them
+WIDTH = 160  # characters of the table when the output isn't a terminal
+ALONE = (  # switches off what runs between steps: validation, checkpoints, progress bars
     *("logger=csv", "callbacks.edits=null", "callbacks.progress=null", "callbacks.stopping=null"),
     *("trainer.enable_progress_bar=false", "trainer.enable_checkpointing=false", "trainer.limit_val_batches=0"),
-    "trainer.max_epochs=-1",  # whoever measures ends it
+    "trainer.max_epochs=-1",  # the measurement ends the training
 )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-bench steps: a step of every method in training, beside the authors' schedule written plainly and beside
-    the floor, the same operations at the rate of a matrix product. Images are noise, no data are needed.
+    """facet-bench steps: measures a training step of every method, beside a plain implementation of the authors'
+    schedule and beside the floor (the same operations at the rate of a matrix product). The images are noise: no data
+    set is needed.
     """
 
-    methods: Annotated[tuple[str, ...], MinLen(1)] = tuple(METHODS)  # facet/benchmarks/methods.py says what each is
+    methods: Annotated[tuple[str, ...], MinLen(1)] = tuple(METHODS)  # facet/benchmarks/methods.py describes each
     resolutions: Annotated[tuple[int, ...], MinLen(1)] | None = None  # such as [32,64]; null: the preset's
     batch_sizes: Annotated[tuple[int, ...], MinLen(1)] | None = None  # such as [64,512]; null: the preset's
-    overrides: tuple[str, ...] = ()  # of the trainings; on a GPU: 'overrides=["trainer=gpu"]'
-    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
-    rounds: Annotated[int, Ge(1)] = 5  # in which all take turns
-    samples: Annotated[int, Ge(1)] = 4  # of each in a round; the median of all counts
-    json: str = "reports/steps.json"  # what was found, on which machine, by which command
+    overrides: tuple[str, ...] = ()  # for every training; on a GPU: 'overrides=["trainer=gpu"]'
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
+    rounds: Annotated[int, Ge(1)] = 5  # all steps take turns in a round
+    samples: Annotated[int, Ge(1)] = 4  # of each step in a round; the table shows the median of all
+    json: str = "reports/steps.json"  # file for the results, with the machine and the command
     groups: ClassVar[dict[str, str | None]] = {"preset": "embedded"}
 
 
 def bench_steps(config: DictConfig) -> dict[str, Any]:
-    """Measure, print and write what was asked for; returns what was written.
+    """Measure the chosen steps, print a table, and write the results.
+
+    Returns:
+        The content of the file ``json``.
 
     Raises:
-        UserError: a mistake in the config, or nothing that this machine has the memory for.
+        UserError: a mistake in the config, or this machine has the memory for none of the steps.
     """
     check(config, "bench_steps")
     for name in config.methods:
         if name not in METHODS:
             raise UserError(f"methods={name}: no such step; nearest: {nearest(name, METHODS)}")
-    asked = list(_asked(config))  # all are checked before anything is measured
+    trainings = list(_trainings(config))  # all are checked before anything is measured
     _check_place(Path(config.json))
     from facet.benchmarks.steps import Row
     from facet.build import quiet
 
     quiet()
     with tempfile.TemporaryDirectory() as directory:
-        rows = [Row(name, settings, Path(directory)) for name, settings in asked]
-        about, found = _about(config), dict[str, Any]()
+        rows = [Row(name, settings, Path(directory)) for name, settings in trainings]
+        about, results = _about(config), dict[str, Any]()
         for done, left in enumerate(_rounds(rows, config.rounds, config.samples), 1):
-            found = {**about, "rounds": done, "steps": [row.found() for row in left]}
-            write_json(Path(config.json), found)  # of whoever is stopped, too
-    _show(found)
+            results = {**about, "rounds": done, "steps": [row.found() for row in left]}
+            write_json(Path(config.json), results)  # after every round: an interrupted benchmark keeps its results
+    _show(results)
     say(f"written to {config.json}")
-    _draw(found["steps"], Path(config.json).with_suffix(".png"))
-    return found
+    _draw(results["steps"], Path(config.json).with_suffix(".png"))
+    return results
 
 
-def _asked(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
-    """(method, settings of its training) of every row."""
+def _trainings(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+    """For every row, the method and the settings of its training."""
     for name in config.methods:
         method = METHODS[name]
         for side in (config.resolutions or [None]) if method.resolution else [None]:
             for size in config.batch_sizes or [None]:
                 sizes = {"data.resolution": side, "data.batch_size": size}
-                said = [*method.overrides.split(), f"preset={config.preset}", *ALONE]
-                said += [*config.overrides, *(f"{key}={value}" for key, value in sizes.items() if value is not None)]
-                yield name, _composed(said)
+                overrides = [*method.overrides.split(), f"preset={config.preset}", *ALONE, *config.overrides]
+                overrides += [f"{key}={value}" for key, value in sizes.items() if value is not None]
+                yield name, _composed(overrides)
 
 
-def _composed(said: list[str]) -> DictConfig:
-    """A training's settings, checked."""
+def _composed(overrides: list[str]) -> DictConfig:
+    """Compose and check a training's settings."""
     try:
-        settings = compose_config("train", said)
+        settings = compose_config("train", overrides)
     except Exception as error:
         if line := user_message("train", error):
             raise UserError(line) from error
         raise
-    check(settings, overrides=said)
+    check(settings, overrides=overrides)
     return settings
 
 
 def _check_place(file: Path) -> None:
-    """What takes minutes must not be lost for want of a place.
+    """Check, before minutes of measuring, that the results can be written.
 
     Raises:
         UserError: the file can't be written.
@@ -121,10 +125,12 @@ def _check_place(file: Path) -> None:
 
 
 def _rounds(rows: list[Row], rounds: int, samples: int) -> Iterator[list[Row]]:
-    """All in turn, round after round; after each those that are left, where others need more memory than a GPU has.
+    """Measure every row once per round; after each round, yield the rows that are left.
+
+    A row that needs more memory than the GPU has is dropped.
 
     Raises:
-        UserError: none is left, or a step that can't be taken at that size.
+        UserError: no row is left, or a method can't take a step at this size.
     """
     import torch
 
@@ -138,27 +144,27 @@ def _rounds(rows: list[Row], rounds: int, samples: int) -> Iterator[list[Row]]:
                     row.measure(samples)
                 except torch.OutOfMemoryError:
                     say(f"{row.label}: left out, it needs more memory than the GPU has", "yellow")
-                    rows = [each for each in rows if each is not row]
-                except ValueError as error:  # torch's, of a batch too small for a method that halves it
+                    rows = [other for other in rows if other is not row]
+                except ValueError as error:  # from torch: the batch is too small for a method that halves it
                     raise UserError(f"{row.label}: {' '.join(str(error).split())}") from error
                 progress.advance(task)
             if not rows:
-                raise UserError("every step that was asked for needs more memory than the GPU has: smaller batch_sizes")
+                raise UserError("every chosen step needs more memory than the GPU has: choose smaller batch_sizes")
             yield rows
 
 
 def _about(config: DictConfig) -> dict[str, Any]:
-    """Where, with what, and by which command."""
+    """The command, the machine and the software of the benchmark."""
     import torch
 
     from facet.benchmarks.machine import machine
     from facet.evaluate import versions
     from facet.runs import revision
 
-    said = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    arguments = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     return {
         "schema": SCHEMA,
-        "command": shlex.join(["facet-bench", "steps", *said]),
+        "command": shlex.join(["facet-bench", "steps", *arguments]),
         "preset": config.preset,
         "samples": config.samples,
         "machine": machine(),
@@ -168,11 +174,11 @@ def _about(config: DictConfig) -> dict[str, Any]:
     }
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(results: dict[str, Any]) -> None:
     table = Table("a step of", "side", "batch", "ms", "the authors' ms", "times as fast", "of the floor", "images/s")
     for name in ("memory, MiB", "GFLOP", "product, GFLOP/s"):
         table.add_column(name, justify="right")
-    for step in found["steps"]:
+    for step in results["steps"]:
         ours, authors, memory = step["ours"], step["authors"], step["ours"]["memory_bytes"]
         table.add_row(
             step["method"],
@@ -188,13 +194,13 @@ def _show(found: dict[str, Any]) -> None:
             f"{step['product_flops_per_second'] / 1e9:,.0f}",
         )
     Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
-    precisions = ", ".join(sorted({step["precision"] for step in found["steps"]}))
-    where = f"{found['machine']['gpu'] or found['machine']['processor']}, {found['threads']} threads"
-    say(f"{where}, torch {found['versions']['torch']}, ours in {precisions}, theirs in 32-true")
+    precisions = ", ".join(sorted({step["precision"] for step in results["steps"]}))
+    where = f"{results['machine']['gpu'] or results['machine']['processor']}, {results['threads']} threads"
+    say(f"{where}, torch {results['versions']['torch']}, ours in {precisions}, theirs in 32-true")
 
 
 def _draw(steps: list[dict[str, Any]], file: Path) -> None:
-    """How it grows, where sizes differ."""
+    """Draw the step time against the size, if several sizes were measured."""
     from facet.benchmarks.growth import growing, picture
     from facet.report.style import save
 

@@ -1,4 +1,4 @@
-"""From a checked config to the objects of a run."""
+"""Builds the objects of a run from a checked config."""
 
 from __future__ import annotations
 
@@ -31,44 +31,50 @@ from facet.runs import Run
 
 
 def prepare(data: Any) -> None:
-    """Make what a data module lacks.
+    """Make the files that a data module needs and that don't exist yet.
 
     Raises:
-        UserError: what the data module says is wrong with its input.
+        UserError: the data module refuses its input.
     """
     try:
-        data.batch_share()  # a batch that can't be shared out is told before anything is drawn
+        data.batch_share()  # reports a batch size that the processes can't share before any image is drawn
         data.prepare_data()
-        data.order("train")  # a split smaller than a batch is told here, not in the middle of a run
+        data.order("train")  # reports a split smaller than a batch here, not in the middle of a run
     except ValueError as error:
         raise UserError(str(error)) from error
 
 
 def quiet() -> None:
-    """Silence what libraries say on every start and no user can act on."""
+    """Silence the messages that libraries print at every start and that users can do nothing about."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    nothing = ["Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval"]
-    nothing += [".*your dataloader is not resumable"]  # ours ask the trainer
-    for message in (*nothing, r"Found \d+ module\(s\) in eval mode", r"`torch.jit.script` is deprecated"):
+    useless = ["Experiment logs directory", ".*LeafSpec", ".*smaller than the logging interval"]
+    useless += [".*your dataloader is not resumable"]  # ours resume: they ask the trainer for the position
+    for message in (*useless, r"Found \d+ module\(s\) in eval mode", r"`torch.jit.script` is deprecated"):
         warnings.filterwarnings("ignore", message=message)
 
 
 def seeded(seed: int) -> None:
-    """One seed for Python, NumPy and torch; and steps without what slows them on a CPU."""
+    """Seed Python, NumPy and torch, and switch off what slows training on a CPU."""
     torch.set_flush_denormal(True)  # denormals make a step several times slower
-    if not torch.cuda.is_available():  # Adam looks for a GPU in every step; Lightning makes that a search for a driver
+    # Adam asks in every step whether there is a GPU. Lightning sets this variable to 1: each answer then takes a search
+    # for a driver.
+    if not torch.cuda.is_available():
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     seed_everything(seed, workers=True, verbose=False)
 
 
 def seeded_by_rank(seed: int, rank: int) -> None:
-    """Other noise on every rank but the first; call it when the model, equal on all ranks, is initialised."""
+    """Give every rank but the first other noise; call it after the model, equal on all ranks, is initialised."""
     if rank:
         seed_everything(seed + 10_007 * rank, workers=True, verbose=False)
 
 
 def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
-    """The judge of a config's data set, its card, and the data set with all its attributes."""
+    """The judge of a config's data set, the judge's card, and the data set with all its attributes.
+
+    Raises:
+        UserError: the data are refused, or the judge can't be written to the cache.
+    """
     everything = make(config.data, **({"attributes": None} if "attributes" in config.data else {}))
     prepare(everything)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -76,7 +82,7 @@ def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
         judge, card = get_judge(everything, device)
     except OSError as error:
         raise UserError(
-            f"the judge can't be kept beside the data ({error}): set data.store or FACET_CACHE to a place that can"
+            f"the judge can't be written beside the data ({error}): set data.store or FACET_CACHE to a writable place"
         ) from error
     return judge, card, everything
 
@@ -89,7 +95,7 @@ class Parts:
         config: the whole config.
         run: its directory.
         data: the data module.
-        callbacks: in order.
+        callbacks: the callbacks, in order.
     """
 
     config: DictConfig
@@ -103,7 +109,11 @@ class Parts:
         return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def trainer(self, batches: int) -> Trainer:
-        """The Trainer, with loggers that go on after so many batches."""
+        """The Trainer.
+
+        Args:
+            batches: how many training batches the run has already logged; the loggers continue after them.
+        """
         plain: Any = OmegaConf.to_container(self.config, resolve=True)
         loggers = make(self.config.logger)(
             run=self.run.path,
@@ -123,7 +133,7 @@ class Parts:
         return trainer
 
     def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
-        """What the training took: for ``status.json`` and every page."""
+        """Steps, images, time, parameters and precision of the training, for ``status.json`` and the pages."""
         timer = next(c for c in self.callbacks if isinstance(c, Timer))
         images = next(c for c in self.callbacks if isinstance(c, Counter)).images
         finite = next(c for c in self.callbacks if isinstance(c, Finite))
@@ -144,31 +154,29 @@ class Parts:
 
 
 def leave_signals(trainer: Trainer) -> None:
-    """Take Lightning's handling of signals away; ours is in :mod:`facet.callbacks.saving`.
-
-    Its handlers end a process with 0, or wait for others in the middle of a step. And of several processes the first
-    tells the others in every step whether it was asked to stop, for which all wait, on a GPU as well.
-    """
+    """Switch off Lightning's signal handling; ours is in :mod:`facet.callbacks.saving`."""
+    # Lightning's handlers end a process with exit code 0, or wait for other processes in the middle of a step.
     trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+    # In every step the first process would broadcast whether it got a signal, and all others would wait for it.
     trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
 
 
 def constant_attributes(data: Any, split: str = "train") -> list[str]:
-    """Attributes that every known label of a split gives the same value, or that no label is known of."""
+    """The attributes whose known labels in a split are all the same, or that have no known label."""
     names = getattr(data, "attribute_names", ())
     labels = data.labels_of(split, names) if names else torch.empty(0, 0)
     return [name for name, values in zip(names, labels.T, strict=True) if len(values[~values.isnan()].unique()) < 2]
 
 
 def _size(network: Any) -> int:
-    """Parameters, without those that a growing network has not opened."""
+    """The number of parameters; of a growing network, only those that are open."""
     if hasattr(network, "open_parameters"):
         return int(network.open_parameters())
     return sum(p.numel() for p in network.parameters())
 
 
 def build(config: DictConfig, run: Run) -> Parts:
-    """Data and callbacks of a run; the data exists and the judge is trained when this returns.
+    """Build the data and callbacks of a run. On return the data exist and the judge is trained.
 
     Raises:
         UserError: a value that a constructor or the data refuses.
@@ -176,7 +184,7 @@ def build(config: DictConfig, run: Run) -> Parts:
     data = make(config.data)
     named = {str(name): make(node) for name, node in config.callbacks.items() if node is not None}
     callbacks = list(named.values())
-    try:  # mistakes in them are told before data are drawn
+    try:  # reports mistakes in the model and callbacks before any image is drawn
         model = make(config.model)
         model.configure_optimizers()
         for callback in callbacks:
@@ -184,7 +192,7 @@ def build(config: DictConfig, run: Run) -> Parts:
                 callback.check(model)
     except ValueError as error:
         raise UserError(str(error)) from error
-    data.trainer = make(config.trainer, logger=False)  # knows how many processes share a batch
+    data.trainer = make(config.trainer, logger=False)  # tells the data how many processes share a batch
     refuse_of_the_trainer(config.trainer, model, data)
     refuse_unread(model, HydraConfig.get().overrides.task if HydraConfig.initialized() else [])
     refuse_unlogged(config, named, data, rehearse(model, data, callbacks))
@@ -198,5 +206,5 @@ def build(config: DictConfig, run: Run) -> Parts:
 
 
 def in_every_step(config: DictConfig) -> list[Callback]:
-    """Callbacks of ours that have a part in every step of a run."""
+    """Our callbacks that act in every step of a run."""
     return [OwnStep(), Counter(), Finite(skip=config.on_nonfinite == "skip")]

@@ -1,4 +1,4 @@
-"""How Lightning writes and reads checkpoints here: whole, or not at all."""
+"""A checkpoint plug-in for Lightning that writes a checkpoint completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from facet.files import atomic_write
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Lightning's own writes into ``$TMPDIR`` and copies from there, over what was there before."""
+    """Writes checkpoints atomically.
+
+    Lightning's own plug-in writes into ``$TMPDIR`` and copies the file over the previous checkpoint.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint beside its place, then rename it into it."""
+        """Write a checkpoint to a temporary file in the same directory, then rename it."""
         atomic_write(Path(path), lambda file: checkpoints.write(file, checkpoint))
 
     def load_checkpoint(self, path: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Read one (:func:`facet.checkpoints.read`)."""
+        """Read a checkpoint (:func:`facet.checkpoints.read`)."""
         return checkpoints.read(Path(path))

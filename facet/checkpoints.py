@@ -1,4 +1,4 @@
-"""Checkpoint files that are whole or absent, known to be whole when they are read, and the one before beside them."""
+"""Checkpoint files: written atomically, verified when read, with the previous checkpoint kept beside the last."""
 
 from __future__ import annotations
 
@@ -12,61 +12,59 @@ from typing import IO, Any
 
 from facet.errors import UserError
 
-# Torch is imported where checkpoints are written or loaded: whether one is whole is known without it.
+# Torch is imported only where checkpoints are written or loaded. Verifying one doesn't need it.
 
 
 def before(path: Path) -> Path:
-    """Where the checkpoint is that another one took the place of."""
+    """The path of the previous checkpoint, which ``path`` replaced."""
     return path.with_name(f"{path.stem}-before{path.suffix}")
 
 
 def written(path: Path) -> Path:
-    """Where a checkpoint is that has been written and has still to take its place."""
+    """The path of a checkpoint that is written but not yet renamed to ``path``."""
     return path.with_name(f"{path.name}.new")
 
 
 def promote(path: Path) -> None:
-    """Let a checkpoint that was written take its place; the one that is there is kept (:func:`before`)."""
+    """Rename a written checkpoint to ``path``; keep the one that is there as the previous one (:func:`before`)."""
     if path.is_file():
         os.replace(path, before(path))
     os.replace(written(path), path)
 
 
 def settle(path: Path) -> None:
-    """Let a checkpoint take its place that a kill between the two renames of :func:`promote` kept from it.
-
-    A run's first one, with none before it, is no such: it was killed before its batch was logged, and doesn't count.
-    """
+    """Finish a :func:`promote` that was killed between its two renames."""
+    # Without a previous checkpoint the run was killed before the first one's batch was logged: don't use that one.
     if not path.exists() and before(path).exists() and is_whole(written(path)):
-        with suppress(FileNotFoundError):  # another process of the run has
+        with suppress(FileNotFoundError):  # another process of the run has renamed it
             os.replace(written(path), path)
 
 
 def write(file: IO[bytes], content: dict[str, Any]) -> None:
-    """Write a checkpoint that any ``torch.load`` reads, and behind it what it adds up to."""
+    """Write a checkpoint that any ``torch.load`` reads, followed by its checksum."""
     import torch
 
     summed: Any = _Summed(file)
     try:
         torch.save(content, summed)
-    except RuntimeError:  # torch's, which ends its archive all the same and hides what the file said
+    except RuntimeError:  # torch raises it while closing the archive, and hides the OSError of the file
         if summed.refused is None:
             raise
         raise summed.refused from None
-    file.write(summed.told())
+    file.write(summed.trailer())
 
 
 class _Summed:
-    """A file that is written to, and the CRC-32 of it: against accidents, nobody is kept from forging one."""
+    """A file that is written to, and its CRC-32. The sum detects accidents, not forgery."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.sum = file, 0
         self.refused: OSError | None = None
 
-    def write(self, some: bytes) -> int:
-        self.sum = zlib.crc32(some, self.sum)
+    def write(self, chunk: bytes) -> int:
+        self.sum = zlib.crc32(chunk, self.sum)
         try:
-            return self.file.write(some)
+            return self.file.write(chunk)
         except OSError as error:
             self.refused = error
             raise
@@ -74,65 +72,65 @@ class _Summed:
     def flush(self) -> None:
         self.file.flush()
 
-    def told(self) -> bytes:
-        return TOLD + f"{self.sum:08x}".encode()
+    def trailer(self) -> bytes:
+        return MARK + f"{self.sum:08x}".encode()
 
 
-TOLD = b"facet crc32 "
-LENGTH = len(TOLD) + 8
+MARK = b"facet crc32 "
+LENGTH = len(MARK) + 8
 CHUNK = 2**22
 AGAIN = "facet-train with force=true trains it again"
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a checkpoint is there and holds what was written, all of it read for that.
+    """Whether a checkpoint exists and is undamaged. The whole file is read.
 
-    Of one that doesn't say what it adds up to, the checksums of its parts are looked at.
+    A file without a checksum of its own is verified by the checksums of its archive's parts.
     """
-    if not path.is_file():  # a pipe would be waited for
+    if not path.is_file():  # reading a pipe would block
         return False
     try:
         with path.open("rb") as file:
             left = os.fstat(file.fileno()).st_size - LENGTH
-            found = _Summed(file)
-            while left > 0 and (some := file.read(min(CHUNK, left))):
-                found.sum, left = zlib.crc32(some, found.sum), left - len(some)
-            told = file.read()
-        if told.startswith(TOLD):
-            return told == found.told()
+            summed = _Summed(file)
+            while left > 0 and (chunk := file.read(min(CHUNK, left))):
+                summed.sum, left = zlib.crc32(chunk, summed.sum), left - len(chunk)
+            trailer = file.read()
+        if trailer.startswith(MARK):
+            return trailer == summed.trailer()
         with zipfile.ZipFile(path) as parts:
             return parts.testzip() is None
-    except Exception:  # whatever reading a damaged archive comes to
+    except Exception:  # reading a damaged archive may raise anything
         return False
 
 
 def tensors_digest(path: Path) -> str | None:
-    """Changes with any tensor of a checkpoint, and with nothing else, such as times; None where it can't be read.
+    """A digest that changes with any tensor of a checkpoint and with nothing else; None if it can't be read.
 
-    From the checksums that the file keeps of its parts: neither torch nor reading all of it is needed.
+    It is made from the checksums of the archive's parts: it needs neither torch nor the whole file.
     """
     try:
         with zipfile.ZipFile(path) as parts:
             sums = [(part.filename.partition("/")[2], part.file_size, part.CRC) for part in parts.infolist()]
-    except Exception:  # whatever reading a damaged archive comes to
+    except Exception:  # reading a damaged archive may raise anything
         return None
-    tensors = sorted(each for each in sums if each[0].startswith("data/"))
+    tensors = sorted(part for part in sums if part[0].startswith("data/"))
     return hashlib.sha256(repr(tensors).encode()).hexdigest()[:16]
 
 
 def last_whole(path: Path) -> Path | None:
-    """A checkpoint, or where it isn't whole the one before, or the one that was to take its place; None if none is."""
-    there = [path, before(path)]
-    if any(one.exists() for one in there):
-        there.append(written(path))
-    return next((one for one in there if is_whole(one)), None)
+    """The first undamaged file of: the checkpoint, the previous one, the one not yet renamed; None if there is none."""
+    candidates = [path, before(path)]
+    if any(file.exists() for file in candidates):
+        candidates.append(written(path))
+    return next((file for file in candidates if is_whole(file)), None)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What a checkpoint holds, on the CPU. Nothing that it might hold besides data is run.
+    """The content of a checkpoint, on the CPU. Code in the file is refused, not run.
 
     Raises:
-        UserError: it isn't there, or isn't what was written.
+        UserError: the file is missing or damaged, or is no checkpoint of a training.
     """
     import torch
 
@@ -141,7 +139,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         _refuse_packed(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever reading a damaged file, or one that would run something, comes to
+    except Exception as error:  # a damaged file, or one that would run code, may raise anything
         raise UserError(
             f"the checkpoint {path} can't be read: {' '.join(str(error).split())[:200]}; {AGAIN}"
         ) from error
@@ -151,21 +149,22 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _refuse_packed(path: Path) -> None:
-    """``torch.save`` packs nothing, but torch unpacks: a small file could fill the memory.
+    """Refuse a compressed archive.
 
     Raises:
-        ValueError: it is packed.
+        ValueError: a part is compressed.
     """
+    # torch.save never compresses, but torch.load decompresses: a small file could fill the memory.
     with zipfile.ZipFile(path) as parts:
         if any(part.compress_type != zipfile.ZIP_STORED for part in parts.infolist()):
-            raise ValueError("its parts are packed, as no training packs them")
+            raise ValueError("its parts are compressed, which no training does")
 
 
 def batches_of(content: dict[str, Any]) -> int:
-    """How many training batches a checkpoint has behind it."""
+    """How many training batches were processed before a checkpoint."""
     return int(content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]["processed"])
 
 
 def epochs_of(content: dict[str, Any]) -> int:
-    """How many epochs it has finished."""
+    """How many epochs were finished before a checkpoint."""
     return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])

@@ -1,4 +1,4 @@
-"""The command line before Hydra reads it: paths as people write them, and how to quote what its grammar refuses."""
+"""Rewrites the command line before Hydra reads it: paths are taken literally, and quoting mistakes are explained."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from omegaconf import DictConfig, Node
 
 from facet.errors import UserError
 
-# Keys whose value is a path, wherever they stand: what is said there is meant literally.
+# Keys whose value is a path, in any node. Their values are taken literally.
 PATHS = frozenset(
     {"runs", "run_dir", "run", "reports", "root", "labels", "store", "initial", "default_root_dir", "dirpath"}
 )
@@ -23,17 +23,17 @@ BETWEEN_COMMAS = re.compile(r"""(?:'[^']*'|"[^"]*"|[^,])+""")
 
 
 def readable(arguments: Sequence[str], sweep: bool = False) -> list[str]:
-    """Arguments that mean to Hydra what they mean to people.
+    """Rewrite arguments so that Hydra reads paths literally.
 
-    ``~`` and ``~user`` at the start of a value are home directories. The value of a path is taken as it is, whatever
-    characters are in it; in a sweep, commas part several paths.
+    ``~`` and ``~user`` at the start of a value are expanded to home directories. The value of a path may contain any
+    character; in a sweep, commas separate several paths.
 
     Args:
-        arguments: of a command, as the shell hands them over, or overrides.
-        sweep: whether values may be several (``-m``).
+        arguments: the command's arguments as the shell passes them, or overrides.
+        sweep: whether a key may have several values (``-m``).
 
     Raises:
-        UserError: a home of somebody who isn't known here.
+        UserError: ``~user`` names an unknown user.
     """
     return [_readable(argument, sweep) for argument in arguments]
 
@@ -51,10 +51,10 @@ def _readable(argument: str, sweep: bool) -> str:
         if parts:
             return f"{key}={','.join(_readable(f'{key}={part}', False).removeprefix(f'{key}=') for part in parts)}"
         return argument if override and sweep else f"{key}={quoted(at_home(value))}"
-    found = override.value()
-    if found is None or (isinstance(found, str) and not found.startswith("~")):
+    read = override.value()
+    if read is None or (isinstance(read, str) and not read.startswith("~")):
         return argument
-    return f"{key}={quoted(at_home(found if isinstance(found, str) else value))}"
+    return f"{key}={quoted(at_home(read if isinstance(read, str) else value))}"
 
 
 def is_path(key: str) -> bool:
@@ -66,7 +66,7 @@ def at_home(path: str) -> str:
     """A path with ``~`` or ``~user`` expanded.
 
     Raises:
-        UserError: a user who isn't known here.
+        UserError: the user is unknown.
     """
     try:
         return str(Path(path).expanduser()) if path.startswith("~") else path
@@ -75,7 +75,7 @@ def at_home(path: str) -> str:
 
 
 def expand_homes(node: DictConfig) -> None:
-    """Expand ``~`` in the paths of a composed config, in place: those that stand in files."""
+    """Expand ``~`` in the paths of a composed config, in place; :func:`readable` doesn't see paths set in files."""
     for key in map(str, node):
         value = node._get_node(key)
         if isinstance(value, DictConfig):
@@ -86,12 +86,12 @@ def expand_homes(node: DictConfig) -> None:
 
 
 def quoted(text: str) -> str:
-    """A text as Hydra's grammar has it."""
+    """A text quoted for Hydra's grammar."""
     return QuotedString(text, Quote.single).with_quotes()
 
 
 def parsed(argument: str) -> Override | None:
-    """An argument as Hydra understands it; None if it doesn't."""
+    """An argument as Hydra parses it; None if Hydra can't."""
     try:
         return OverridesParser.create().parse_override(argument)
     except HydraException:
@@ -99,15 +99,15 @@ def parsed(argument: str) -> Override | None:
 
 
 def how_to_say(argument: str) -> str:
-    """One line for an argument that Hydra's grammar refuses: what is wrong, and how to write it in a shell."""
+    """A one-line message for an argument that Hydra's grammar refuses: what is wrong, and how to write it."""
     setting = SETTING.fullmatch(argument)
     if not setting:
-        return f"{argument}: say KEY=VALUE (with a space in it, in quotes: 'KEY=one two')"
+        return f"{argument}: write KEY=VALUE (with a space, in quotes: 'KEY=one two')"
     key, value = setting["key"], setting["value"]
     for opening, closing in ("[]", "{}"):
         if value.startswith(opening) and not value.endswith(closing):
             whole = f"{key}={value.rstrip(', ')}, …{closing}"
-            return f"{argument}: {opening} without {closing}; with spaces, quote the whole: '{whole}'"
+            return f"{argument}: {opening} without {closing}; with spaces, quote the whole argument: '{whole}'"
     if value.startswith("[") and (elements := BETWEEN_COMMAS.findall(value[1:-1])):
         value = ",".join(_element(element.strip()) for element in elements)
         suggestion = f"{key}=[{value}]"
@@ -115,9 +115,9 @@ def how_to_say(argument: str) -> str:
         suggestion = f"{key}={_element(value)}"
     if parsed(suggestion) is None:
         return f"{argument}: this can't be read (https://hydra.cc/docs/advanced/override_grammar/basic)"
-    return f"{argument}: this has characters that have to be quoted: {shlex.quote(suggestion)}"
+    return f"{argument}: it has characters that need quotes: {shlex.quote(suggestion)}"
 
 
 def _element(text: str) -> str:
-    """A text in double quotes, which a shell's single ones can hold; as it is if nothing in it needs them."""
+    """A text in double quotes if it needs quotes, unchanged otherwise. The whole argument can then be single-quoted."""
     return text if parsed(f"key={text}") else QuotedString(text, Quote.double).with_quotes()

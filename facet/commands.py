@@ -1,4 +1,4 @@
-"""What the console commands share: Hydra's command line, errors in one line, and sweeps that go on past a failure."""
+"""Shared by the console commands: Hydra's command line, one-line errors, and sweeps that continue after a failure."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from facet.targets import allow
 from facet.workers import NOTE, end_with_workers, is_worker, rest, stop_without_parent
 
 USER, INTERNAL = 2, 1  # exit codes: the user's mistake, and ours
-# What launchers say where a process is gone: joblib, which ends the others too, submitit, Ray after some more tries
+# Errors of launchers when a process was killed: joblib (it ends the other processes too), submitit, Ray (after retries)
 KILLED = ("TerminatedWorkerError", "UncompletedJobError", "WorkerCrashedError")
 
 
 def say(message: str, style: str | None = None) -> None:
-    """A line to standard error."""
+    """Print a line to standard error."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(in_one_line(message), style=style, markup=False)
 
 
@@ -44,29 +44,35 @@ def run_command(
     called: str | None = None,
     read: Callable[[Sequence[str]], list[str]] = list,
 ) -> None:
-    """Run a command under Hydra and exit: 0, 2 after a line about the user's mistake, 1 after a traceback, and
-    what shells expect of a command that a signal stopped: 130 for Ctrl-C, 143 for SIGTERM.
+    """Run a command under Hydra and exit.
 
-    In a multirun every job is tried; those that failed are listed at the end. What a task returns is handed to Hydra's
-    sweeper (a search), and nobody else. ``read`` makes Hydra's arguments of a command's own form of them.
+    Exit codes: 0; 2 after a line about the user's mistake; 1 after a traceback; 128 + the signal's number if a signal
+    stopped the command (130 for Ctrl-C, 143 for SIGTERM). In a multirun every job is run, and the failed ones are
+    listed at the end.
+
+    Args:
+        primary: the primary config's name.
+        task: runs with the composed config. Only Hydra's sweeper (a search) reads what it returns.
+        called: the command's name in messages and help; ``facet-<primary>`` if None.
+        read: converts the command's arguments to Hydra's.
     """
     called = called or f"facet-{primary}"
     if set(HELP) & set(sys.argv[1:]):
         print(help_of(called, primary))
         sys.exit(0)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on instead of printing them
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises errors instead of printing them
     register(primary)
-    log = _place_of_log(called) / f".sweep-{uuid.uuid4().hex}"  # launchers run jobs in processes of their own
+    log = _place_of_log(called) / f".sweep-{uuid.uuid4().hex}"  # a file: launchers run jobs in other processes
     ended: list[int] = []  # the exit code of a single job
 
     def job(config: DictConfig) -> object:
-        register(primary)  # again: in another process
+        register(primary)  # again: this may be another process
         code, result = 0, None
         name = " ".join(HydraConfig.get().overrides.task)
         if is_worker() or NOTE in os.environ:
             stop_without_parent()
         if is_worker():
-            os.environ["TERM"] = "dumb"  # the bars of several processes would be drawn over one another
+            os.environ["TERM"] = "dumb"  # the progress bars of several processes would overwrite one another
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             _note(log, name, None)
         try:
@@ -74,10 +80,10 @@ def run_command(
             complete(config)
             allow(config.get("allow") or (), HydraConfig.get().overrides.task)
             result = task(config)
-        except Exception as error:  # told here, so that Hydra neither prints it again nor ends a sweep
+        except Exception as error:  # reported here, so that Hydra neither prints it again nor ends the sweep
             code = report(primary, error, called)
         except SystemExit as error:
-            if error.code == 1:  # Lightning's, on Ctrl-C before the first step; others' (submitit's) have theirs
+            if error.code == 1:  # from Lightning, on Ctrl-C before the first step; submitit uses other codes
                 raise Stopped(signal.SIGINT) from error
             raise
         except (Stopped, KeyboardInterrupt) as error:
@@ -97,47 +103,50 @@ def run_command(
             hydra.main(version_base="1.3", config_path=str(config_directory()), config_name=primary)(job)()
     except (Stopped, KeyboardInterrupt) as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
-        say(f"stopped ({stopped}): the same command goes on", "red")
+        say(f"stopped ({stopped}): run the same command to continue", "red")
         code = stopped.code
-    except SystemExit as error:  # a job's, or Hydra's, which has 1 for a mistake in its own options
+    except SystemExit as error:  # from a job, or from Hydra, which exits with 1 on a mistake in its own options
         code = ended[0] if ended else USER if error.code else 0
-    except Exception as error:  # Hydra's, a sweeper's or a launcher's
+    except Exception as error:  # from Hydra, a sweeper or a launcher
         killed = type(error).__name__ in KILLED
         if killed:
-            error = ToldError("a process of the sweep was killed: the same command goes on")
+            error = ToldError("a process of the sweep was killed: run the same command to continue")
         of_options = isinstance(error, ValueError | OSError) and user_message(primary, error) is None
         code = report(primary, UserError(" ".join(str(error).split())) if of_options else error, called)
-    finally:  # whoever ended the process
+    finally:  # removes the log, however the command ends
         of_jobs = _exit_code(log, killed)
     sys.exit(code or of_jobs)
 
 
 def _place_of_log(called: str) -> Path:
-    """Where a sweep notes what became of its jobs: the working directory, which other machines see, if it can be used.
+    """The directory in which a sweep logs its jobs: the working directory, or the temporary one if it isn't writable.
 
-    The command ends here where there is none, since what is said relative to it can't be meant.
+    Other machines see the working directory. If it was deleted, relative paths mean nothing, and the command exits.
     """
     try:
         here = Path.cwd()
     except FileNotFoundError:
-        say(f"{called}: the directory that it was started in is gone: change to one that is there", "red")
+        say(f"{called}: the working directory is gone: change to another one", "red")
         sys.exit(USER)
     return here if os.access(here, os.W_OK, effective_ids=True) else Path(tempfile.gettempdir())
 
 
 def _note(log: Path, name: str, code: int | None) -> None:
-    """Of a sweep's job that it has begun, or how it has ended."""
+    """Log that a sweep's job has begun (code None), or its exit code."""
     with log.open("a", encoding="utf-8") as file:
         file.write(json.dumps([name, code]) + "\n")
 
 
 def _exit_code(log: Path, killed: bool) -> int:
-    """0 if all of a sweep's jobs went well; else their list, and 2 if nothing could run, 1 if something failed."""
+    """The exit code of a sweep, after listing its failed jobs.
+
+    0: all succeeded. 2: every job failed by the user's mistake. 1: any other failure.
+    """
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
     log.unlink(missing_ok=True)
     ends: dict[str, int | None] = dict(json.loads(line) for line in lines)
     for name in (name for name, code in ends.items() if killed and code is None):
-        say(f"in the middle of it: {name}", "red")
+        say(f"it was running: {name}", "red")
     jobs = [{"name": name, "code": code} for name, code in ends.items() if code is not None]
     failed = [job for job in jobs if job["code"]]
     if not failed:
@@ -149,12 +158,12 @@ def _exit_code(log: Path, killed: bool) -> int:
 
 
 def in_sweep(arguments: Sequence[str]) -> bool:
-    """Whether a command is asked for a sweep."""
+    """Whether the arguments ask for a sweep."""
     return bool({"-m", "--multirun"} & set(arguments))
 
 
 def report(primary: str, error: Exception, called: str | None = None) -> int:
-    """Tell an error on standard error, the user's in one line, and give the exit code."""
+    """Print an error on standard error, a user's mistake in one line; returns the exit code."""
     if isinstance(error, ToldError):
         say(str(error), "red")
         return error.code

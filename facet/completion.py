@@ -1,7 +1,7 @@
-"""Composed configs, completed: files say what differs from a constructor's defaults, its signature says the rest.
+"""Completes composed configs with the defaults of the constructors that they call.
 
-So a config holds every setting of our classes, a run's ``config.yaml`` all that it was trained with, and it is one run
-whether a default was spelled out or not.
+Files set only what differs from the defaults. A completed config, and so a run's ``config.yaml``, holds every setting
+of our classes. Spelling out a default doesn't make another run.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ VARIABLE = ("VAR_POSITIONAL", "VAR_KEYWORD")
 
 
 def complete(config: DictConfig) -> None:
-    """Set, in place, what isn't said and has a default: of the classes of our packages, at any depth.
+    """Set, in place, missing arguments of our classes to their defaults, at any depth.
 
-    An argument that is a dataclass of ours, a group of settings, may be said without its ``_target_``; None, or nothing
-    said, is the group with its defaults.
+    An argument whose type is a dataclass of ours is a group of settings. Its ``_target_`` may be left out. A group that
+    is missing or None becomes the group with its defaults.
     """
     with flag_override(config, ["struct", "readonly"], False):
         _complete(config)
@@ -42,7 +42,7 @@ def _complete(node: DictConfig) -> None:
 
 
 def _make_group(node: DictConfig, name: str, group: str) -> None:
-    """A group of settings, where it stands without its class."""
+    """Add the class to a group of settings that is given without it."""
     value = _node(node, name)
     if value._is_none():
         node[name] = {"_target_": group}
@@ -51,28 +51,29 @@ def _make_group(node: DictConfig, name: str, group: str) -> None:
 
 
 def _parameters(node: DictConfig) -> Parameters:
-    """Of what a node makes, if that is ours; else nothing."""
+    """The parameters of the class that a node instantiates; empty if it isn't one of ours."""
     target = _node(node, "_target_")
     name = "" if target is None else str(target._value())
     return _known(name) if name.split(".")[0] in OWN else {}
 
 
 def _known(target: str) -> Parameters:
-    """A signature; nothing of what no config may make, which isn't looked at: it might have to be imported for that."""
-    with suppress(LookupError):  # which the check refuses
+    """A target's signature; empty if it can't be read or isn't allowed in a config."""
+    # A target that isn't allowed isn't looked at: reading its signature might import it.
+    with suppress(LookupError):  # the check of the config refuses it
         return signature(target) if is_allowed(target) else {}
     return {}
 
 
 def _node(node: DictConfig, key: str) -> Any:
-    """What stands under a key, uninterpreted; None if nothing."""
+    """The node under a key, interpolations unresolved; None if there is none."""
     return node._get_node(key, validate_access=False)
 
 
 def group_of(annotation: Any) -> str | None:
-    """The dataclass of ours that an argument is, or may be; None if it isn't one."""
-    found = [each for one in (annotation, *get_args(annotation)) if (each := settings_class(one))]
-    return found[0] if len(found) == 1 else None
+    """The dotted name of the dataclass in an argument's annotation; None if there isn't exactly one of ours."""
+    groups = [group for part in (annotation, *get_args(annotation)) if (group := settings_class(part))]
+    return groups[0] if len(groups) == 1 else None
 
 
 def _children(node: DictConfig) -> Iterator[Any]:
@@ -85,9 +86,9 @@ def _children(node: DictConfig) -> Iterator[Any]:
 
 
 def canonical(node: Any) -> Any:
-    """A completed, resolved config in which no default of a library is spelled out, and 1 is 1.0."""
+    """A completed, resolved config without library defaults that are spelled out, and with all numbers as floats."""
     if isinstance(node, list):
-        return [canonical(each) for each in node]
+        return [canonical(element) for element in node]
     if isinstance(node, int | float) and not isinstance(node, bool):
         return float(node)
     if not isinstance(node, dict):
@@ -102,12 +103,12 @@ def canonical(node: Any) -> Any:
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a default is something that a config can hold, and known."""
+    """Whether a default is known and is a value that a config can hold."""
     if isinstance(value, list | tuple):
         return all(map(is_plain, value))
     return value is None or isinstance(value, bool | int | float | str)
 
 
 def plain(value: Any) -> Any:
-    """As a config holds it."""
-    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+    """A default as a config holds it: tuples become lists."""
+    return [plain(element) for element in value] if isinstance(value, list | tuple) else value

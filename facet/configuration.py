@@ -1,8 +1,8 @@
-"""Composed configs, checked against the constructors they call before anything is built.
+"""Checks composed configs against the constructors they call, before anything is built.
 
-There is no second copy of the parameters: a node with ``_target_`` may have the keys of that constructor's signature,
-with values of its annotations; a node without may have the keys that something reads. So a typo is an error that names
-the key, the file and the nearest valid key, wherever it was made.
+There is no second copy of the parameters. A node with ``_target_`` may have the keys of that constructor's signature,
+with values that fit its annotations. A node without may have only keys that an interpolation reads. A typo anywhere is
+an error that names the key, the file and the nearest valid key.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from facet.rules import refuse
 from facet.signatures import signature
 from facet.targets import is_allowed, refusal
 
-ADDED = ("method", "preset", "ablation")  # the names of what was chosen, among a composed config's keys
-OF_THE_MACHINE = "${fast_cpu_precision:}"  # the setting counts, not what a machine makes of it
+ADDED = ("method", "preset", "ablation")  # keys of a composed config that hold the names of choices
+OF_THE_MACHINE = "${fast_cpu_precision:}"  # stored unresolved: each machine resolves it for itself
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
 
 
@@ -50,14 +50,14 @@ def config_directory() -> Path:
 
 
 def register(primary: str) -> None:
-    """Tell Hydra what isn't in a file: a command's own keys, what a preset means for a model, and resolvers."""
+    """Register with Hydra what isn't in a file: a command's own keys, the presets of every model, and resolvers."""
     register_resolvers()
     presets.register(config_directory())
     primaries.register(primary, config_directory())
 
 
 def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
-    """Compose a primary config as the command line does, with what constructors' defaults say of the rest."""
+    """Compose a primary config as the command line does, completed with the constructors' defaults."""
     register(name)
     running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None  # a command may be running under Hydra
     try:
@@ -80,12 +80,12 @@ def check(
 
     Args:
         config: as Hydra composed it, interpolations unresolved.
-        primary: the command's name: its keys, it reads itself.
-        chosen: Hydra's group choices, to name the file of a mistake; the running command's if None.
-        overrides: what was said on the command line, to name it there; the running command's if None.
+        primary: the command's name. The command itself reads the keys of its ``Settings``.
+        chosen: Hydra's group choices, which name the file of a mistake; the running command's if None.
+        overrides: the command line's overrides, which name a mistake made there; the running command's if None.
 
     Raises:
-        UserError: an unknown key, a missing one, a value of the wrong type, an interpolation that leads nowhere.
+        UserError: an unknown key, a missing key, a value of the wrong type, or an interpolation that can't be resolved.
     """
     register_resolvers()
     running = HydraConfig.get() if HydraConfig.initialized() else None
@@ -116,7 +116,7 @@ class _Checker:
         self.read = set(re.findall(r"\$\{([\w.]+)\}", text))  # keys that an interpolation reads
 
     def top_level(self) -> None:
-        """Check what the command reads itself: nodes of its own, too."""
+        """Check the keys that the command reads itself, and the nodes below them."""
         known = {*primaries.keys_of(self.primary, config_directory()), *ADDED}
         for key in self.config:
             if str(key) not in known:
@@ -135,7 +135,13 @@ class _Checker:
                 self.value(here, value, annotation)
 
     def node(self, node: DictConfig, path: str, argument: bool = False) -> None:
-        """Check a node and all below it; inside an ``argument`` of a call, the annotation says which keys there are."""
+        """Check a node and all nodes below it.
+
+        Args:
+            node: the node.
+            path: its dotted key.
+            argument: whether it is inside an argument of a constructor: then the annotation decides which keys it has.
+        """
         called = "_target_" in node
         if called:
             self.call(node, path)
@@ -151,19 +157,18 @@ class _Checker:
                         self.node(element, f"{here}.{i}", argument or called)
             elif path and not called and not argument and not self.is_read(here):
                 if value is None:
-                    continue  # a slot left empty: a callback that isn't used, a size that a network doesn't have
-                others = [f"{path}.{other!s}" for other in node]
-                siblings = [other for other in others if self.is_read(other)]
+                    continue  # an unused slot: a callback that is switched off, a size that a network doesn't have
+                siblings = [other for name in node if self.is_read(other := f"{path}.{name!s}")]
                 near = f"; nearest: {nearest(here, siblings)}" if siblings else ""
                 raise self.error(here, f"set, but nothing reads it{near}")
 
     def is_read(self, path: str) -> bool:
-        """Whether an interpolation reads this key, or its whole node (as the optimisers' settings are)."""
+        """Whether an interpolation reads this key or a node that contains it (as with the optimisers' settings)."""
         parts = path.split(".")
         return any(".".join(parts[:i]) in self.read for i in range(1, len(parts) + 1))
 
     def call(self, node: DictConfig, path: str) -> None:
-        """Check a node with ``_target_`` against the signature of what it calls."""
+        """Check a node with ``_target_`` against the signature of its constructor."""
         target = str(node["_target_"])
         if not is_allowed(target):
             raise self.error(f"{path}._target_", refusal(target))
@@ -188,24 +193,24 @@ class _Checker:
                     raise self.error(f"{path}.{key}", f"{target} needs it, and it is not set")
 
     def numbers(self, target: str, given: Mapping[str, Any], path: str) -> None:
-        """Check numbers as the constructor will, before anything is imported for it."""
+        """Run the constructor's own checks of numbers, without importing what the constructor needs."""
         try:
             refuse(target, {key: value for key, value in given.items() if not OmegaConf.is_config(value)})
         except ValueError as error:
             raise self.error(f"{path}.{str(error).split('=')[0]}", str(error)) from error
 
     def value(self, path: str, value: Any, annotation: Any) -> None:
-        """Check a value against an annotation. What is built from a node is checked by its own constructor."""
+        """Check a value against an annotation. A value with ``_target_`` is checked against its own constructor."""
         if isinstance(value, DictConfig) and "_target_" in value:
             return
         if annotation is inspect.Parameter.empty or any(_has_target(v) for v in _values(value)):
             return
         plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         if isinstance(value, DictConfig) and inspect.isclass(annotation) and annotation is not dict:
-            raise self.error(path, f"{plain!r} has no _target_, and a {annotation.__name__} has to be made of it")
+            raise self.error(path, f"{plain!r} has no _target_, which must name a {annotation.__name__}")
         if (group := group_of(annotation)) and not isinstance(plain, dict | None):
             known = next(iter(signature(group)), "…")
-            raise self.error(path, f"{plain!r} is no group of settings: say each, as in {path}.{known}=…")
+            raise self.error(path, f"{plain!r} isn't a group of settings: set each one, as in {path}.{known}=…")
         try:
             adapter = _adapter(annotation)
         except (PydanticSchemaGenerationError, TypeError):
@@ -220,7 +225,7 @@ class _Checker:
 
 
 def choices(group: str) -> list[str]:
-    """What a group has to choose from, in folders too: ``aif/table1/ours``."""
+    """The choices of a group, with those in folders, such as ``aif/beta_vae``."""
     place = config_directory() / group
     found = [file.relative_to(place).with_suffix("").as_posix() for file in place.rglob("*.yaml")]
     return sorted([*found, *(["none"] if group == "ablation" else [])])
@@ -236,10 +241,10 @@ def _items(node: DictConfig, error: Callable[[str, str], UserError], path: str) 
             yield str(key), node[key]
         except OmegaConfBaseException as problem:
             by = CHOICE.search(str(node._get_node(key)._value()))  # type: ignore[union-attr]
-            if by and "KeyError" in str(problem):  # the mistake is what it is chosen by
-                *others, last = (repr(each.partition(":")[0].strip()) for each in by[2].split(","))
-                said = OmegaConf.select(node._get_root(), by[1])
-                raise error(by[1], f"{said!r} should be {', '.join(others)} or {last}") from problem
+            if by and "KeyError" in str(problem):  # the mistake is the value of the key that the choice depends on
+                *others, last = (repr(choice.partition(":")[0].strip()) for choice in by[2].split(","))
+                wrong = OmegaConf.select(node._get_root(), by[1])
+                raise error(by[1], f"{wrong!r} should be {', '.join(others)} or {last}") from problem
             raise error(here, str(problem).splitlines()[0]) from problem
 
 
@@ -254,13 +259,13 @@ def _has_target(value: Any) -> bool:
 
 
 def expected(error: ValidationError) -> str:
-    """What a value should be, in words: of several types, all their choices."""
-    told = error.errors()
-    others = [each for each in told if each["type"] != "is_instance_of"]  # which no value of a config is
-    choices = [each for each in others if each["type"] == "literal_error"]
+    """What a value should be, in words; if several types have choices, all of their choices."""
+    problems = error.errors()
+    useful = [problem for problem in problems if problem["type"] != "is_instance_of"]  # no config value is an instance
+    choices = [str(problem["ctx"]["expected"]) for problem in useful if problem["type"] == "literal_error"]
     if len(choices) > 1:
-        return f"should be one of {', '.join(str(each['ctx']['expected']).replace(' or ', ', ') for each in choices)}"
-    return str((others or told)[0]["msg"]).replace("Input should be", "should be")
+        return f"should be one of {', '.join(choice.replace(' or ', ', ') for choice in choices)}"
+    return str((useful or problems)[0]["msg"]).replace("Input should be", "should be")
 
 
 @functools.lru_cache(maxsize=512)
@@ -269,5 +274,5 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def digest(config: Mapping[str, Any]) -> str:
-    """Eight hex digits that change with anything in a plain config."""
+    """A digest of a plain config: eight hex digits."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""``metrics.csv``: what a run logs, whole at any moment, and cut where a resumed run goes on."""
+"""Writes ``metrics.csv``: valid at any moment, and truncated to the point from which a resumed run continues."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from facet.metrics import Row, rows
 
 
 class CurvesLogger(CSVLogger):
-    """Lightning's CSV logger, but a file that is there is kept as far as the run goes on from it.
+    """Lightning's CSV logger, which keeps the rows of an existing file up to the batch at which the run resumes.
 
     Args:
         run: the directory of ``metrics.csv``.
-        batches: how many training batches the run has behind it; what was logged of later ones is forgotten.
+        batches: how many training batches the run has processed; rows of later batches are removed.
     """
 
     def __init__(self, run: Path, batches: int = 0) -> None:
@@ -29,11 +29,11 @@ class CurvesLogger(CSVLogger):
 
 
 class _File:
-    """Rows are added at the end; where a new name makes a column, the file is written anew beside itself.
+    """Appends rows to the file, or rewrites it atomically when a new name needs a column.
 
     Args:
-        path: of the file.
-        batches: as above.
+        path: the file.
+        batches: how many training batches the run has processed.
     """
 
     def __init__(self, path: Path, batches: int) -> None:
@@ -47,16 +47,16 @@ class _File:
             path.unlink(missing_ok=True)
 
     def log_metrics(self, metrics: Mapping[str, Tensor | float], step: int) -> None:
-        """Keep a row until it is saved; ``nan`` stays what it is."""
+        """Buffer a row until :meth:`save`. NaN is kept."""
         values = {name: value.item() if isinstance(value, Tensor) else value for name, value in metrics.items()}
         self.waiting.append({**values, "step": step})
 
     def log_hparams(self, params: Mapping[str, Any]) -> None:
-        """A run's settings are in its ``config.yaml``."""
+        """Do nothing: a run's settings are in its ``config.yaml``."""
 
     def save(self) -> None:
-        """Write what waits."""
-        if not self.waiting or not self.path.parent.is_dir():  # a run that was removed isn't made again by its curves
+        """Write the buffered rows."""
+        if not self.waiting or not self.path.parent.is_dir():  # don't recreate the directory of a removed run
             return
         known = set().union(*self.waiting)
         if known <= set(self.names) and self.path.is_file():

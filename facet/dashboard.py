@@ -1,4 +1,4 @@
-"""``facet-dashboard``: a W&B workspace for a sweep, laid out once: edit rates, errors, leakage, faces, a search."""
+"""``facet-dashboard``: creates a W&B workspace for a sweep: edit rates, errors, leakage, faces and a search."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ WEIGHTS = ("kl", "classification", "gan", "auxiliary")
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-dashboard: a W&B workspace for sweeps, laid out and saved in one's project."""
+    """facet-dashboard: creates a W&B workspace for sweeps and saves it in your project."""
 
     title: str = "Facet sweep"
-    experiments: tuple[str, ...] = ()  # names to show, such as [ifcvae_gan/no_aux]; all if empty
+    experiments: tuple[str, ...] = ()  # experiments to show, such as [ifcvae_gan/no_aux]; all if empty
     groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 
@@ -30,32 +30,32 @@ def main() -> None:
 
 
 def dashboard(config: DictConfig) -> str:
-    """Lay the workspace out and save it at W&B.
+    """Create the workspace and save it at W&B.
 
     Returns:
-        Its address.
+        The workspace's URL.
 
     Raises:
-        UserError: ``wandb-workspaces`` is not installed, no entity, or W&B refuses.
+        UserError: ``wandb-workspaces`` is not installed, no entity is given, or W&B refuses.
     """
     check(config, "dashboard")
     if config.logger.get("entity") is None:
-        raise UserError("say whose project it is: logger.entity=NAME (and logger.project=, if it isn't facet)")
+        raise UserError("set the owner of the project: logger.entity=NAME (and logger.project=, if it isn't facet)")
     try:
         workspace = layout(config.logger.entity, config.logger.project, config.title, config.experiments)
         workspace.save()
     except ImportError as error:
         raise UserError("wandb-workspaces is missing: pip install 'facet-lab[search]'") from error
-    except Exception as error:  # W&B's client has many of its own: no account, no such project, no network
+    except Exception as error:  # W&B's client has many exceptions: no account, no such project, no network
         raise UserError(
-            f"W&B did not take the workspace: {str(error).splitlines()[0] if str(error) else error!r}"
+            f"W&B refused the workspace: {str(error).splitlines()[0] if str(error) else error!r}"
         ) from error
     say(f"the dashboard: {workspace.url}")
     return str(workspace.url)
 
 
 def panels_of() -> Any:
-    """W&B's module of panels, whose names its stubs don't export."""
+    """W&B's module of panels; typed Any, because its stubs don't export the names."""
     import wandb_workspaces.reports.v2
 
     return wandb_workspaces.reports.v2
@@ -69,13 +69,13 @@ def workspaces() -> Any:
 
 
 def layout(entity: str, project: str, title: str, experiments: Sequence[str] = ()) -> Any:
-    """The workspace, not saved yet.
+    """The workspace, not yet saved.
 
     Args:
         entity: W&B's user or team.
         project: W&B's project.
-        title: of the workspace.
-        experiments: those to show; all of the project's if empty.
+        title: the workspace's title.
+        experiments: the experiments to show; all of the project if empty.
     """
     ws = workspaces()
 
@@ -90,7 +90,7 @@ def layout(entity: str, project: str, title: str, experiments: Sequence[str] = (
 
 
 def _control() -> Any:
-    """Edit rates: over training as mean and range over a group's seeds, at the end with their 95% intervals."""
+    """Edit rates: curves with mean and range over a group's seeds, and bars of the test rates with 95% intervals."""
     wr = panels_of()
     ws = workspaces()
 
@@ -151,7 +151,7 @@ def _faces() -> Any:
 
 
 def _search() -> Any:
-    """For a search over the weights: which of them decided."""
+    """For a search over the loss weights: how much each weight matters."""
     wr = panels_of()
     ws = workspaces()
 

@@ -1,4 +1,4 @@
-"""``facet-data info|build|verify``: the packed stores of a data set."""
+"""``facet-data info|build|verify``: shows, builds or verifies the packed stores of a data set."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-data: what a data set's packed stores hold; builds them ahead, checks them."""
+    """facet-data: shows what a data set's packed stores hold (info), builds them ahead of a training (build), or checks
+    them (verify).
+    """
 
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
-    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
     attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # null: all
     groups: ClassVar[dict[str, str | None]] = {"data": "avatars"}
 
 
 def main() -> None:
-    """The console command: a verb, then what Hydra takes."""
+    """The console command: a verb, then Hydra's arguments."""
     verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if verb in HELP:
         print(help_of("facet-data info|build|verify", "dataset"))
         return
     if verb not in VERBS:
         say(
-            f"facet-data: say {', '.join(VERBS[:-1])} or {VERBS[-1]}, then the data: facet-data info data=avatars",
+            f"facet-data: choose {', '.join(VERBS[:-1])} or {VERBS[-1]}, then the data: facet-data info data=avatars",
             "red",
         )
         sys.exit(2)
@@ -53,7 +55,7 @@ def dataset(verb: str, config: DictConfig) -> None:
 
     Raises:
         UserError: a mistake in the config or the data.
-        ToldError: a store that isn't what was written.
+        ToldError: a store is corrupt.
     """
     check(config, "dataset")
     data = make(config.data)
@@ -70,7 +72,7 @@ def dataset(verb: str, config: DictConfig) -> None:
 
 
 def _build(data: Any) -> None:
-    """Build what is missing, and say how fast it went."""
+    """Build the missing stores, and print the rate."""
     missing = sum(data.size(split) for split in SPLITS if not data.built_path(split).is_dir())
     start = time.perf_counter()
     data.prepare_data()
@@ -82,7 +84,7 @@ def _build(data: Any) -> None:
 def _info(data: Any) -> None:
     table = Table("split", "images")
     table.add_column("bytes", no_wrap=True)
-    table.add_column("store", overflow="fold")  # a path of any length, whole
+    table.add_column("store", overflow="fold")  # long paths are wrapped, not cut
     for split in SPLITS:
         path, store = data.built(split)
         if store is None:
@@ -103,9 +105,9 @@ def _verify(data: Any) -> None:
             say(f"{split}: {error}", "red")
             wrong += 1
         else:
-            say(f"{split}: {f'{len(store.images):,} records as they were written' if store else 'not built'}, {path}")
+            say(f"{split}: {f'{len(store.images):,} undamaged records' if store else 'not built'}, {path}")
     if wrong:
-        raise ToldError("facet-data build makes again what is corrupt")
+        raise ToldError("to rebuild corrupt stores: facet-data build")
 
 
 if __name__ == "__main__":

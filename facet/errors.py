@@ -1,4 +1,4 @@
-"""One clear line for a user's mistake, and exit code 2."""
+"""Exceptions of the commands, and helpers for one-line error messages."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ LONGEST = 2_000  # characters of a line
 
 
 class UserError(ValueError):
-    """Something the user can mend: the message says what was wrong, where, and what to do."""
+    """A mistake that the user can fix. The message says what was wrong, where, and what to do; the exit code is 2."""
 
 
 def in_one_line(text: str) -> str:
-    """A text as a terminal shows it in a line that can be read: names from elsewhere may hold anything, of any length.
+    """A text as one line that is safe to print: names from elsewhere may hold any characters, and any number of them.
 
-    What a terminal would act upon is told by its code, and of very many characters the middle is left out.
+    Control characters are escaped. If the text is longer than ``LONGEST``, its middle is left out.
     """
-    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
 
 
 class RemovedError(UserError):
-    """The directory of a run isn't there any more, or is another's: nothing of the run is written any more."""
+    """A run's directory was removed or belongs to another run now: the run writes nothing more."""
 
 
 class ToldError(Exception):
-    """Some of several things failed, each told when it did: one more line, and an exit code.
+    """Several things were tried and some failed. Each failure was reported when it happened.
 
     Args:
-        line: the one more.
-        code: 1 unless it is known to be another.
+        line: the closing line to print.
+        code: the exit code.
     """
 
     def __init__(self, line: str, code: int = 1) -> None:
@@ -40,9 +40,9 @@ class ToldError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known words nearest to one, for an error message: ``a, b``, or what there is where none is near.
+    """The known words nearest to a word, for an error message: ``a, b``; all known words if none is near.
 
-    Of names in several parts (``model.weights.kl``, ``aif/table1/ours``) the last part alone may be near.
+    If no whole name is near, the last parts are compared (``kl`` of ``model.weights.kl``).
     """
     names = sorted(known)
     near = _close(word, {name: name for name in names}) or _close(_last(word), {name: _last(name) for name in names})
@@ -54,10 +54,10 @@ MOST = 40  # names in a message
 
 
 def _close(word: str, known: Mapping[str, str]) -> list[str]:
-    """The names of ``known``, at most three, of which the value is close to a word."""
-    folded = {each.lower() for each in known.values()}
+    """The names of ``known``, at most three, whose values are close to a word."""
+    folded = {value.lower() for value in known.values()}
     close = difflib.get_close_matches(word.lower(), folded, n=3, cutoff=0.5)
-    return [name for each in close for name, value in known.items() if value.lower() == each][:3]
+    return [name for match in close for name, value in known.items() if value.lower() == match][:3]
 
 
 def _last(name: str) -> str:

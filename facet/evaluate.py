@@ -1,4 +1,4 @@
-"""``facet-evaluate``: judge finished runs; every number with its n and interval, into ``results.json``."""
+"""``facet-evaluate``: judges finished runs and writes ``results.json``: every number with its n and interval."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-evaluate: judges finished runs and writes results.json beside their checkpoints. Either run=DIRECTORY (or
-    a quoted pattern), or pages for all of their runs: facet-evaluate table1 seeds=0,1,2.
+    """facet-evaluate: judges finished runs and writes results.json into their directories. Give run=DIRECTORY (or a
+    quoted pattern), or pages to judge all of their runs: facet-evaluate table1 seeds=0,1,2.
     """
 
     run: str | None = None
     pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all
     split: Literal["train", "val", "test"] = "test"
     measures: str | tuple[str, ...] = "all"  # or a list: drift, identity, distance, counterfactual, leakage, continuity
-    faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces go into the grids
-    online: bool = False  # send the numbers to the run's project at W&B at once, instead of leaving them for wandb sync
-    force: bool = False  # judge again what is judged
-    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
-    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # of pages: which runs
-    overrides: tuple[str, ...] = ()  # of pages: what the runs were trained with besides; all that isn't known here
-    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
+    faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces the grids show
+    online: bool = False  # send the numbers to the run's W&B project now, instead of leaving them for wandb sync
+    force: bool = False  # judge runs again that are judged already
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # of pages: the seeds of the runs
+    overrides: tuple[str, ...] = ()  # of pages: the trainings' other settings; unknown keys go here
+    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: one per GPU, or as cores and memory allow
     runs: str = "runs"
-    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
+    data: Places = field(default_factory=Places)  # where the data are now, if they were moved after the training
     groups: ClassVar[dict[str, str | None]] = {}
 
 
@@ -64,13 +64,13 @@ def evaluate(config: DictConfig) -> None:
         UserError: no such run, or a run without a checkpoint.
     """
     check(config, "evaluate")
-    wanted(config)
+    wanted(config)  # reports an unknown measure before anything is judged
     if config.run is not None:
         paths = found(config.run)
     elif config.pages:
         paths = _of_pages(config)
     else:
-        raise UserError("say what to evaluate: run=DIRECTORY, or a page: facet-evaluate table1")
+        raise UserError("choose what to evaluate: run=DIRECTORY, or a page: facet-evaluate table1")
     if len(paths) == 1:
         _judge(Run(paths[0]), config)
     else:
@@ -81,13 +81,13 @@ def _of_pages(config: DictConfig) -> list[Path]:
     """The runs of the pages that a config names.
 
     Raises:
-        UserError: no such page, or nothing of it is trained.
+        UserError: no such page, or no run of it is trained.
     """
     from facet.page_runs import page_runs
     from facet.pages import chosen
 
-    found = [runs for page in chosen(config.pages) for runs in page_runs(page, config).values()]
-    paths = list(dict.fromkeys(path for runs in found for _, path in runs))
+    rows = [runs for page in chosen(config.pages) for runs in page_runs(page, config).values()]
+    paths = list(dict.fromkeys(path for runs in rows for _, path in runs))
     if not any(path.is_dir() for path in paths):
         raise UserError(f"no run of {', '.join(config.pages)} is below runs={config.runs}: train first, or set runs=")
     return paths
@@ -102,10 +102,10 @@ def _judge(run: Run, config: DictConfig) -> None:
 
 
 def _judge_all(paths: Sequence[Path], config: DictConfig) -> None:
-    """Judge those runs that are finished and not judged, several at a time.
+    """Judge the finished runs that aren't judged yet, several at a time.
 
     Raises:
-        ToldError: some could not be judged; the others are.
+        ToldError: some could not be judged; all others were.
     """
     left: dict[Path, DictConfig] = {}
     failed: dict[Path, int] = {}
@@ -120,26 +120,26 @@ def _judge_all(paths: Sequence[Path], config: DictConfig) -> None:
                 left[path] = run.config()
         except Exception as error:
             failed[path] = report("evaluate", error)
-    each = shares(list(left.values()), config.jobs) if left else []
-    if len(each) > 1:
-        codes = run_jobs([Job(str(path), [judging(Run(path), config)], log_of(path)) for path in left], each)
+    resources = shares(list(left.values()), config.jobs) if left else []
+    if len(resources) > 1:
+        codes = run_jobs([Job(str(path), [judging(Run(path), config)], log_of(path)) for path in left], resources)
         failed |= {Path(name): code for name, code in codes.items()}
     else:
         for path in left:
             try:
                 _judge(Run(path), config)
             except Exception as error:
-                failed[path] = report("evaluate", error)  # the others are judged all the same
+                failed[path] = report("evaluate", error)  # go on with the other runs
     if failed:
         raise ToldError(f"could not be judged: {', '.join(map(str, failed))}", code_of(failed.values()))
 
 
 def judging(run: Run, config: DictConfig) -> tuple[str, ...]:
-    """The command that judges a run, which is finished by then, as the config of an evaluation asks."""
-    said = [f"run={run.path}", f"measures={_listed(config.measures)}"]
-    said += [f"{key}={config[key]}" for key in ("split", "faces", "online", "force")]
-    said += [f"data.{key}={place}" for key, place in config.data.items() if place is not None]
-    return "facet.evaluate", *said, *plug_ins(config)
+    """The command that judges a run with the settings of an evaluation's config. The run may still be training."""
+    arguments = [f"run={run.path}", f"measures={_listed(config.measures)}"]
+    arguments += [f"{key}={config[key]}" for key in ("split", "faces", "online", "force")]
+    arguments += [f"data.{key}={place}" for key, place in config.data.items() if place is not None]
+    return "facet.evaluate", *arguments, *plug_ins(config)
 
 
 def _listed(measures: Any) -> str:
@@ -147,12 +147,12 @@ def _listed(measures: Any) -> str:
 
 
 def found(run: str) -> list[Path]:
-    """The directories that ``run=`` names: the one of exactly this name where there is one, else those that match it.
+    """The directories that ``run=`` names: the one with exactly this name, else those that match it as a pattern.
 
     Raises:
-        UserError: none.
+        UserError: there is none.
     """
-    if Path(run).exists():  # brackets and stars in people's paths mean themselves
+    if Path(run).exists():  # brackets and stars in the name of an existing path are literal
         return [Path(run)]
     if not (paths := [Path(path) for path in sorted(glob.glob(run))]):
         raise UserError(f"run={run}: there is no such run directory")
@@ -160,38 +160,38 @@ def found(run: str) -> list[Path]:
 
 
 def judged(run: Run, config: DictConfig) -> bool:
-    """Whether the run's last checkpoint has been judged as the config asks, under this schema."""
-    found = known(read_results, run.path / "results.json")
-    asked = {"schema": RESULTS_SCHEMA, "split": config.split, "faces": config.faces}
-    if {key: found.get(key) for key in asked} != asked or not run.checkpoint.is_file():
+    """Whether the run's last checkpoint was judged with the config's settings, under the current schema."""
+    results = known(read_results, run.path / "results.json")
+    required = {"schema": RESULTS_SCHEMA, "split": config.split, "faces": config.faces}
+    if {key: results.get(key) for key in required} != required or not run.checkpoint.is_file():
         return False
-    if not set(wanted(config)) <= set(found.get("measured", ())):
+    if not set(wanted(config)) <= set(results.get("measured", ())):
         return False
     moved = any(place is not None for place in config.data.values())
-    if moved and data_of(run, settings_of(run, config.data)).fingerprint != found.get("data_fingerprint"):
+    if moved and data_of(run, settings_of(run, config.data)).fingerprint != results.get("data_fingerprint"):
         return False
-    if found.get("checkpoint") is not None:
-        return bool(found["checkpoint"] == tensors_digest(run.checkpoint))
-    training = run.noted().get("training")  # results of before say what they are of by this
-    return training is not None and found.get("training") == training
+    if results.get("checkpoint") is not None:
+        return bool(results["checkpoint"] == tensors_digest(run.checkpoint))
+    training = run.noted().get("training")  # older results have no digest and are identified by their training
+    return training is not None and results.get("training") == training
 
 
 def wanted(config: DictConfig) -> tuple[str, ...]:
-    """The measures asked for that could be left out.
+    """The optional measures that the config asks for.
 
     Raises:
-        UserError: one that there isn't.
+        UserError: an unknown measure.
     """
     if config.measures == "all":
         return OPTIONAL
     names = [config.measures] if isinstance(config.measures, str) else list(config.measures)
     if unknown := [name for name in names if name not in OPTIONAL]:
-        raise UserError(f"measures={unknown[0]}: there are all, or a list of {', '.join(OPTIONAL)}")
+        raise UserError(f"measures={unknown[0]}: choose all, or a list of {', '.join(OPTIONAL)}")
     return tuple(names)
 
 
 def judge_run(run: Run, config: DictConfig) -> None:
-    """Measure one run and write ``examples.npz`` and then ``results.json``."""
+    """Measure one run; write ``examples.npz``, then ``results.json``."""
     settings = settings_of(run, config.data)
     if run.status != "finished":
         say(f"{run.path} is {run.status}: its last checkpoint is judged", "yellow")
@@ -206,16 +206,16 @@ def judge_run(run: Run, config: DictConfig) -> None:
     prepare(data)
     status = run.noted()
     if status.get("data_fingerprint") not in (None, data.fingerprint):
-        say(f"the data have changed since {run.path} was trained: it is judged on what they are now", "yellow")
+        say(f"the data have changed since {run.path} was trained: it is judged on the current data", "yellow")
     elif (noted := status.get("data_files")) and "store" in settings.data and noted["root"] != str(data.root):
         say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
     model = model_of(run, settings)
-    torch.manual_seed(settings.seed)  # of sampled codes, whatever happened before
+    torch.manual_seed(settings.seed)  # sampled codes must not depend on what ran before
     measures, examples = measured(model, run, config, data, judge)
     if constant := constant_attributes(data, config.split):
         why = f"in the {config.split} split every known label is the same, or none is known"
-        say(f"{why}: of {', '.join(constant)} there are no rates, or not all", "yellow")
+        say(f"{why}: some or all rates of {', '.join(constant)} are missing", "yellow")
     atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))
     write_json(
         run.path / "results.json",
@@ -244,7 +244,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     if (logger := settings.get("logger")) is not None and logger.get("mode") != "disabled":
         from facet.loggers import Mode, log_judged
 
-        mode: Mode = "online" if config.online else "offline"  # not the run's to say: it may be somebody else's
+        mode: Mode = "online" if config.online else "offline"  # not the run's mode: its config may be somebody else's
         log_judged(run.path, summary_of(run), mode, logger.project, logger.entity)
 
 
@@ -252,35 +252,38 @@ SUMMARY = ("mse", "edit_off", "edit_on", "accuracy", "leakage_bits_sample", "lea
 
 
 def summary_of(run: Run) -> dict[str, float]:
-    """What a W&B summary holds of ``results.json``: ``test/mse``, ``test/edit_on``, ``test/edit_on_low`` and so on.
+    """The numbers of ``results.json`` for W&B's summary: ``test/mse``, ``test/edit_on``, ``test/edit_on_low``, …
 
-    Of several attributes each has its own, with the attribute's name behind: ``test/edit_on/Smiling``. ``test/edits``
-    is the mean over both directions and all of them.
+    If the run has several attributes, the attribute's name is appended: ``test/edit_on/Smiling``. ``test/edits`` is the
+    mean over both directions and all attributes.
     """
     from facet.report.results import read_run
 
     result = read_run("", 0, run.path)
-    found: dict[str, float] = {}
+    summary: dict[str, float] = {}
     for line in result.lines:
         if line.measure not in SUMMARY or line.stage is not None:
             continue
-        behind = f"/{line.attribute}" if line.attribute and len(result.attribute_names) > 1 else ""
-        found[f"test/{line.measure}{behind}"] = line.value
+        suffix = f"/{line.attribute}" if line.attribute and len(result.attribute_names) > 1 else ""
+        summary[f"test/{line.measure}{suffix}"] = line.value
         if line.low is not None and line.high is not None:
-            found |= {f"test/{line.measure}_low{behind}": line.low, f"test/{line.measure}_high{behind}": line.high}
-    edits = [value for name, value in found.items() if name.split("/")[1] in ("edit_off", "edit_on")]
+            summary |= {f"test/{line.measure}_low{suffix}": line.low, f"test/{line.measure}_high{suffix}": line.high}
+    edits = [value for name, value in summary.items() if name.split("/")[1] in ("edit_off", "edit_on")]
     if edits:
-        found["test/edits"] = sum(edits) / len(edits)
-    return found
+        summary["test/edits"] = sum(edits) / len(edits)
+    return summary
 
 
 def measured(
     model: Any, run: Run, config: DictConfig, data: Any, judge: Any
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The measures that suit a method, and pictures.
+    """Compute the measures that apply to a method.
+
+    Returns:
+        The measures, and the arrays of example images.
 
     Raises:
-        UserError: a method of which nothing can be measured.
+        UserError: no measure applies to the method.
     """
     import torch
 
@@ -297,8 +300,8 @@ def measured(
     model.to(device(model), memory_format=torch.channels_last).eval()
     judge.to(device(model))
     if isinstance(model, StagedEditor):
-        given = config.split, config.faces, seed, wanted(config)
-        return measure_edit_stages(model, stages_of(model, run), data, judge, *given)
+        settings = config.split, config.faces, seed, wanted(config)
+        return measure_edit_stages(model, stages_of(model, run), data, judge, *settings)
     if isinstance(model, Editor):
         return measure(model, data, judge, config.split, config.faces, seed, wanted(config))
     if isinstance(model, Coder):
@@ -309,7 +312,7 @@ def measured(
 
 
 def device(model: Any) -> str:
-    """Where a model is measured: editors, whose measures take long, on a GPU where there is one."""
+    """The device to measure a model on: ``cuda`` for editors, whose measures take long, if there is a GPU."""
     import torch
 
     from facet.protocols import Editor
@@ -318,7 +321,7 @@ def device(model: Any) -> str:
 
 
 def versions() -> Iterator[tuple[str, str]]:
-    """The software that decides the numbers."""
+    """(name, version) of the software that affects the numbers."""
     import platform
     from importlib.metadata import version
 

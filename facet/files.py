@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and directories that go again if nothing came of them."""
+"""Atomic writing of files, and directories that are removed again if left empty."""
 
 from __future__ import annotations
 
@@ -12,38 +12,36 @@ from typing import IO, Any
 
 
 def make_directory(directory: Path) -> list[Path]:
-    """Make a directory; returns what had to be made, from the innermost outwards."""
-    absolute = directory.absolute()  # whoever is asked to leave nothing must not take what was there
+    """Make a directory; returns the directories that did not exist before, the innermost first (:func:`unmake`)."""
+    absolute = directory.absolute()
     for left in reversed(range(20)):
         made = [path for path in (absolute, *absolute.parents) if not path.exists()]
         try:
             directory.mkdir(parents=True, exist_ok=True)
             break
-        except (FileNotFoundError, FileExistsError):  # another run of the sweep is unmaking what both are in
+        except (FileNotFoundError, FileExistsError):  # another run of the sweep is removing a common parent
             if not left:
                 raise
     return made
 
 
 def unmake(made: list[Path]) -> None:
-    """Remove directories that were made, unless something is in them now."""
+    """Remove directories that :func:`make_directory` made, if they are empty."""
     with suppress(OSError):  # not empty
         for path in made:
             path.rmdir()
 
 
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file beside its place, then rename it into it.
-
-    What a killed process leaves of it has one name, and the next one to write the file takes it over.
-    """
+    """Write a temporary file in the same directory, then rename it to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # One fixed name: the next writer reuses what a killed process leaves.
     new = path.with_name(f".{path.name}.new")
     with _alone(new) as file:
         try:
             write(file)
             file.flush()
-            os.fsync(file.fileno())  # else a machine that goes down may leave the name of a file without its content
+            os.fsync(file.fileno())  # without it, a crash of the machine may leave a renamed but empty file
             os.replace(new, path)
         except BaseException:
             new.unlink(missing_ok=True)
@@ -52,12 +50,12 @@ def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[IO[bytes]]:
-    """An empty file to write to, which no other process writes to meanwhile: it waits until it has it."""
+    """An empty file, locked for this process; waits for the lock."""
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "wb") as file:
-            with suppress(OSError):  # a filesystem that has no locks
+            with suppress(OSError):  # the file system has no locks
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is_at(file, path):  # another process had it, and has renamed it
+            if not _is_at(file, path):  # another process held the lock and renamed the file
                 continue
             os.ftruncate(file.fileno(), 0)
             yield file
@@ -65,6 +63,7 @@ def _alone(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

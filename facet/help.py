@@ -1,4 +1,4 @@
-"""``--help`` of a command: its keys with their values, and the choices of every group."""
+"""The ``--help`` of a command: its keys with their defaults, and the choices of every group."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ HELP = ("-h", "--help")
 
 
 def help_of(called: str, primary: str) -> str:
-    """What may be said to a command, with the model, the data and the other choices that stand beside ``--help``.
+    """The help text of a command, for the groups chosen on the command line beside ``--help``.
 
     Args:
-        called: as it is called, such as ``facet-train``.
-        primary: the command's name.
+        called: the console command, such as ``facet-train``.
+        primary: the name of its primary config, such as ``train``.
     """
     root = config_directory()
-    lines = [f"{called} KEY=VALUE …      (-m: a sweep over values parted by commas; --hydra-help: Hydra's own options)"]
+    lines = [f"{called} KEY=VALUE …      (-m: a sweep over comma-separated values; --hydra-help: Hydra's own options)"]
     file = root / f"{primary}.yaml"
     own = file.read_text("utf-8").split("\nhydra:")[0] if file.is_file() else described(settings_of(primary))
     lines += ["", own.strip(), ""]
-    said = [word for word in sys.argv[1:] if "=" in word and word.split("=")[0] in groups_of(primary, root)]
+    chosen = [word for word in sys.argv[1:] if "=" in word and word.split("=")[0] in groups_of(primary, root)]
     try:
-        config = compose_config(primary, said)
+        config = compose_config(primary, chosen)
     except HydraException:
         config = compose_config(primary, [])
     for key in ("networks", "model", "data", "trainer", "callbacks"):
@@ -38,13 +38,13 @@ def help_of(called: str, primary: str) -> str:
             lines += [f"{key}:", *_listed(node, "  "), ""]
     lines += ["Choices:", ""]
     for group in groups_of(primary, root):
-        if found := choices(group):
-            lines.append(f"{group}= {' '.join(found)}")
+        if names := choices(group):
+            lines.append(f"{group}= {' '.join(names)}")
     return "\n".join(lines)
 
 
 def _listed(node: DictConfig, indent: str) -> list[str]:
-    """A node's keys, with their values as they are written and what its class says of them."""
+    """A line for each key of a node: its value as written, and its meaning from the class's docstring."""
     meaning = meanings(str(node["_target_"])) if "_target_" in node else {}
     lines = []
     for key in map(str, node):
@@ -58,7 +58,7 @@ def _listed(node: DictConfig, indent: str) -> list[str]:
 
 
 def _written(node: Any) -> str:
-    """A value as YAML has it in one line."""
+    """A value as YAML, in one line."""
     if isinstance(node, ListConfig) and not (node._is_none() or node._is_interpolation()):
         return f"[{', '.join(_written(node._get_node(i)) for i in range(len(node)))}]"
     value = node._value()

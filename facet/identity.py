@@ -1,4 +1,4 @@
-"""What run it is: by the settings that decide what comes out and by what its data hold, never by a place or a name."""
+"""The identity of a run: the settings that affect its outcome, and the content of its data; no paths and no names."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from facet.errors import UserError
 from facet.records import known as known_of
 from facet.records import read_status
 
-# What doesn't change a run's outcome: its names, where it lies and is read from, how it is shown. Which data a run is
-# of, their content says and not their place.
+# Settings that don't change a run's outcome: names, paths, and how progress is shown. The data's place is among them:
+# data are compared by content.
 INCIDENTAL = (
     *("name", "method", "ablation", "runs", "run_dir", "logger", "force", "save_minutes", "on_nonfinite", "objective"),
     *("data.root", "data.labels", "data.store", "data.workers", "data.residency", "data.download"),
@@ -31,7 +31,7 @@ INCIDENTAL = (
 
 @dataclass(frozen=True)
 class Places:
-    """Where data have moved to, which commands read themselves; None where they have not."""
+    """Where moved data are now: a node that commands read themselves. None: not moved."""
 
     root: str | None = None
     labels: str | None = None
@@ -39,10 +39,10 @@ class Places:
 
 
 def identity(config: DictConfig) -> str:
-    """Eight hex digits that change with any setting that decides a run's outcome.
+    """A digest of all settings that affect a run's outcome: eight hex digits.
 
-    It is the same whether a default is spelled out or not: of our classes all settings count, as they are or by their
-    default, of libraries' those that aren't the default.
+    Spelling out a default doesn't change it: missing settings of our classes are set to their defaults, and default
+    settings of library classes are left out.
     """
     completed = OmegaConf.create(resolved(config))
     complete(completed)
@@ -53,7 +53,7 @@ def identity(config: DictConfig) -> str:
         for group in groups:
             node = node.get(group) or {}
         node.pop(name, None)
-    initial = settings["model"].get("initial")  # a file decides by what is in it
+    initial = settings["model"].get("initial")  # the content of the file counts, not its path
     if initial and Path(initial).is_file():
         with Path(initial).open("rb") as file:
             settings["model"]["initial"] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -61,8 +61,10 @@ def identity(config: DictConfig) -> str:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """A config without interpolations, but for what each machine resolves for itself, and without what the command line
-    alone may say."""
+    """A config as plain values, without ``allow``, which only the command line may set.
+
+    A precision that each machine resolves for itself stays an interpolation.
+    """
     plain, raw = (OmegaConf.to_container(config, resolve=resolve) for resolve in (True, False))
     assert isinstance(plain, dict)
     assert isinstance(raw, dict)
@@ -72,66 +74,69 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def same_run(one: Any, other: Any) -> bool:
-    """Whether two configs are the same run on the same data."""
+    """Whether two configs have the same identity."""
     return identity(one) == identity(other)
 
 
 def run_directory(config: DictConfig) -> Path:
-    """Where a run is, or would be: ``runs/<experiment>/seed<seed>-<identity>``, unless ``run_dir`` says otherwise.
+    """The directory of a run, whether it exists or not: ``run_dir``, or ``runs/<experiment>/seed<seed>-<identity>``.
 
-    A run is found anywhere below ``runs``, under whatever experiment it was trained, by the identity at the end of its
-    directory's name. Where there are several, on different data, it is the one on these.
+    An existing run is found anywhere below ``runs``, under any experiment, by the identity in its directory's name. If
+    several exist that were trained on different data, the one trained on the config's data is returned.
     """
-    found = existing(config)
-    if len(found) > 1:
-        return next((path for path in found if of_these_data(path, config)), found[0])
-    return found[0] if found else _first(config)
+    paths = existing(config)
+    if len(paths) > 1:
+        return next((path for path in paths if of_these_data(path, config)), paths[0])
+    return paths[0] if paths else _default_directory(config)
 
 
 def directory_to_train(config: DictConfig) -> Path:
-    """The same for training: a run with these settings on other data is another run, in a directory beside it."""
-    found = [] if config.get("run_dir") else existing(config)
-    first = _first(config)
-    for path in found:
+    """The directory in which to train a run.
+
+    It is :func:`run_directory`, unless that belongs to a run with the same settings on other data: then it is a new
+    directory beside it.
+    """
+    paths = [] if config.get("run_dir") else existing(config)
+    default = _default_directory(config)
+    for path in paths:
         if of_these_data(path, config):
             return path
-    if first not in found:
-        return first
-    say(f"{first} is a run on other data than these: they get a run of their own", "yellow")
-    return first.with_name(f"{first.name}-{_fingerprint(config.data)}")
+    if default not in paths:
+        return default
+    say(f"{default} is a run on other data: a new directory beside it is used", "yellow")
+    return default.with_name(f"{default.name}-{_fingerprint(config.data)}")
 
 
-def _first(config: DictConfig) -> Path:
+def _default_directory(config: DictConfig) -> Path:
     if config.get("run_dir"):
         return Path(config.run_dir)
     name = str(config.name)
     if name.startswith("/") or not name.isprintable() or {"", ".", ".."} & set(name.split("/")):
-        raise UserError(f"name={name!r}: it is part of a directory's name below runs=, such as mine/first")
+        raise UserError(f"name={name!r}: it must be a path below runs=, such as mine/first")
     return Path(config.runs) / name / f"seed{config.seed}-{identity(config)}"
 
 
 def existing(config: DictConfig) -> list[Path]:
-    """The directories of runs with these settings, on whatever data; the one under the run's own name comes first."""
+    """The directories of all runs with these settings, on any data; the one with the run's own name comes first."""
     if config.get("run_dir"):
         return [Path(config.run_dir)]
-    own, named = _first(config), f"-{identity(config)}"
-    found = [path for path in _run_directories(Path(config.runs)) if named in path.name]
-    return sorted(found, key=lambda path: (path != own, path.parent != own.parent, path))
+    own, suffix = _default_directory(config), f"-{identity(config)}"
+    paths = [path for path in _run_directories(Path(config.runs)) if suffix in path.name]
+    return sorted(paths, key=lambda path: (path != own, path.parent != own.parent, path))
 
 
 def _run_directories(runs: Path) -> Iterator[Path]:
     for place, directories, files in os.walk(runs):
         if "config.yaml" in files or "status.json" in files:
-            directories.clear()  # what lies in a run is no run
+            directories.clear()  # no runs inside a run
             yield Path(place)
 
 
 def of_these_data(path: Path, config: DictConfig) -> bool:
-    """Whether a run was trained on the data that a config asks for.
+    """Whether a run was trained on the data that a config names.
 
-    Data that are drawn follow from the settings. Of files, place, names, sizes and times are compared with those that
-    the run noted, which needs no torch; what they hold is looked at only where any of these is other. A run whose data
-    can't be looked at any more is not another run.
+    Drawn data follow from the settings and are always the same. Files are compared by place, names, sizes and times
+    with what the run noted; their content is read only if one of these differs. True if the data can't be read.
     """
     status = known_of(read_status, path / "status.json")
     known = status.get("data_fingerprint")
@@ -139,17 +144,17 @@ def of_these_data(path: Path, config: DictConfig) -> bool:
     if known is None or "store" not in config.data or (noted and noted == noted_files(config.data, noted["root"])):
         return True
     try:
-        found = _fingerprint(config.data)
+        fingerprint = _fingerprint(config.data)
     except (ValueError, HydraException) as error:
-        say(f"the data of {path} can't be looked at: {error}", "yellow")
-        return True
-    if found == known and noted and noted["place"] != _place(config.data):
+        say(f"the data of {path} can't be read: {error}", "yellow")
+        return True  # missing data don't make another run
+    if fingerprint == known and noted and noted["place"] != _place(config.data):
         say(f"the data of {path} have moved: they were read from {noted['root']}", "yellow")
-    return bool(found == known)
+    return bool(fingerprint == known)
 
 
 def noted_files(data: Mapping[str, Any], root: str) -> dict[str, Any]:
-    """What tells a run's files from others without reading them: the place asked for, and names, sizes and times."""
+    """What identifies data files without reading them: their place as configured, and their names, sizes and times."""
     labels = data.get("labels")
     files = sorted(_files(root), key=str)
     if labels and not (Path(root) / labels).is_file():
@@ -159,10 +164,10 @@ def noted_files(data: Mapping[str, Any], root: str) -> dict[str, Any]:
 
 
 def _place(data: Mapping[str, Any]) -> list[str]:
-    """Where data are asked for, made absolute; without a root the environment says where."""
+    """The configured place of data as absolute paths; without a root, the environment variables that decide it."""
     root, labels = data.get("root"), data.get("labels")
-    asked = [f"{name}={os.environ.get(name, '')}" for name in ("FACET_DATA", "FACET_CACHE")]
-    place = [os.path.realpath(os.path.expanduser(root))] if root else asked
+    environment = [f"{name}={os.environ.get(name, '')}" for name in ("FACET_DATA", "FACET_CACHE")]
+    place = [os.path.realpath(os.path.expanduser(root))] if root else environment
     if labels and root:
         within = Path(root).expanduser() / labels
         place.append(os.path.realpath(within if within.is_file() else os.path.expanduser(labels)))
@@ -177,7 +182,7 @@ def _files(root: str) -> Iterator[Path]:
 def _stat(file: Path) -> os.stat_result | None:
     try:
         return file.stat()
-    except OSError:  # a link that leads nowhere
+    except OSError:  # a broken link
         return None
 
 
@@ -191,11 +196,11 @@ def at(settings: DictConfig, places: Mapping[str, Any]) -> DictConfig:
     """A run's config with its data in another place.
 
     Args:
-        settings: the run's.
-        places: ``root``, ``labels`` and ``store``; None leaves one as it is.
+        settings: the run's config.
+        places: ``root``, ``labels`` and ``store``; None leaves a setting as it is.
 
     Raises:
-        UserError: a place that the data set doesn't have.
+        UserError: the data set doesn't have this setting.
     """
     moved = {key: place for key, place in places.items() if place is not None}
     for key in moved:

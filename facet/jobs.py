@@ -1,4 +1,4 @@
-"""Commands of ours beside one another: each in a process of its own, shown in a line, saved and ended together."""
+"""Runs several of our commands in parallel processes, shows their progress, and stops them together."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from facet.signals import ASKED, Stopped, end, handled, name
 from facet.sweeps import environment
 from facet.workers import NOTE, SAVING, stop_without_parent
 
-LOOK = 0.2  # seconds between two looks at what runs
+LOOK = 0.2  # seconds between two checks of the processes
 
 
 @dataclass(frozen=True)
 class Job:
-    """Commands, each if the one before went well.
+    """A sequence of commands; a failure ends it.
 
     Attributes:
-        name: to show.
-        commands: each a module of ours and its arguments; they share a process, since torch takes seconds to import.
-        log: the file that what they say is written to, behind what is there.
+        name: the name to show.
+        commands: each a module of ours and its arguments. They share a process, since torch takes seconds to import.
+        log: the file to which their output is appended.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Job:
 
 @dataclass
 class Running:
-    """A job's process, what it was given, and the file in which it notes how far it is."""
+    """A job's process, its share of the machine (environment variables), and the file of its progress note."""
 
     job: Job
     process: subprocess.Popen[bytes]
@@ -55,19 +55,19 @@ class Running:
 
 
 def run_jobs(jobs: Sequence[Job], shares: Sequence[Mapping[str, str]]) -> dict[str, int]:
-    """Run jobs, in order and as many at a time as there are shares.
+    """Run jobs in order, as many at a time as there are shares.
 
-    A job that fails is told at the end, in a line with its log; the others go on.
+    If a job fails, the others continue. Each failure is reported at the end, in a line with its log.
 
     Args:
-        jobs: with names of their own.
-        shares: what each of those that run at a time is given, as environment variables.
+        jobs: the jobs; their names are unique.
+        shares: the environment variables for each job that runs at a time.
 
     Returns:
-        The exit codes of those that failed, by name; negative, a signal's, of one that was killed.
+        The exit codes of the failed jobs, by name; a negative code is the signal that killed the job.
 
     Raises:
-        Stopped: by a signal; what runs was asked by the same, was saved and has ended.
+        Stopped: a signal came. The running jobs got it too; they were saved and have ended.
     """
     waiting, free, running = deque(jobs), list(reversed(shares)), list[Running]()
     failed: dict[str, int] = {}
@@ -76,41 +76,41 @@ def run_jobs(jobs: Sequence[Job], shares: Sequence[Mapping[str, str]]) -> dict[s
             while waiting or running:
                 while waiting and free:
                     running.append(_start(waiting.popleft(), free.pop(), Path(notes)))
-                for one in [one for one in running if one.process.poll() is not None]:
-                    running.remove(one)
-                    free.append(one.share)
-                    if code := one.process.returncode:
-                        failed[one.job.name] = code
-                    board.ended(one.job.name, code)
-                board.show({one.job.name: one.note for one in running}, len(waiting))
+                for ended in [item for item in running if item.process.poll() is not None]:
+                    running.remove(ended)
+                    free.append(ended.share)
+                    if code := ended.process.returncode:
+                        failed[ended.job.name] = code
+                    board.ended(ended.job.name, code)
+                board.show({item.job.name: item.note for item in running}, len(waiting))
                 time.sleep(LOOK)
         except BaseException as error:
-            _stop([one.process for one in running], error)
+            _stop([item.process for item in running], error)
             raise
     for job in (job for job in jobs if job.name in failed):
-        code, said = failed[job.name], last_line(job.log)
+        code, line = failed[job.name], last_line(job.log)
         how = f"was killed ({name(-code)})" if code < 0 else f"ended with {code}"
-        say(f"{job.name} {how}{said and f': {said}'} (all it said: {job.log})", "red")
+        say(f"{job.name} {how}{line and f': {line}'} (full output: {job.log})", "red")
     return failed
 
 
 def code_of(codes: Iterable[int]) -> int:
-    """The exit code of a command of which these jobs have failed: 2 where all are the user's mistakes."""
+    """A command's exit code from its failed jobs' codes: 2 if all failures are the user's mistakes, else 1."""
     return USER if set(codes) == {USER} else INTERNAL
 
 
 def plug_ins(config: DictConfig) -> list[str]:
-    """What was allowed to this command, for those that it starts."""
+    """The argument that passes this command's ``allow`` on to the commands that it starts."""
     return [f"allow=[{','.join(map(quoted, config.allow))}]"] if config.allow else []
 
 
 def log_of(run: Path) -> Path:
-    """Where it is kept what the commands of a run say: beside its directory, which may not be there yet."""
+    """The log file of a run's commands. It lies beside the run's directory, which may not exist yet."""
     return run.with_name(f".{run.name}.log")
 
 
 def last_line(log: Path) -> str:
-    """The last line that a job has said, which is what went wrong; empty where it said nothing."""
+    """The last line of a job's output, which names the error; empty if there is no output."""
     try:
         lines = log.read_text("utf-8", errors="replace").splitlines()
     except OSError:
@@ -119,7 +119,7 @@ def last_line(log: Path) -> str:
 
 
 def _start(job: Job, share: Mapping[str, str], notes: Path) -> Running:
-    """A process in a session of its own: what is asked of this command, a terminal's Ctrl-C too, it hands on itself."""
+    """Start a job's process."""
     note = notes / f"{len(list(notes.iterdir()))}.json"
     note.touch()
     job.log.parent.mkdir(parents=True, exist_ok=True)
@@ -130,13 +130,13 @@ def _start(job: Job, share: Mapping[str, str], notes: Path) -> Running:
             stdout=log,
             stderr=log,
             env={**environment(), **share, NOTE: str(note)},
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C then reaches this command alone, which passes it on (:func:`_stop`)
         )
     return Running(job, process, share, note)
 
 
 def main() -> None:
-    """``python -m facet.jobs COMMANDS PARENT``: a job's process, given its commands as JSON and who started it."""
+    """``python -m facet.jobs COMMANDS PARENT``: a job's process, given its commands as JSON and its parent's id."""
     commands, parent = sys.argv[1:]
     stop_without_parent(int(parent))
     for module, *arguments in json.loads(commands):
@@ -150,18 +150,18 @@ def main() -> None:
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], error: BaseException) -> None:
-    """Ask processes to end as this one was asked, wait until what they do is saved, and end those that don't."""
+    """Send processes the signal that stopped this one, wait until they have saved and ended, and kill the rest."""
     signum = error.signum if isinstance(error, Stopped) else signal.SIGTERM
     for process in processes:
         process.send_signal(signum)
     if processes:
-        say(f"{name(signum)}: what runs is saved, and stops", "red")
+        say(f"{name(signum)}: running jobs are saved and stopped", "red")
     until = time.monotonic() + SAVING
     try:
         for process in processes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, until - time.monotonic()))
-    finally:  # whoever is asked twice stops at once
+    finally:  # a second signal kills them at once
         for process in processes:
             process.kill()
 

@@ -1,7 +1,7 @@
-"""The judge: an independent classifier of all attributes, by which every system's edits are judged alike.
+"""The judge: an independent classifier of all attributes that scores the edits of every system.
 
-It is trained on real images of the train split only, never on model output, and shares neither weights nor
-architecture with any discriminator. Its accuracy on the test split stands beside every table.
+It is trained only on real images of the train split, never on model output, and shares neither weights nor architecture
+with any discriminator. Every table shows its accuracy on the test split.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from facet.errors import UserError
 from facet.files import atomic_write
 from facet.protocols import Classes, Data
 
-VERSION = 2  # raise it when the same data would give another judge
-PIECE = 64  # images at a time
+VERSION = 2  # increase it when a change of the code makes another judge of the same data
+PIECE = 64  # images per forward pass on a CPU
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE = 4, 128, 4e-3, 24, 2
 
 
@@ -35,9 +35,9 @@ class Judge(nn.Module):
     """A small residual-free convolutional classifier with batch norm and SiLU, pooled down to 4×4.
 
     Args:
-        attribute_names: what it reads, in order: attributes, each present or absent, or classes of which one is.
-        resolution: side of the images, at least 8.
-        channels: of the images.
+        attribute_names: the outputs in order: attributes, each present or absent, or mutually exclusive classes.
+        resolution: side of the images in pixels, at least 8.
+        channels: channels of the images.
         width: channels of the first convolution.
     """
 
@@ -57,11 +57,11 @@ class Judge(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it looks at images."""
+        """The device of the weights."""
         return next(self.parameters()).device
 
     def take(self, images: Tensor) -> Tensor:
-        """Images ``[N, C, H, W]`` uint8, from anywhere, to [0, 1] on its device."""
+        """Images ``[N, C, H, W]`` uint8 on any device, to [0, 1] on the judge's device."""
         return images.to(self.device).float() / 255
 
     def forward(self, images: Tensor) -> Tensor:
@@ -71,33 +71,34 @@ class Judge(nn.Module):
 
     @torch.no_grad()
     def read(self, images: Tensor) -> Tensor:
-        """Images in [0, 1] to the attributes it sees, ``[B, K]`` bool."""
+        """Images in [0, 1] to predicted attributes, ``[B, K]`` bool."""
         return self._in_pieces(images) > 0
 
     @torch.no_grad()
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images in [0, 1] to the attributes it sees, ``[B, K]`` bool, and its features, means over places ``[B, F]``.
+        """Images in [0, 1] to predicted attributes ``[B, K]`` bool, and features ``[B, F]``, in one pass.
 
-        The two come from one pass; the features are the last maps.
+        The features are the last feature maps, averaged over positions.
         """
         pieces = torch.split(images, PIECE) if images.device.type == "cpu" else [images]
-        features = torch.cat([self.features((some - 0.5) * 4) for some in pieces])
+        features = torch.cat([self.features((piece - 0.5) * 4) for piece in pieces])
         return self.head(features) > 0, features.view(len(images), -1, 16).mean(2)
 
     @torch.no_grad()
     def classify(self, images: Tensor) -> Tensor:
-        """Images in [0, 1] to the class it sees, ``[B]`` long."""
+        """Images in [0, 1] to predicted classes, ``[B]`` long."""
         return self._in_pieces(images).argmax(1)
 
     def _in_pieces(self, images: Tensor) -> Tensor:
-        """Logits; on a CPU of few images at a time, whose features stay in its cache: twice as fast."""
+        """Images in [0, 1] to logits ``[B, K]``; on a CPU, a few images at a time."""
         if images.device.type != "cpu" or len(images) <= PIECE:
             logits: Tensor = self(images)
             return logits
-        return torch.cat([self(some) for some in torch.split(images, PIECE)])
+        # twice as fast: the features of so few images stay in the processor's cache
+        return torch.cat([self(piece) for piece in torch.split(images, PIECE)])
 
     def fused(self) -> Judge:
-        """The same judge for evaluation alone, its batch norms folded into the convolutions before them."""
+        """A copy for evaluation only, with the batch norms folded into the convolutions before them."""
         judge = copy.deepcopy(self).eval()
         layers: list[nn.Module] = []
         for layer in judge.features:
@@ -116,7 +117,7 @@ def _block(channels: int, out: int) -> list[nn.Module]:
 
 
 def judge_key(data: Data) -> str:
-    """Changes with data, size and architecture."""
+    """A digest of all that determines a judge: data, resolution, architecture and training."""
     settings = (EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE)
     return digest({"version": VERSION, "data": data.fingerprint, "resolution": data.resolution, "settings": settings})
 
@@ -125,23 +126,23 @@ def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, di
     """The judge of a data set, trained if it isn't in the cache yet.
 
     Args:
-        data: with all attributes; stores exist.
-        device: to train on.
+        data: the data set with all its attributes; its stores exist.
+        device: the device to train on.
 
     Returns:
-        The judge in evaluation mode, frozen, on the CPU; and its card: ``key``, test ``accuracy`` per attribute,
-        how many of its labels are ``known``, and ``n`` images.
+        The judge in evaluation mode, frozen, on the CPU; and its card: ``key``, test ``accuracy`` per attribute, the
+        number of ``known`` test labels per attribute, and the number ``n`` of test images.
     """
     with torch.random.fork_rng():
         judge = _untrained(data)
     path = data.directory / "judges" / f"{judge_key(data)}.pt"
-    saved = _kept(path, judge) or _made(path, data, device, judge)  # one that is there takes no lock
+    saved = _cached(path, judge) or _trained(path, data, device, judge)  # reading a cached judge takes no lock
     judge.load_state_dict(saved["state"])
     return judge.fused().requires_grad_(False), saved["card"]
 
 
-def _kept(path: Path, judge: Judge) -> dict[str, Any] | None:
-    """What a file holds that is whole and suits a judge; None if it isn't there or is anything else."""
+def _cached(path: Path, judge: Judge) -> dict[str, Any] | None:
+    """The content of a judge's file; None if it is missing, damaged or of another architecture."""
     try:
         saved = checkpoints.read(path)
         shapes, known = (_shapes(state) for state in (saved["state"], judge.state_dict()))
@@ -154,8 +155,8 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in state.items()}
 
 
-def _made(path: Path, data: Data, device: torch.device | str, judge: Judge) -> dict[str, Any]:
-    """Train a judge and keep it, unless another process has by now."""
+def _trained(path: Path, data: Data, device: torch.device | str, judge: Judge) -> dict[str, Any]:
+    """Train a judge and write its file, unless another process has done so meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{path}.lock")
     try:
@@ -164,7 +165,7 @@ def _made(path: Path, data: Data, device: torch.device | str, judge: Judge) -> d
         say("another process is training the judge of these data: waiting for it")
         lock.acquire()
     try:
-        if saved := _kept(path, judge):
+        if saved := _cached(path, judge):
             return saved
         if path.exists():
             say(f"the judge {path} is damaged: it is trained again", "yellow")
@@ -177,11 +178,8 @@ def _made(path: Path, data: Data, device: torch.device | str, judge: Judge) -> d
 
 
 def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, dict[str, Any]]:
-    """Train on the train split, keep the epoch that is best on the validation split, measure on the test split.
-
-    The global random state is left as it was: whether the judge was in the cache must not change a run.
-    """
-    with torch.random.fork_rng():
+    """Train on the train split, keep the best epoch by validation loss, measure accuracy on the test split."""
+    with torch.random.fork_rng():  # whether the judge was in the cache must not change a run's random numbers
         torch.manual_seed(0)
         judge = _untrained(data).to(device)
         _fit(judge, data, device)
@@ -200,12 +198,12 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
 def _untrained(data: Data) -> Judge:
     names = data.class_names if isinstance(data, Classes) else data.attribute_names
     judge = Judge(names, data.resolution, data.channels)
-    # In the weights, because images of one channel don't tell the layout: convolutions go by either.
+    # Set the layout on the weights too: a one-channel image doesn't show its layout, and convolutions use either's.
     return judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _labelled(data: Data, split: str) -> tuple[Tensor, Tensor]:
-    """Images, and attributes ``[N, k]`` or classes ``[N]``."""
+    """The images of a split, and their attributes ``[N, k]`` or classes ``[N]``."""
     images, attributes = data.tensors(split)
     return images, data.classes(split) if isinstance(data, Classes) else attributes
 
@@ -245,7 +243,7 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
 
 
 def masked_bce(logits: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy over the known labels; 0 where there are none."""
+    """Mean binary cross-entropy over the known labels; 0 if there are none."""
     known = ~labels.isnan()
     total = F.binary_cross_entropy_with_logits(logits[known], labels[known], reduction="sum")
     return total / known.sum().clamp(min=1)
@@ -258,7 +256,7 @@ def _logits(judge: Judge, images: Tensor, device: torch.device | str) -> Tensor:
 
 
 def _accuracy(logits: Tensor, labels: Tensor) -> list[float | None]:
-    """Over the known labels, per attribute; None where there are none."""
+    """Accuracy per attribute over the known labels; None if there are none."""
     known = ~labels.isnan()
     right = (((logits > 0) == labels.bool()) & known).sum(0).tolist()
     return [hits / n if n else None for hits, n in zip(right, known.sum(0).tolist(), strict=True)]

@@ -1,4 +1,4 @@
-"""A run's data and model from its directory, which may be somebody else's: what doesn't fit is refused in one line."""
+"""Loads a run's data and model from its directory. It may be somebody else's: mismatches are refused in one line."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from facet.runs import Run
 if TYPE_CHECKING:
     from pytorch_lightning import LightningModule
 
-# Torch is imported by what is made: a config is refused without it.
+# Torch is imported only by the classes that a config instantiates, so that a bad config is refused quickly.
 
 
 def settings_of(run: Run, places: Mapping[str, Any]) -> DictConfig:
-    """What a run was trained with, its data where they are now.
+    """The config of a run, with its data where they are now.
 
     Args:
-        run: with a checkpoint.
-        places: of the data, as :func:`facet.identity.at` takes them.
+        run: a run with a checkpoint.
+        places: where the data are, as :func:`facet.identity.at` takes them.
 
     Raises:
-        UserError: a config of which no training here would make data and model.
+        UserError: the data or the model of the config is invalid.
     """
     settings = at(run.config(), places)
     for part in ("data", "model"):
@@ -42,55 +42,57 @@ def settings_of(run: Run, places: Mapping[str, Any]) -> DictConfig:
 
 
 def data_of(run: Run, settings: DictConfig) -> Any:
-    """Its data, as the config has them.
+    """The data module of a run.
 
     Raises:
-        UserError: they can't be made.
+        UserError: it can't be built.
     """
-    return _made(run, settings, "data", "prepare_data")
+    return _built(run, settings, "data", "prepare_data")
 
 
 def model_of(run: Run, settings: DictConfig) -> LightningModule:
-    """Its model, not yet trained; a stage that it began with is a file that may have gone, and isn't read.
+    """The model of a run, with initial weights.
 
     Raises:
-        UserError: it can't be made.
+        UserError: it can't be built.
     """
+    # the file of weights that the training began with may be gone, and isn't needed
     extra = {"initial": None} if "initial" in settings.model else {}
-    model: LightningModule = _made(run, settings, "model", "configure_optimizers", **extra)
+    model: LightningModule = _built(run, settings, "model", "configure_optimizers", **extra)
     return model
 
 
-def _made(run: Run, settings: DictConfig, part: str, able: str, **extra: Any) -> Any:
+def _built(run: Run, settings: DictConfig, part: str, method: str, **extra: Any) -> Any:
+    """Instantiate ``data`` or ``model`` of a config; ``method`` is one that such an object must have."""
     where = run.path / "config.yaml"
     try:
-        found = make(settings[part], **extra)
-    except InstantiationException as error:  # of arguments that no check knows: sizes that don't fit, no memory
-        raise UserError(f"{where}: its {part} can't be made ({_first_line(error.__cause__ or error)})") from error
-    if not hasattr(type(found), able):
+        built = make(settings[part], **extra)
+    except InstantiationException as error:  # errors that no check foresees: sizes that don't fit, no memory
+        raise UserError(f"{where}: its {part} can't be built ({_first_line(error.__cause__ or error)})") from error
+    if not hasattr(type(built), method):
         raise UserError(f"{where}: {settings[part]._target_} is no {part}")
-    return found
+    return built
 
 
 def load(model: LightningModule, run: Run) -> None:
-    """Give a model what a run's last checkpoint holds.
+    """Load a run's last checkpoint into a model.
 
     Raises:
-        UserError: it can't be read, or is of another model.
+        UserError: the checkpoint can't be read, or belongs to another model.
     """
     saved = run.saved()
     try:
-        model.on_load_checkpoint(saved)  # what a run has added to its model
+        model.on_load_checkpoint(saved)  # restores what the model adds to its checkpoints
         model.load_state_dict(saved["state_dict"])
-    except Exception as error:  # whatever another model's state comes to
-        raise UserError(f"{run.checkpoint} is of another model than config.yaml: {_first_line(error)}") from error
+    except Exception as error:  # another model's state may raise anything
+        raise UserError(f"{run.checkpoint} belongs to another model than config.yaml: {_first_line(error)}") from error
 
 
 def stages_of(model: Any, run: Run) -> list[Path]:
-    """The files of a run's stages, from the narrowest, each looked at.
+    """The files of a run's stages, the narrowest first; each is read as a check.
 
     Raises:
-        UserError: there are none, or one is not of this model.
+        UserError: there are none, or one belongs to another model.
     """
     stages = run.stages()
     for path in stages:
@@ -103,7 +105,7 @@ def stages_of(model: Any, run: Run) -> list[Path]:
 
 
 def _first_line(error: BaseException) -> str:
-    """Torch's words fill a screen."""
+    """The most useful line of an error: torch's messages fill a screen."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = next((line for line in lines if "size mismatch" in line or "key(s)" in line), lines[0] if lines else "")
-    return f"{type(error).__name__}: {told[:200]}"
+    useful = next((line for line in lines if "size mismatch" in line or "key(s)" in line), lines[0] if lines else "")
+    return f"{type(error).__name__}: {useful[:200]}"

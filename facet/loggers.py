@@ -1,4 +1,4 @@
-"""Where a run's numbers and pictures go: always a CSV file, and W&B, offline unless asked otherwise."""
+"""The loggers of a run: always ``metrics.csv``, and W&B, which is offline by default."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def make_loggers(
     """The loggers of a run.
 
     Args:
-        run: its directory; ``metrics.csv`` and ``wandb/`` are written there.
+        run: the run directory; ``metrics.csv`` and ``wandb/`` are written there.
         experiment: W&B's group.
         tags: W&B's tags: ablation and preset.
-        config: the whole config, plain.
-        batches: how many a resumed run has behind it; what ``metrics.csv`` holds of them is kept, and is where W&B's
-            offline run begins again.
-        mode: of W&B; ``offline`` needs no account and asks nothing, ``wandb sync`` uploads it later.
+        config: the whole config as plain values.
+        batches: how many training batches a resumed run has processed; their rows in ``metrics.csv`` are kept, and are
+            logged again to W&B's offline run.
+        mode: W&B's mode; ``offline`` needs no account and asks nothing, ``wandb sync`` uploads it later.
         project: W&B's project.
         entity: W&B's user or team.
     """
@@ -63,7 +63,8 @@ def make_loggers(
             config=config,
         )
         wandb._wandb_init.pop("anonymous", None)  # Lightning still passes it, and W&B warns about it in every run
-        if mode == "offline":  # each start writes a file of its own, and a process that is killed leaves an empty one
+        # Each offline start writes a new file, and a killed process leaves an empty one: log the earlier rows again.
+        if mode == "offline":
             for row in rows(run / "metrics.csv"):
                 numbers = {name: float(value) for name, value in row.items() if name != "step"}
                 wandb.log_metrics(numbers, step=int(float(row["step"])))
@@ -75,9 +76,10 @@ def log_judged(run: Path, judged: Mapping[str, float], mode: Mode, project: str,
     """Put a judged run's numbers into the summary of its W&B run, where dashboards find them.
 
     Args:
-        run: its directory.
+        run: the run directory.
         judged: numbers by name, such as ``test/mse``.
-        mode, project, entity: as the run was trained with.
+        mode: W&B's mode; ``disabled`` does nothing.
+        project, entity: those that the run was trained with.
     """
     if mode == "disabled" or not judged or not (run / "wandb-id").is_file():
         return
@@ -91,7 +93,7 @@ def log_judged(run: Path, judged: Mapping[str, float], mode: Mode, project: str,
 
 
 def wandb_id(run: Path) -> str:
-    """The run's id at W&B, kept beside it, so that a resumed run goes on in the same one."""
+    """The run's W&B id. It is stored in the run directory, so that a resumed run continues the same W&B run."""
     file = run / "wandb-id"
     known = file.read_text("utf-8", "replace") if file.is_file() else ""
     if re.fullmatch(r"[\w-]{1,64}", known):

@@ -1,4 +1,4 @@
-"""What this process may use of its machine: processor cores and memory, within its control groups' limits (Linux)."""
+"""The processor cores and memory that this process may use, within its control groups' limits (Linux)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 
 def cores(root: Path = Path("/")) -> int:
-    """Processor cores that this process may run on, and no more than a quota lets it use; at least 1.
+    """The number of processor cores that affinity and control-group quotas allow this process; at least 1.
 
     Args:
-        root: of the file system; another in tests.
+        root: the root of the file system; tests use another.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, int(min([allowed, *_quotas(root)])))
 
 
 def memory(root: Path = Path("/")) -> int | None:
-    """Bytes that are left: of the machine, and of what control groups allow; None where the system doesn't say.
+    """Bytes of memory that are free on the machine and within control-group limits; None if the system doesn't say.
 
     Args:
-        root: of the file system; another in tests.
+        root: the root of the file system; tests use another.
     """
     left = []
     with suppress(OSError, ValueError):
@@ -32,19 +32,19 @@ def memory(root: Path = Path("/")) -> int | None:
         **dict.fromkeys(_groups(root, ""), ("memory.max", "memory.current")),
         **dict.fromkeys(_groups(root, "memory"), ("memory.limit_in_bytes", "memory.usage_in_bytes")),
     }.items():
-        with suppress(OSError, ValueError):  # "max" is no limit; without a limit there may be no file
+        with suppress(OSError, ValueError):  # "max" means no limit; without a limit the file may be missing
             left.append(int((group / limit).read_text()) - int((group / used).read_text()) + _cached(group))
     return max(0, min(left)) if left else None
 
 
 def _cached(group: Path) -> int:
-    """Bytes of files in a group's memory, which the system takes back where it needs them."""
+    """Bytes of cached files in a group's memory, which the system can reclaim."""
     lines = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     return int(lines["inactive_file"])
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Cores' worth of time that control groups allow."""
+    """The processor time that each control group allows, in cores."""
     for group in _groups(root, ""):
         with suppress(OSError, ValueError):
             quota, period = (group / "cpu.max").read_text().split()
@@ -57,11 +57,11 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _groups(root: Path, controller: str) -> list[Path]:
-    """The directories of this process's control group and of those above it.
+    """The directories of this process's control group and of the groups above it.
 
     Args:
-        root: of the file system.
-        controller: of version 1; of version 2, which has one tree for all, empty.
+        root: the root of the file system.
+        controller: the controller of version 1, such as ``memory``; empty for version 2, which has one tree for all.
     """
     with suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():

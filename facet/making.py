@@ -1,4 +1,4 @@
-"""Objects from nodes of a config. Nothing here imports torch: data that are refused are refused at once."""
+"""Instantiates nodes of a config. It doesn't import torch, so that bad data settings are refused quickly."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def make(node: DictConfig, **extra: Any) -> Any:
     """Instantiate a node; a constructor's ``ValueError`` is the user's mistake.
 
     Raises:
-        UserError: a ``_target_`` that is refused; else with the constructor's own words, and which node it was of where
-            they begin with an argument.
+        UserError: a ``_target_`` is not allowed, or a constructor raised ``ValueError``. The message is the
+            constructor's; if it begins with an argument's name, the node's key is put before it.
     """
-    resolved = deepcopy(node)  # what is looked at is what is made
+    resolved = deepcopy(node)  # resolved before the check, so that what is checked is what is built
     resolved._set_parent(node._get_parent())
     OmegaConf.resolve(resolved)
     refuse_foreign(resolved, str(node._get_full_key(None)))
@@ -39,5 +39,5 @@ def make(node: DictConfig, **extra: Any) -> Any:
 
 
 def _users(error: BaseException) -> bool:
-    """Whether an error is the user's: a ``ValueError``, or what Lightning raises in its place."""
+    """Whether an error is the user's mistake: a ``ValueError``, or what Lightning raises instead."""
     return isinstance(error, ValueError) or type(error).__name__ == "MisconfigurationException"

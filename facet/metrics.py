@@ -1,4 +1,4 @@
-"""Reading ``metrics.csv``: what is whole in it counts."""
+"""Reads ``metrics.csv``, skipping incomplete rows."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from contextlib import suppress
 from pathlib import Path
 
 Row = dict[str, float | str]
-"""Cells by column, those alone that hold something; numbers as the file has them."""
+"""The non-empty cells by column; numbers are text, as in the file."""
 
 
 def rows(path: Path) -> list[Row]:
-    """The rows of a ``metrics.csv``, each with its step; without any that is cut off or holds something else."""
-    if not path.is_file():  # a pipe would be waited for
+    """The rows of a ``metrics.csv``, without rows that are cut off or hold anything but numbers."""
+    if not path.is_file():  # reading a pipe would block
         return []
     try:
         text = path.read_bytes().decode("utf-8", "replace")
     except OSError:
         return []
-    lines = text[: text.rfind("\n") + 1].splitlines()  # a last line without its end may be half a number
-    found: list[Row] = []
-    with suppress(csv.Error):  # a cell without end
+    lines = text[: text.rfind("\n") + 1].splitlines()  # a last line without a newline may end in half a number
+    complete: list[Row] = []
+    with suppress(csv.Error):  # an unclosed quote
         for line in csv.DictReader(lines):
             row: Row = {name: cell for name, cell in line.items() if name and cell}
             if None not in line and None not in line.values() and _numbers(row):
-                found.append(row)
-    return found
+                complete.append(row)
+    return complete
 
 
 def _numbers(row: Row) -> bool:

@@ -1,4 +1,4 @@
-"""Where a value of a composed config was said: on the command line, or in which file."""
+"""Finds where a value of a composed config was set: on the command line, or in which file."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from facet.command_line import SETTING
 from facet.presets import line
 
-READS = re.compile(r"\$\{([\w.]+)\}")  # a value that is another key's
+READS = re.compile(r"\$\{([\w.]+)\}")  # an interpolation of another key
 
 
 class Origins:
-    """Who said what of a composed config.
+    """The origins of a composed config's values.
 
     Args:
         config: as Hydra composed it, interpolations unresolved.
         directory: ``conf/``.
         primary: the primary config's name.
         choices: Hydra's group choices.
-        overrides: what was said on the command line.
+        overrides: the command line's overrides.
     """
 
     def __init__(
@@ -34,21 +34,21 @@ class Origins:
         self.typed = [key for key in settings if key not in choices]
 
     def told(self, path: str) -> str:
-        """A key for an error message, with the place where its value was said: the one that it reads, if it reads one.
+        """A key for an error message, with the place where its value was set.
 
-        ``networks.kind (command line; read by model.encoder.kind)``
+        If the key reads another one, that one is named:
+        ``networks.kind (command line; read by model.encoder.kind)``.
         """
         key = self.source(path)
-        said = next((each for each in self.typed if key == each or key.startswith(f"{each}.")), None)
-        said = said or next((each for each in self.typed if each.startswith(f"{key}.")), None)
-        where = "command line" if said else self.file_of(key)
+        typed = any(f"{key}.".startswith(f"{other}.") or other.startswith(f"{key}.") for other in self.typed)
+        where = "command line" if typed else self.file_of(key)
         reader = f"read by {path}" if key != path else ""
         notes = "; ".join(filter(None, (where, reader)))
         return f"{key} ({notes})" if notes else key
 
     def source(self, path: str) -> str:
-        """The key that a key's value stands under, interpolations followed."""
-        for _ in range(20):  # more would be a circle
+        """The key that holds a key's value, with interpolations followed."""
+        for _ in range(20):  # a longer chain is a cycle
             value = self._raw(path)
             match = READS.fullmatch(value) if isinstance(value, str) else None
             if not match or self._node(match[1]) is None:
@@ -57,12 +57,15 @@ class Origins:
         return path
 
     def file_of(self, path: str) -> str | None:
-        """The chosen file in which a key stands, the most specific first; None if it's from elsewhere."""
+        """The chosen file that sets a key's value; None if no chosen file has the key.
+
+        If several files have the key, the most specific one with the composed value is named.
+        """
         composed = self._raw(path)
         holding = [
             (name, value)
             for name, package, within in self._files()
-            for value in self._found(name, package, within, path)
+            for value in self._value_in(name, package, within, path)
         ]
         for name, value in holding:
             if value == composed:
@@ -74,7 +77,7 @@ class Origins:
         return OmegaConf.to_container(node) if isinstance(node, DictConfig | ListConfig) else node and node._value()
 
     def _node(self, path: str) -> Any:
-        """What stands under a key, uninterpreted; None if nothing."""
+        """The node under a key, interpolations unresolved; None if there is none."""
         node: Any = self.config
         for part in path.split("."):
             if isinstance(node, ListConfig) and part.isdigit() and int(part) < len(node):
@@ -86,14 +89,14 @@ class Origins:
         return node
 
     def _files(self) -> Iterator[tuple[str, str, str]]:
-        """The chosen files, the most specific first: each with its package, and where in it one has to look."""
+        """(file, package, prefix of keys in the file) of the chosen files, the most specific first."""
         chosen = [
             (group, choice) for group, choice in self.choices.items() if choice and not group.startswith("hydra/")
         ]
         for group, choice in sorted(chosen, key=lambda pair: "experiment" not in pair[0]):
             place, _, package = group.strip("/").partition("@")
             if place == "settings":
-                continue  # is made of what follows
+                continue  # composed from the model's files and their presets, which follow
             files = list(self._with_defaults(f"{place}/{choice}.yaml", package or place.replace("/", ".")))
             if place == "model":
                 presets = reversed(line(str(self.choices.get("preset"))))
@@ -102,20 +105,20 @@ class Origins:
         yield f"{self.primary}.yaml", "", ""
 
     def _with_defaults(self, name: str, package: str) -> Iterator[tuple[str, str]]:
-        """A file, and those that it builds upon."""
+        """A file and its bases, each with its package."""
         file = self.directory / name
         if not file.is_file():
             return
         if header := re.search(r"^# @package (\S+)", text := file.read_text("utf-8"), re.MULTILINE):
             package = header[1].replace("_global_", "")
         yield name, package
-        for each in OmegaConf.select(OmegaConf.create(text), "defaults") or []:
-            if isinstance(each, str) and each != "_self_":
-                place = each.strip("/") if each.startswith("/") else f"{Path(name).parent.as_posix()}/{each}"
+        for base in OmegaConf.select(OmegaConf.create(text), "defaults") or []:
+            if isinstance(base, str) and base != "_self_":
+                place = base.strip("/") if base.startswith("/") else f"{Path(name).parent.as_posix()}/{base}"
                 yield from self._with_defaults(f"{place}.yaml", package)
 
-    def _found(self, name: str, package: str, within: str, path: str) -> Iterator[Any]:
-        """The value of a key in a file, if it stands there."""
+    def _value_in(self, name: str, package: str, within: str, path: str) -> Iterator[Any]:
+        """The value of a key in a file; nothing if the file doesn't have it."""
         if not (self.directory / name).is_file() or (package and not path.startswith(f"{package}.")):
             return
         node: Any = OmegaConf.to_container(OmegaConf.load(self.directory / name))

@@ -1,7 +1,7 @@
-"""The command line of pages: ``facet-reproduce table1 seeds=0,1,2 preset=paper`` as Hydra has it.
+"""Converts the command line of pages to Hydra's: ``facet-reproduce table1 seeds=0,1,2 preset=paper``.
 
-A word without ``=`` is a page or a group of pages. What the command itself doesn't know is said to the training of the
-page's runs.
+A word without ``=`` is a page or a group of pages. Settings that the command itself doesn't have are passed to the
+trainings of the page's runs.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from facet.errors import UserError
 from facet.identity import Places
 from facet.primary import keys_of
 
-BOTH = ("logger",)  # of the runs, and of the page
+BOTH = ("logger",)  # settings of both the runs and the page
 PLACES = [f"data.{place.name}" for place in fields(Places)]
 
 
 def for_pages(primary: str) -> Callable[[Sequence[str]], list[str]]:
-    """What reads the arguments of a command.
+    """The function that converts the arguments of a command.
 
     Args:
-        primary: the command's config.
+        primary: the command's primary config.
     """
 
     def read(arguments: Sequence[str]) -> list[str]:
@@ -34,41 +34,41 @@ def for_pages(primary: str) -> Callable[[Sequence[str]], list[str]]:
 
 
 def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
-    """Arguments as people say them, as Hydra has them.
+    """Convert a command's arguments to Hydra's.
 
     Args:
-        arguments: of the command.
-        own: the keys that the command knows.
+        arguments: the command's arguments.
+        own: the keys that the command itself has.
 
     Raises:
-        UserError: ``table=``, which is said otherwise now.
+        UserError: ``table=``, an old form.
     """
     pages = [argument for argument in arguments if "=" not in argument and not argument.startswith("-")]
-    found: list[str] = [f"pages=[{','.join(map(_quoted, pages))}]"] if pages else []
-    trained: list[str] = []
+    converted: list[str] = [f"pages=[{','.join(map(_quoted, pages))}]"] if pages else []
+    for_trainings: list[str] = []
     for argument in arguments:
         setting = SETTING.fullmatch(argument)
         if setting is None:
-            found += [] if argument in pages else [argument]
+            converted += [] if argument in pages else [argument]
             continue
         key, value = setting["key"].lstrip("+"), setting["value"]
         if key == "table":
-            raise UserError(f"{argument}: say the page's name alone: {value}")
+            raise UserError(f"{argument}: give only the page's name: {value}")
         if key == "seeds" and re.fullmatch(r"[\d,]+", value):
-            found.append(f"seeds=[{value}]")
+            converted.append(f"seeds=[{value}]")
             continue
         group = re.split(r"[./]", key)[0]
         is_own = group in own and (group != "data" or key in PLACES)
-        is_own = is_own or group == "hydra" or not pages  # of a run alone nothing is trained
+        is_own = is_own or group == "hydra" or not pages  # without pages there are no trainings to pass it to
         if is_own:
-            found.append(argument)
+            converted.append(argument)
         if pages and (not is_own or key in BOTH):
-            trained.append(argument)
-    if trained:
-        found.append(f"overrides=[{','.join(map(_quoted, trained))}]")
-    return found
+            for_trainings.append(argument)
+    if for_trainings:
+        converted.append(f"overrides=[{','.join(map(_quoted, for_trainings))}]")
+    return converted
 
 
 def _quoted(text: str) -> str:
-    """A text as Hydra's grammar has it in a list, in double quotes."""
-    return '"' + re.sub(r'\\*"', lambda found: found[0].replace("\\", "\\\\").replace('"', '\\"'), text) + '"'
+    """A text in double quotes, as an element of a list in Hydra's grammar."""
+    return '"' + re.sub(r'\\*"', lambda match: match[0].replace("\\", "\\\\").replace('"', '\\"'), text) + '"'

@@ -1,4 +1,4 @@
-"""A page as its one file in ``conf/page/`` says it: its title and text, its rows, and the sections that show them."""
+"""Reads a page from its one file in ``conf/page/``: title, text, rows, and the sections that show them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Published:
     Attributes:
         value: a rate in [0, 1], or an error.
         low, high: the rate's 95% Wilson interval, computed here; None where the number of images is not known.
-        n: how many images the rate rests on, as inferred, or None.
+        n: the inferred number of images behind the rate, or None.
     """
 
     value: float
@@ -34,7 +34,7 @@ class Published:
 
     @classmethod
     def of(cls, printed: float | Mapping[str, Any]) -> Published:
-        """What stands in a page's file: an error, or ``{percent: 81.3, of: 13/16}``; ``of`` may be missing."""
+        """Parse a number of a page's file: an error, or ``{percent: 81.3, of: 13/16}``; ``of`` may be missing."""
         if not isinstance(printed, Mapping):
             return cls(float(printed))
         if "of" not in printed:
@@ -50,11 +50,11 @@ class PageRow:
 
     Attributes:
         title: as the page shows it.
-        run: what is said to ``facet-train`` for its runs, besides the seed.
-        published: what the paper prints for it, by measure.
+        run: the arguments of ``facet-train`` for its runs, without the seed.
+        published: the paper's numbers, by measure.
         remark: why the published numbers can't be compared; they get an asterisk.
-        facts: what is known of the method without measuring it, by name.
-        stages: ``all``, or ``last``: which stages of its runs a table of stages shows.
+        facts: properties of the method that need no measurement, by name.
+        stages: which stages of its runs a table of stages shows: ``all`` or ``last``.
     """
 
     title: str
@@ -65,29 +65,29 @@ class PageRow:
     stages: str = "all"
 
     def printed(self, measure: str) -> Published | None:
-        """What the paper prints of a measure, or None."""
+        """The paper's number for a measure, or None."""
         return Published.of(self.published[measure]) if measure in self.published else None
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that a page says.
+    """The content of a page's file.
 
     Attributes:
-        name: of its file, and of the directory below ``reports/``.
+        name: the file's name, and the directory's name below ``reports/``.
         title: the heading.
-        text: what it shows, in a sentence or two.
-        rows: by key, in order.
-        sections: by key, in order; ``kind`` names the module in ``facet/report/sections/``, the rest are its settings.
-            One of the base that is null here is left out.
-        summary: what came out, as a template (:mod:`facet.report.texts`).
-        beside: rows that the paper doesn't have. A page trains them only when it is asked to.
+        text: what the page shows, in a sentence or two.
+        rows: the rows by key, in order.
+        sections: the sections by key, in order. ``kind`` names the module in ``facet/report/sections/``; the other keys
+            are its settings. Null leaves out a section of the base.
+        summary: the findings, as a template (:mod:`facet.report.texts`).
+        beside: rows that the paper doesn't have; ``facet-reproduce`` trains them only with ``beside=true``.
         tags: the groups that the page belongs to, such as ``aif``.
-        citation: where the published numbers stand.
-        note: what one has to know of them.
-        curve: a published curve: its ``title``, ``citation``, ``note``, the measures of its ``axes`` behind the code
-            size, and its ``points``.
-        data: whether a data set can be chosen; digits have one.
+        citation: the source of the published numbers.
+        note: remarks on the published numbers.
+        curve: a published curve: its ``title``, ``citation``, ``note``, the measures of its two ``axes``, and its
+            ``points``: code size, then a value per axis.
+        data: whether the data set can be chosen; for the digits it is fixed.
     """
 
     name: str
@@ -105,22 +105,22 @@ class Page:
 
     @cached_property
     def every_row(self) -> Mapping[str, PageRow]:
-        """The rows and those beside them."""
+        """The rows of the paper and those beside them."""
         return {**self.rows, **self.beside}
 
 
 def directory() -> Path:
-    """Where the pages' files are."""
+    """The directory of the pages' files."""
     return config_directory() / "page"
 
 
 def names() -> list[str]:
-    """All pages."""
+    """The names of all pages."""
     return sorted(file.stem for file in directory().glob("*.yaml"))
 
 
 def tagged(tag: str) -> list[str]:
-    """The pages of a group; ``all`` are all pages, and a page's name is a group of its own.
+    """The names of a group's pages. ``all`` is the group of all pages; a page's name stands for that page.
 
     Raises:
         UserError: there is neither a group nor a page of this name.
@@ -128,73 +128,73 @@ def tagged(tag: str) -> list[str]:
     if tag.endswith(".yaml") or tag in names():
         return [tag]
     every = {name: load(name) for name in names()}
-    found = [name for name, page in every.items() if tag == "all" or tag in page.tags]
-    if not found:
+    members = [name for name, page in every.items() if tag == "all" or tag in page.tags]
+    if not members:
         groups = {tag for page in every.values() for tag in page.tags} | {"all"}
         raise UserError(f"there is no page {tag!r}; nearest: {nearest(tag, [*every, *sorted(groups)])}")
-    return found
+    return members
 
 
-def chosen(said: Iterable[str]) -> list[Page]:
-    """The pages that are named, or whose group is, each once.
+def chosen(tags: Iterable[str]) -> list[Page]:
+    """Load the pages of some names and groups, each page once.
 
     Raises:
         UserError: as :func:`tagged` and :func:`load`.
     """
-    return [load(name) for name in dict.fromkeys(name for tag in said for name in tagged(tag))]
+    return [load(name) for name in dict.fromkeys(name for tag in tags for name in tagged(tag))]
 
 
 def load(name: str) -> Page:
     """Read a page.
 
     Args:
-        name: of a page in ``conf/page/``, or the path of a file of one's own, which ends in ``.yaml``.
+        name: the name of a page in ``conf/page/``, or the path of another file, ending in ``.yaml``.
 
     Raises:
-        UserError: no such page, or a file that isn't one: the line names the file and the key.
+        UserError: there is no such page, or the file is invalid; the message names the file and the key.
     """
     file = Path(name) if name.endswith(".yaml") else directory() / f"{name}.yaml"
     if not file.is_file():
         raise UserError(f"there is no page {name!r}; nearest: {nearest(name, names())}")
-    said = _read(file)
-    rows, beside = (_rows(file, said.pop(key, None) or {}, key) for key in ("rows", "beside"))
-    known = {each.name for each in fields(Page)} - {"name", "rows", "beside"}
-    for key in said:
+    content = _read(file)
+    rows, beside = (_rows(file, content.pop(key, None) or {}, key) for key in ("rows", "beside"))
+    known = {attribute.name for attribute in fields(Page)} - {"name", "rows", "beside"}
+    for key in content:
         if key not in known:
             raise UserError(f"{file}: unknown key {key!r}; nearest: {nearest(key, known | {'rows', 'beside', 'base'})}")
     for key in ("title", "text", "sections"):
-        if not said.get(key):
+        if not content.get(key):
             raise UserError(f"{file}: {key} is missing")
     if not rows:
         raise UserError(f"{file}: rows is missing")
-    said["tags"] = tuple(said.get("tags") or ())
-    said["sections"] = {key: section for key, section in said["sections"].items() if section}
-    return Page(name=file.stem, rows=rows, beside=beside, **said)
+    content["tags"] = tuple(content.get("tags") or ())
+    content["sections"] = {key: section for key, section in content["sections"].items() if section}
+    return Page(name=file.stem, rows=rows, beside=beside, **content)
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """A file, merged over the one that it names as its ``base`` (beside it, or in ``conf/page/base``)."""
+    """Read a file and merge it over its ``base``, a file in the same directory or in ``conf/page/base``."""
     try:
         raw = OmegaConf.load(file)
         if not isinstance(raw, DictConfig):
             raise UserError(f"{file} is not a page")
         base = raw.pop("base", None)
         if base is not None:
-            place = next((each for each in (file.parent / f"{base}.yaml", directory() / "base" / f"{base}.yaml")
-                          if each.is_file()), None)  # fmt: skip
+            places = (file.parent / f"{base}.yaml", directory() / "base" / f"{base}.yaml")
+            place = next(filter(Path.is_file, places), None)
             if place is None:
                 raise UserError(f"{file}: base={base}: there is no such file")
             raw = OmegaConf.merge(OmegaConf.create(_read(place)), raw)
-        said: Any = OmegaConf.to_container(raw, resolve=True)
+        content: Any = OmegaConf.to_container(raw, resolve=True)
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} can't be read: {' '.join(str(error).split())}") from error
-    return {str(key): value for key, value in said.items()}
+    return {str(key): value for key, value in content.items()}
 
 
-def _rows(file: Path, said: Mapping[str, Any], where: str) -> dict[str, PageRow]:
+def _rows(file: Path, content: Mapping[str, Any], where: str) -> dict[str, PageRow]:
     rows = {}
-    known = [each.name for each in fields(PageRow)]
-    for key, row in said.items():
+    known = [attribute.name for attribute in fields(PageRow)]
+    for key, row in content.items():
         for name in row:
             if name not in known:
                 raise UserError(f"{file}: {where}.{key}: unknown key {name!r}; nearest: {nearest(name, known)}")

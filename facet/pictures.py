@@ -39,7 +39,7 @@ def edit_grid(rows: Sequence[Tensor], labels: Sequence[str], side: int = 96) -> 
 
 
 def save_png(picture: Image.Image, path: Path) -> None:
-    """Write a PNG atomically."""
+    """Write an image as PNG, atomically."""
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     atomic_write(path, lambda file: file.write(buffer.getvalue()))

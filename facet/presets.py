@@ -1,9 +1,11 @@
-"""What a preset means for a model.
+"""Composes the settings of a preset for a model.
 
-A file in ``conf/model`` is the preset ``paper`` in full. Its section ``preset: NAME: …`` is what another one changes.
-The files of ``conf/shared`` that it builds on may have such sections, too. A file in ``conf/preset`` is what a preset
-changes of every model, and its ``defaults`` name the preset that it derives from. The order, from the first of the
-presets that one derives from: what its file says, then what the model's sections say.
+A file in ``conf/model`` holds the settings of the preset ``paper``. Its section ``preset: NAME: …`` holds what the
+preset NAME changes. Its base files in ``conf/shared`` may have such sections, too. A file in ``conf/preset`` holds what
+a preset changes for every model; its ``defaults`` name the preset that it derives from.
+
+Settings are merged in the order of derivation, the base preset first. For each preset, its file comes first, then its
+sections in the model's files.
 """
 
 from __future__ import annotations
@@ -18,18 +20,18 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 Tree = dict[str, Any]
-# Nodes of which the check knows the keys, of constructors, or what is read: the command line may say any of them, and a
-# run of a sweep that doesn't have one fails alone.
+# Nodes whose keys :mod:`facet.configuration` checks. Hydra lets the command line add any key to them, so that in a
+# sweep only the runs fail that don't have the key.
 OPEN = ("networks", "data", "model", "trainer", "callbacks", "logger")
 
-# What the files say, as :func:`register` has read them: of each preset, and of each model with what it builds on.
+# The contents of the files, as read by :func:`register`.
 _presets: dict[str, Tree] = {}
-_models: dict[str, list[Tree]] = {}
-_state: list[tuple[Path, int]] = []  # of the files that were read last
+_models: dict[str, list[Tree]] = {}  # of each model, its base files first
+_state: list[tuple[Path, int]] = []  # the files read last, with their modification times
 
 
 def register(conf: Path) -> None:
-    """Read the files, and give Hydra ``settings/MODEL/PRESET`` for every pair, and ``ablation=none``."""
+    """Read the files, and register ``settings/MODEL/PRESET`` for every pair, and ``ablation=none``, with Hydra."""
     folders = ("model", "preset", "shared")
     state = [(file, file.stat().st_mtime_ns) for folder in folders for file in sorted((conf / folder).glob("*.yaml"))]
     if state == _state:
@@ -55,7 +57,7 @@ def register(conf: Path) -> None:
 
 
 def opened(*keys: str) -> DictConfig:
-    """Nodes in which the command line may set what stands in no file."""
+    """Nodes to which the command line may add keys that are in no file."""
     node = OmegaConf.create({})
     for key in keys:
         node[key] = DictConfig({}, flags={"struct": False})
@@ -63,23 +65,23 @@ def opened(*keys: str) -> DictConfig:
 
 
 def line(preset: str, behind: tuple[str, ...] = ()) -> list[str]:
-    """A preset after those that it derives from."""
-    said = _presets.get(preset, {}).get("defaults", [])
-    bases = [base.rsplit("/", 1)[-1] for base in said if base != "_self_"]
-    seen = (preset, *behind)  # a circle is Hydra's to refuse
+    """The presets that a preset derives from, the most basic first, then the preset itself."""
+    defaults = _presets.get(preset, {}).get("defaults", [])
+    bases = [base.rsplit("/", 1)[-1] for base in defaults if base != "_self_"]
+    seen = (preset, *behind)  # Hydra refuses a cycle
     return [*(name for base in bases if base not in seen for name in line(base, seen)), preset]
 
 
 def value(key: str, method: str, preset: str) -> Any:
-    """What stands under a key where the model's file and those of the preset are all; ``...`` if nothing."""
+    """The value of a key in a model's files under a preset, before any other choice; ``...`` if it isn't set."""
     for part in reversed([*_models[method], *_parts(method, preset)]):
-        if (found := _under(part, key)) is not ...:
-            return found
+        if (stated := _under(part, key)) is not ...:
+            return stated
     return ...
 
 
 def _parts(method: str, preset: str) -> Iterator[Tree]:
-    """What a preset, after those that it derives from, says of every model, and of one."""
+    """The settings of a preset for a model, in the order in which they are merged."""
     for name in line(preset):
         yield {key: value for key, value in _presets.get(name, {}).items() if key != "defaults"}
         for file in _models[method]:
@@ -97,19 +99,19 @@ def _under(tree: Tree, key: str) -> Any:
 
 
 def _files(conf: Path, file: Path) -> Iterator[Tree]:
-    """What a file says, after those that it builds on."""
-    said = _read(file)
-    for base in said.get("defaults", []):
+    """The content of a file, after those of its base files."""
+    content = _read(file)
+    for base in content.get("defaults", []):
         if isinstance(base, str) and base != "_self_":
             place = conf / base.strip("/") if base.startswith("/") else file.parent / base
             yield from _files(conf, place.with_suffix(".yaml"))
-    yield said
+    yield content
 
 
 def _read(file: Path) -> Tree:
-    """What a file says; nothing where it can't be read, which Hydra tells whoever chooses it."""
+    """The content of a file; empty if it can't be read."""
     try:
-        found: Any = OmegaConf.to_container(OmegaConf.load(file))
-    except (OSError, YAMLError, OmegaConfBaseException):
+        content: Any = OmegaConf.to_container(OmegaConf.load(file))
+    except (OSError, YAMLError, OmegaConfBaseException):  # Hydra reports it if the file is chosen
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}

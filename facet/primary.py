@@ -1,9 +1,9 @@
-"""What may be said to each command: keys, their types, and the groups that it chooses from.
+"""The primary config of each command: its keys, their types, and the groups of ``conf/`` that it chooses from.
 
-A command's keys stand beside its code, as the fields of a dataclass ``Settings`` in ``facet/<command>.py`` (or
-``facet/<command>/command.py``): annotations say what a value may be, comments what it means, and ``groups`` which
-folders of ``conf/`` it chooses from. Of ``facet-train`` the values are in
-``conf/train.yaml``, the types in ``facet/train.py``.
+A command's keys are the fields of a dataclass ``Settings`` in ``facet/<command>.py`` (or
+``facet/<command>/command.py``). Annotations give the types, comments the meanings (they are the help text), and
+``groups`` names the folders of ``conf/`` that the command chooses from. ``facet-train`` is the exception: its values
+are in ``conf/train.yaml``, their types in ``facet/train.py``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUIET = [{f"override hydra/{which}_logging": "none"} for which in ("job", "hydra
 
 
 def settings_of(primary: str) -> Any:
-    """The dataclass of a command's keys; None if it has none."""
+    """The dataclass ``Settings`` of a command; None if it has none."""
     for place in (f"facet.{primary}", f"facet.{primary}.command"):
         if importlib.util.find_spec(place) and hasattr(module := importlib.import_module(place), "Settings"):
             return module.Settings
@@ -34,13 +34,13 @@ def settings_of(primary: str) -> Any:
 
 
 def types(settings: Any) -> dict[str, Any]:
-    """What each key may be, by name; of a key that is a dataclass, that."""
+    """The annotation of each key, by name."""
     hints = typing.get_type_hints(settings, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(settings)}
 
 
 def values(settings: Any) -> dict[str, Any]:
-    """What each key is where nothing is said, plain."""
+    """The default of each key, as plain values."""
     return {field.name: _value(field) for field in dataclasses.fields(settings)}
 
 
@@ -52,7 +52,7 @@ def _value(field: Any) -> Any:
 
 
 def register(primary: str, conf: Path) -> None:
-    """Give Hydra the config of a command that has no file in ``conf/``."""
+    """Register with Hydra the config of a command that has no file in ``conf/``."""
     if (conf / f"{primary}.yaml").is_file():
         return
     settings = settings_of(primary)
@@ -67,7 +67,7 @@ def register(primary: str, conf: Path) -> None:
 
 
 def described(settings: Any) -> str:
-    """What may be said, as YAML, with what the code says of it."""
+    """A command's keys as YAML, with the comments of its ``Settings``."""
     comments = dict(re.findall(r"^    (\w+): .*?  # (.*)$", inspect.getsource(settings), re.MULTILINE))
     about = " ".join((inspect.getdoc(settings) or "").split("\n\n")[0].split())
     lines = [f"# {about}"]
@@ -86,7 +86,7 @@ def groups_of(primary: str, conf: Path) -> list[str]:
 
 
 def keys_of(primary: str, conf: Path) -> list[str]:
-    """What may stand at the top level: a command's own keys, and its groups."""
+    """The keys at the top level of a command's config: its own keys and its groups."""
     if not (conf / f"{primary}.yaml").is_file():
         return [*values(settings_of(primary)), *groups_of(primary, conf)]
     own = [str(key) for key in OmegaConf.load(conf / f"{primary}.yaml") if key not in ("defaults", "hydra")]

@@ -1,4 +1,4 @@
-"""The processes of one run: where one of them is gone the others end too, soon and with a word of it."""
+"""Watches the processes of one run: if one of them is gone, the others end soon, with a message."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from facet.signals import name
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
 
-LAUNCHER = "FACET_LAUNCHER"  # in the environment: the process id of the first, which starts the others
-PATIENCE = 20.0  # seconds in which a process ends by itself when another one is gone
-AGAIN = "the same command goes on from the last checkpoint"
+LAUNCHER = "FACET_LAUNCHER"  # environment variable: the id of the first process, which starts the others
+PATIENCE = 20.0  # seconds that a process has to end by itself after another one is gone
+AGAIN = "run the same command to continue from the last checkpoint"
 
 
 @contextmanager
 def together(trainer: Trainer) -> Iterator[None]:
-    """A training that ends in one process ends in all of them.
+    """Run a training whose processes all end when one of them ends.
 
-    Who waits for a process that is gone learns of it from gloo at once, from NCCL after half an hour: the first looks
-    after those that it has started, and they after it (:func:`follow`).
+    Gloo reports at once that another process is gone, NCCL only after half an hour. So the first process watches those
+    that it has started, and they watch it (:func:`follow`).
 
     Raises:
         ToldError: another process is gone.
@@ -44,9 +44,9 @@ def together(trainer: Trainer) -> Iterator[None]:
     def observer(started: Sequence[Popen[Any]]) -> None:
         _watch(lambda: _ended(started), over, started)
 
-    # Lightning's own kills this process, too, without a word
+    # Lightning's own observer kills this process, too, without a message
     subprocess_script._launch_process_observer = observer  # type: ignore[attr-defined, assignment]
-    patience = 0.0  # with an error here, the others wait for nothing
+    patience = 0.0  # after an error here, the others would wait in vain
     try:
         yield
         patience = PATIENCE
@@ -54,7 +54,7 @@ def together(trainer: Trainer) -> Iterator[None]:
         if not _of_the_network(error):
             raise
         raise ToldError(f"{_found_out(_started(trainer))}: {AGAIN}") from error
-    except BaseException:  # all are asked to stop, and save together
+    except BaseException:  # a signal stops all processes, and they save together
         patience = PATIENCE
         raise
     finally:
@@ -63,33 +63,33 @@ def together(trainer: Trainer) -> Iterator[None]:
 
 
 def follow() -> None:
-    """Let this process end when the first, which has started it, is gone."""
+    """End this process when the first process, which started it, is gone."""
     if launcher := os.environ.get(LAUNCHER):
         _watch(lambda: None if os.getppid() == int(launcher) else "the first process is gone", threading.Event())
 
 
 def _started(trainer: Trainer) -> Sequence[Popen[Any]]:
-    """The processes that this one has started to train with it; none where torchrun or SLURM does."""
+    """The processes of the run that this one has started; empty if torchrun or SLURM starts them."""
     return getattr(trainer.strategy.launcher, "procs", [])
 
 
 def _watch(gone: Callable[[], str | None], over: threading.Event, started: Sequence[Popen[Any]] = ()) -> None:
-    """Look every second whether a process is gone; then this one is given some time, and ended."""
+    """Check every second, in a thread, whether a process is gone; if so, end this one after ``PATIENCE`` seconds."""
 
-    def look() -> None:
+    def watch() -> None:
         while not over.wait(1.0):
             if line := gone():
                 if not over.wait(PATIENCE):
                     say(f"{line}: {AGAIN}", "red")
                     _see_off(started, 0)
-                    os._exit(1)  # the thread that trains may wait for ever
+                    os._exit(1)  # the training thread may wait for ever
                 return
 
-    threading.Thread(target=look, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _ended(started: Sequence[Popen[Any]]) -> str | None:
-    """Which process has failed, in words."""
+    """Which process has failed, in words; None if none has."""
     for number, process in enumerate(started, 1):
         if code := process.poll():
             how = f"was killed ({name(-code)})" if code < 0 else f"ended with {code}"
@@ -98,8 +98,8 @@ def _ended(started: Sequence[Popen[Any]]) -> str | None:
 
 
 def _found_out(started: Sequence[Popen[Any]]) -> str:
-    """The same, when the network knows of it already: the system may be a moment behind."""
-    until = time.monotonic() + 3
+    """Which process is gone, in words, after the network has reported it."""
+    until = time.monotonic() + 3  # the system may report the exit later than the network
     while started and time.monotonic() < until:
         if line := _ended(started):
             return line
@@ -108,14 +108,14 @@ def _found_out(started: Sequence[Popen[Any]]) -> str:
 
 
 def _of_the_network(error: Exception) -> bool:
-    """Whether an error is of talking to another process."""
+    """Whether an error comes from the communication with another process."""
     import torch
 
     return isinstance(error, torch.distributed.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))
 
 
 def _see_off(started: Sequence[Popen[Any]], patience: float) -> None:
-    """Wait for processes to end, and end those that don't."""
+    """Wait for processes to end; kill those that don't."""
     until = time.monotonic() + patience
     for process in started:
         try:

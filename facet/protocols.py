@@ -1,4 +1,4 @@
-"""What the workbench asks of methods and data sets: structural types, nothing to inherit.
+"""What the workbench requires of methods and data sets: structural types, nothing to inherit.
 
 A batch is a dict: ``image`` ``[B, C, H, W]`` in [0, 1], ``attributes`` ``[B, k]`` in {0, 1} with NaN where unknown,
 ``index`` ``[B]``, the position in the split. Attributes are on one public scale, 0 = absent, 1 = present.
@@ -17,7 +17,7 @@ Batch = dict[str, Tensor]
 
 @runtime_checkable
 class Coder(Protocol):
-    """A method with a code: what probes, swaps and Jacobians look at."""
+    """A method with a code, on which probes, swaps and Jacobians are computed."""
 
     def codes(self, images: Tensor) -> Tensor:
         """Images ``[B, C, H, W]`` to codes ``[B, d]``; d is everything the decoder sees, flat."""
@@ -27,10 +27,10 @@ class Coder(Protocol):
 
 
 class StagedCoder(Coder, Protocol):
-    """A method as it was at the end of a stage."""
+    """A method at the end of a training stage."""
 
     def decode(self, codes: Tensor) -> Tensor:
-        """As ``decode_codes``, before values outside [0, 1] are cut off: what has a derivative."""
+        """As ``decode_codes``, without clamping to [0, 1], so that it has a derivative everywhere."""
 
 
 @runtime_checkable
@@ -38,12 +38,12 @@ class Staged(Protocol):
     """A method that is trained in stages, each with a code of its own size."""
 
     def at_stage(self, path: Path) -> StagedCoder:
-        """It at the end of a stage, from the stage's file; frozen, in evaluation mode, on the CPU."""
+        """The model at the end of a stage, from the stage's file; frozen, in evaluation mode, on the CPU."""
 
 
 @runtime_checkable
 class Classifier(Protocol):
-    """What reads one of several classes."""
+    """A classifier of mutually exclusive classes."""
 
     def classify(self, images: Tensor) -> Tensor:
         """Images ``[B, C, H, W]`` in [0, 1] to classes ``[B]`` long."""
@@ -56,7 +56,7 @@ class Classes(Protocol):
     class_names: tuple[str, ...]
 
     def classes(self, split: str) -> Tensor:
-        """``[N]`` long."""
+        """The classes of a split's images, ``[N]`` long."""
 
 
 @runtime_checkable
@@ -75,10 +75,10 @@ class Editor(Protocol):
 
 
 class EditorAtStage(Editor, Protocol):
-    """An editor as it was at the end of a stage."""
+    """An editor at the end of a training stage."""
 
     def open_parameters(self) -> int:
-        """How many parameters have a part in what it computes."""
+        """The number of open parameters, which are those that affect the output."""
 
 
 @runtime_checkable
@@ -86,19 +86,19 @@ class StagedEditor(EditorAtStage, Protocol):
     """An editor that is trained in stages."""
 
     def at_stage(self, path: Path) -> EditorAtStage:
-        """It at the end of a stage, from the stage's file; frozen, in evaluation mode, on the device where this is."""
+        """The model at the end of a stage, from the stage's file; frozen, in evaluation mode, on the same device."""
 
 
 @runtime_checkable
 class LabelsGiven(Protocol):
-    """An editor that predicts nothing: its ``encode`` needs the attributes, NaN where unknown. Every page marks it."""
+    """An editor that doesn't predict attributes: its ``encode`` needs them, NaN where unknown. Every page marks it."""
 
     labels_given: bool
 
 
 @runtime_checkable
 class Predictor(Protocol):
-    """A method that predicts attributes and does nothing else."""
+    """A method that only predicts attributes."""
 
     attribute_names: tuple[str, ...]
 
@@ -108,10 +108,10 @@ class Predictor(Protocol):
 
 @runtime_checkable
 class Stochastic(Protocol):
-    """A method whose training reads a sample of the nuisance code instead of its mean."""
+    """A method whose training uses a sample of the nuisance code instead of its mean."""
 
     def sample_nuisance(self, images: Tensor) -> Tensor:
-        """Images to a sampled nuisance ``[B, ...]``."""
+        """Images to a sampled nuisance code ``[B, ...]``."""
 
 
 @runtime_checkable
@@ -129,13 +129,13 @@ class Data(Protocol):
 
     @property
     def exclusive(self) -> Mapping[str, frozenset[str]]:
-        """Attribute -> the others that have to change with it (the hair colours); empty where there are none."""
+        """For each attribute, the others that have to change with it (hair colours); empty if there are none."""
 
     def implied(self, name: str, value: bool) -> Mapping[str, bool]:
-        """What is then so of other attributes: who has blond hair hasn't black; empty where nothing is known."""
+        """The values of other attributes that follow from a value (blond hair: not black); empty if none follow."""
 
     def prepare_data(self) -> None:
-        """Make what is missing."""
+        """Make the stores that are missing."""
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
         """A split as (images ``[N, C, H, W]`` uint8, attributes ``[N, k]`` float, NaN = unknown)."""
@@ -149,4 +149,4 @@ class Counterfactuals(Protocol):
     """A data set that can show every image of a split with one attribute the other way round."""
 
     def counterfactuals(self, name: str, split: str = "test") -> Tensor:
-        """``[N, C, H, W]`` uint8."""
+        """The images of the split with the attribute inverted, ``[N, C, H, W]`` uint8."""

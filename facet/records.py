@@ -1,4 +1,4 @@
-"""What stands in a run directory, read as plain data: it may be somebody else's, and nothing in it is believed."""
+"""Reads the files of a run directory as plain data. They may be somebody else's, so everything is validated."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from facet.resolvers import register_resolvers
 from facet.schema import Config, Results, Status
 
 RESULTS_SCHEMA = 2  # of results.json
-LARGEST_CONFIG, LARGEST = 2**20, 2**26  # bytes; ours have five thousand, and a few million at most
-DEEPEST = 30  # levels
+LARGEST_CONFIG, LARGEST = 2**20, 2**26  # bytes; ours have about 5,000, and a few million at most
+DEEPEST = 30  # levels of nesting in a config
 
 
 def read_config(file: Path) -> DictConfig:
-    """A stored config: plain values, but for what each machine resolves for itself.
+    """Read a stored config: plain values, except for a precision that each machine resolves for itself.
 
     Raises:
-        UserError: it isn't what a training writes.
+        UserError: no training writes such a file.
     """
-    register_resolvers()  # of what each machine resolves for itself
+    register_resolvers()  # for the precision
     config = _read(file, LARGEST_CONFIG, _parsed, Config)
     assert isinstance(config, DictConfig)
     return config
 
 
 def read_status(file: Path) -> dict[str, Any]:
-    """``status.json``; empty if there is none.
+    """Read ``status.json``; empty if there is none.
 
     Raises:
-        UserError: it isn't what a training writes.
+        UserError: no training writes such a file.
     """
     return _read(file, LARGEST, _object, Status) if file.exists() else {}
 
 
 def read_results(file: Path) -> dict[str, Any]:
-    """``results.json``; empty if there is none.
+    """Read ``results.json``; empty if there is none.
 
     Raises:
-        UserError: it isn't what a judging writes, or is of another schema.
+        UserError: no evaluation writes such a file, or it has another schema.
     """
     return _read(file, LARGEST, _of_this_schema, Results) if file.exists() else {}
 
 
 def known(read: Callable[[Path], dict[str, Any]], file: Path) -> dict[str, Any]:
-    """What a file says, for whoever goes on without it: empty where it can't be used, too."""
+    """A file's content; empty if it can't be used, for callers that can do without it."""
     try:
         return read(file)
     except UserError:
@@ -60,23 +60,23 @@ def known(read: Callable[[Path], dict[str, Any]], file: Path) -> dict[str, Any]:
 
 
 def _read(file: Path, largest: int, parse: Callable[[str], Any], schema: type[BaseModel]) -> Any:
-    """A file's content, as it was parsed, if it is what the schema says.
+    """Read, parse and validate a file.
 
     Raises:
-        UserError: in one line, what is wrong and where.
+        UserError: the file is invalid; the message is one line and names the problem and its place.
     """
     try:
         if not file.is_file():
-            raise ValueError("it is no file")
+            raise ValueError("it isn't a file")
         if (size := file.stat().st_size) > largest:
-            raise ValueError(f"it has {size:,} bytes, and no such file of ours has more than {largest:,}")
+            raise ValueError(f"it has {size:,} bytes, more than the {largest:,} that such a file may have")
         content = parse(file.read_text("utf-8"))
         schema.model_validate(OmegaConf.to_container(content) if isinstance(content, DictConfig) else content)
     except ValidationError as error:
-        told = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, told["loc"]))
-        raise UserError(f"{file} can't be used: {where[:100]}: {told['msg']}") from error
-    except Exception as error:  # whatever reading a damaged file comes to
+        problem = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise UserError(f"{file} can't be used: {where[:100]}: {problem['msg']}") from error
+    except Exception as error:  # reading a damaged file may raise anything
         raise UserError(f"{file} can't be used: {' '.join(str(error).split())[:200]}") from error
     return content
 
@@ -87,43 +87,44 @@ def _parsed(text: str) -> Any:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """An object of JSON; what is no number, or without end, is unknown."""
-    found = json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_once)
-    if not isinstance(found, dict):
-        raise ValueError("it holds no object")
-    json.dumps(found, ensure_ascii=False).encode()  # half a character, which no page could be written with
-    return found
+    """Parse a JSON object; NaN and infinity become None."""
+    content = json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_unique)
+    if not isinstance(content, dict):
+        raise ValueError("it isn't a JSON object")
+    json.dumps(content, ensure_ascii=False).encode()  # refuses unpaired surrogates: no page could be written with them
+    return content
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError("a key stands twice in an object")
-    return found
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(content := dict(pairs)) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return content
 
 
 def _of_this_schema(text: str) -> dict[str, Any]:
-    found = _object(text)
-    if (schema := found.get("schema")) != RESULTS_SCHEMA:
+    content = _object(text)
+    if (schema := content.get("schema")) != RESULTS_SCHEMA:
         raise ValueError(f"it has schema {schema!r}, and this version reads {RESULTS_SCHEMA}: evaluate the run again")
-    return found
+    return content
 
 
 def _refuse_odd(text: str) -> None:
-    """Refuse what no training writes: references, which may grow without end, tags, interpolations, which may read the
-    environment, and levels without end.
+    """Refuse YAML that no training writes: references, tags, interpolations and deep nesting.
+
+    References can expand without limit, and interpolations can read the environment.
 
     Raises:
-        ValueError: with the line.
+        ValueError: the message names the line.
     """
     level = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise ValueError(f"{line}a reference (& or *), where plain values have to be")
+            raise ValueError(f"{line}a reference (& or *): only plain values are allowed")
         if getattr(event, "tag", None):
-            raise ValueError(f"{line}a tag ({event.tag}), where plain values have to be")
+            raise ValueError(f"{line}a tag ({event.tag}): only plain values are allowed")
         if isinstance(event, yaml.ScalarEvent) and "${" in event.value and event.value != OF_THE_MACHINE:
-            raise ValueError(f"{line}an interpolation ({event.value[:40]}), where plain values have to be")
+            raise ValueError(f"{line}an interpolation ({event.value[:40]}): only plain values are allowed")
         level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if level > DEEPEST:
             raise ValueError(f"{line}more than {DEEPEST} levels")

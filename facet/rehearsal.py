@@ -1,8 +1,8 @@
-"""A run's first steps on a few made-up images, before any data are drawn: whether its parts fit one another.
+"""Rehearses a run: a few training steps on made-up images, before any data are prepared.
 
-What no constructor can know is told here, in one line: networks of which one doesn't read what another makes, or that
-are made for other images. The steps are training's own, with a trainer of their own, of a model that is thrown away;
-the random state is left as it was.
+It reports, in one line, mistakes that no constructor can see: networks whose shapes don't fit one another or the
+images. The steps are those of the training, with a trainer of their own, on a model that is discarded. The random state
+is restored.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from torch.utils.data import DataLoader
 
 from facet.errors import UserError, nearest
 
-IMAGES = 4  # in a batch: some methods halve it, and batch norms want two
-SHARES = (0.0, 1 - 1e-9)  # of a run: where it begins, and where it ends
+IMAGES = 4  # per batch: some methods halve the batch, and batch norms need two images
+SHARES = (0.0, 1 - 1e-9)  # the progress of a run at its beginning and at its end
 
 
 class MadeUp(LightningDataModule):
-    """A small batch of noise in a data set's shape, without and with every attribute in turn.
+    """A small batch of noise in a data set's shape; images alternate between no attributes and all attributes.
 
     Args:
-        data: the data module in whose place it stands.
-        images: in a batch.
-        batches: to train with.
+        data: the data module that it replaces.
+        images: the number of images in a batch.
+        batches: the number of training batches.
     """
 
     def __init__(self, data: Any, images: int = IMAGES, batches: int = len(SHARES)) -> None:
@@ -43,7 +43,7 @@ class MadeUp(LightningDataModule):
         self.labels = (torch.arange(self.count) % 2.0)[:, None].expand(-1, len(data.attribute_names))
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
-        """Images uint8 and labels, the same for every split."""
+        """Images uint8 and labels, the same for all splits."""
         return self.images, self.labels
 
     def train_dataloader(self) -> DataLoader[Any]:
@@ -59,22 +59,24 @@ class MadeUp(LightningDataModule):
 
 
 def rehearse(model: LightningModule, data: Any, callbacks: Iterable[Callback]) -> set[str]:
-    """Train for a step where a run begins and for one where it ends, and validate; in the first, second and last stage.
+    """Train a step as at the beginning and a step as at the end of the run, and validate.
+
+    A model that grows does this in its first, second and last stage.
 
     Args:
-        model: is spoilt by it.
-        data: the run's data module, of which the shape alone is looked at.
-        callbacks: the run's; one that makes the model grow says what its stages are.
+        model: the model; it can't be used afterwards.
+        data: the run's data module; only its shape is used.
+        callbacks: the run's callbacks; one that grows the model defines its stages.
 
     Returns:
-        The names that were logged.
+        The names of the metrics that were logged.
 
     Raises:
-        UserError: the networks don't fit one another, or the images.
+        UserError: the networks don't fit one another or the images.
     """
     logged: set[str] = set()
     with isolate_rng(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Lightning, about so short a run
+        warnings.simplefilter("ignore")  # Lightning warns about such a short run
         shown = MadeUp(data)
         try:
             for _ in _stages(model, callbacks):
@@ -96,7 +98,7 @@ def _stages(model: Any, callbacks: Iterable[Callback]) -> Iterator[None]:
 
 
 def _fit(model: Any, shown: MadeUp) -> set[str]:
-    """A short training; the names that were logged."""
+    """Train for one or two batches; returns the names of the metrics that were logged."""
     trainer = Trainer(
         accelerator="cpu",
         devices=1,
@@ -107,70 +109,70 @@ def _fit(model: Any, shown: MadeUp) -> set[str]:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        plugins=[LightningEnvironment()],  # whatever cluster this is
+        plugins=[LightningEnvironment()],  # one process, on a cluster too
     )
-    if hasattr(model, "progress"):  # what the method does depends on it
+    if hasattr(model, "progress"):  # schedules depend on it
         model.progress = lambda batch_idx: SHARES[batch_idx]
     trainer.fit(model, datamodule=shown)
     return set(trainer.callback_metrics)
 
 
 def _where(model: LightningModule, trace: TracebackType | None) -> str:
-    """The innermost part of the model that was computing, as its config key begins: ``model.decoder.project.0``."""
+    """The innermost module of the model in a traceback, such as ``model.decoder.project.0``."""
     names = {id(module): f"model.{name}".rstrip(".") for name, module in model.named_modules()}
-    found = "model"
+    innermost = "model"
     while trace is not None:
-        found = names.get(id(trace.tb_frame.f_locals.get("self")), found)
+        innermost = names.get(id(trace.tb_frame.f_locals.get("self")), innermost)
         trace = trace.tb_next
-    return found
+    return innermost
 
 
 def refuse_of_the_trainer(settings: DictConfig, model: LightningModule, data: Any) -> None:
-    """Say what takes the place of Lightning's settings for modules that it optimises, where ours step by themselves.
+    """Refuse trainer settings that have no effect under manual optimisation, and name the setting to use instead.
 
     Raises:
-        UserError: one of those settings.
+        UserError: such a setting is set.
     """
     if model.automatic_optimization:
         return
     clip, batches = settings.get("gradient_clip_val"), settings.get("accumulate_grad_batches") or 1
     if clip:
-        own = f"say model.gradient_clip={clip}" if hasattr(model, "gradient_clip") else "this one clips no gradient"
-        raise UserError(f"trainer.gradient_clip_val={clip}: methods take their steps themselves: {own}")
+        own = f": set model.gradient_clip={clip}" if hasattr(model, "gradient_clip") else " and doesn't clip gradients"
+        raise UserError(f"trainer.gradient_clip_val={clip}: this method does its own optimiser steps{own}")
     if batches != 1:
         raise UserError(
-            f"trainer.accumulate_grad_batches={batches}: methods take their steps themselves: for so large a batch say "
-            f"data.batch_size={batches * data.batch_size}"
+            f"trainer.accumulate_grad_batches={batches}: this method does its own optimiser steps: "
+            f"for a batch of this size set data.batch_size={batches * data.batch_size}"
         )
 
 
-def refuse_unread(model: LightningModule, said: Iterable[str]) -> None:
-    """Check that what was said on the command line has a part in the run; what presets say may have none.
+def refuse_unread(model: LightningModule, overrides: Iterable[str]) -> None:
+    """Refuse settings on the command line that have no effect in this run. Presets may have such settings.
 
     Args:
-        model: may name such settings, and why they have none, in ``unread``.
-        said: overrides as Hydra takes them.
+        model: its ``unread``, if it has one, names settings without effect, and why.
+        overrides: the command line's overrides.
 
     Raises:
-        UserError: a setting that nothing reads.
+        UserError: a setting has no effect.
     """
-    for key in (override.split("=")[0].lstrip("+~") for override in said):
+    for key in (override.split("=")[0].lstrip("+~") for override in overrides):
         for name, why in getattr(model, "unread", {}).items():
             if f"{key}.".startswith(f"model.{name}."):
-                raise UserError(f"{key} would change nothing: {why}")
+                raise UserError(f"{key} has no effect: {why}")
 
 
 def refuse_unlogged(config: DictConfig, callbacks: dict[str, Any], data: Any, logged: set[str]) -> None:
-    """Check that what callbacks and a search watch is logged.
+    """Check that the metrics that callbacks and a search watch are logged.
 
     Raises:
-        UserError: it isn't.
+        UserError: one isn't.
     """
     for callback in callbacks.values():
         if hasattr(callback, "logged"):
             logged = logged | callback.logged(data.attribute_names)
-    watched = [(f"callbacks.{name}.monitor", getattr(one, "monitor", None)) for name, one in callbacks.items()]
-    lenient = [f"callbacks.{name}.monitor" for name, one in callbacks.items() if not getattr(one, "strict", True)]
+    watched = [(f"callbacks.{name}.monitor", getattr(value, "monitor", None)) for name, value in callbacks.items()]
+    lenient = [f"callbacks.{name}.monitor" for name, value in callbacks.items() if not getattr(value, "strict", True)]
     for key, name in [*watched, *(("objective", name) for name in config.objective or ())]:
         if name is not None and name not in logged and key not in lenient:
-            raise UserError(f"{key}={name}: nothing of that name is logged; nearest: {nearest(name, logged)}")
+            raise UserError(f"{key}={name}: no such metric is logged; nearest: {nearest(name, logged)}")

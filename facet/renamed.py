@@ -1,4 +1,4 @@
-"""Old names of settings, classes and choices, each with its new one: an old name is refused, and the new one told."""
+"""Old names of settings, classes and choices, each with its new name. An old name is refused with the new one named."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "callbacks.growth.code_size": ("callbacks.growth.max_units",),
     "callbacks.growth.units": ("callbacks.growth.units_per_growth",),
 }
-"""Old key to new key, or to several, of which each model has one."""
+"""From an old key to its new key, or to several keys of which each model has one."""
 
 CLASSES = {
     "aif.module.IFcVAEGAN": "aif.ifcvae_gan.IFcVAEGAN",
@@ -50,7 +50,7 @@ CLASSES = {
 }
 
 CHOICES = {
-    "experiment=aif/table1/ours": "said by nothing: it is what facet-train trains",
+    "experiment=aif/table1/ours": "the default of facet-train: leave it out",
     "experiment=aif/table1/no_aux": "ablation=no_aux",
     "experiment=aif/table1/rec_class": "ablation=rec_class",
     "experiment=aif/table1/icgan": "model=icgan",
@@ -89,20 +89,21 @@ CHOICES = {
     "ablation=no_jacobian_on_faces": "model.student_weights.code=0 model.student_weights.difference=0",
     "callbacks=growth": "part of model=jacsup_digits",
     "callbacks=face_growth": "part of model=jacsup_faces",
-    "callbacks=default": "what is there if nothing is said",
+    "callbacks=default": "the default: leave it out",
     "model=growing_autoencoder": "model=jacsup_digits",
     "model=supervised_autoencoder": "model=jacsup_faces",
 }
-"""Old words of the command line, and those that say the same now."""
+"""From an old choice to the arguments that mean the same now."""
 
 
 def new_name(key: str, config: DictConfig, parameters: Container[str] = ()) -> str | None:
-    """The new name of an old setting, or of a setting below it; None if the key is no old one, or not of this model.
+    """The new name of an old setting, or of a setting below one; None if the key isn't an old one of this model.
 
     Args:
         key: a dotted key that the config may not have.
-        config: the config; of several new names, the one that it has is meant.
-        parameters: of the constructor that the key was meant for. They decide where a stored config has only old names.
+        config: the config; if a key has several new names, the one that exists in the config is returned.
+        parameters: the parameters of the constructor that the key belongs to. They decide if a stored config has only
+            old names.
 
     Returns:
         ``model.weights.kl`` for ``model.kl_weight``.
@@ -110,11 +111,11 @@ def new_name(key: str, config: DictConfig, parameters: Container[str] = ()) -> s
     parts = key.split(".")
     for end in range(len(parts), 0, -1):
         names = SETTINGS.get(".".join(parts[:end]), ())
-        meant = [name for name in names if name.split(".")[end - 1] in parameters]
-        found = [name for name in names if _has(config, name)]
-        found = found or [name for name in meant if _may_have(config, name, parts[: end - 1])]
-        if found:
-            return " or ".join(".".join([name, *parts[end:]]) for name in found)
+        accepted = [name for name in names if name.split(".")[end - 1] in parameters]
+        new = [name for name in names if _has(config, name)]
+        new = new or [name for name in accepted if _may_have(config, name, parts[: end - 1])]
+        if new:
+            return " or ".join(".".join([name, *parts[end:]]) for name in new)
     return None
 
 
@@ -125,6 +126,6 @@ def _has(config: DictConfig, name: str) -> bool:
 
 
 def _may_have(config: DictConfig, name: str, parent: list[str]) -> bool:
-    """Whether nothing in the config says that this model has no such setting."""
+    """Whether the config leaves open if this model has such a setting."""
     group = name.rpartition(".")[0]
     return group == ".".join(parent) or OmegaConf.select(config, group) is None

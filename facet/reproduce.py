@@ -1,4 +1,4 @@
-"""``facet-reproduce``: pages from nothing: their runs trained, judged and shown, several at a time."""
+"""``facet-reproduce``: trains and judges the runs of pages, several at a time, and writes the pages."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from facet.runs import Run
 from facet.sweeps import shares
 from facet.train import finished
 
-# Torch is imported where something has to be done: that nothing has must be quick to find out.
+# Torch is imported only if there is something to do, so that a finished page is recognised quickly.
 
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-reproduce: pages from nothing: facet-reproduce table1 seeds=0,1,2 preset=paper trainer=gpu jobs=2. Trains
-    what isn't trained, judges what isn't judged, and makes the pages. facet-train gets what the command doesn't know.
+    """facet-reproduce: trains and judges the missing runs of pages, and writes the pages. For example: facet-reproduce
+    table1 seeds=0,1,2 preset=paper trainer=gpu jobs=2. Settings that aren't listed here are passed to facet-train.
     """
 
-    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all; or files of your own
+    pages: tuple[str, ...] = ()  # or groups of pages: aif, jacsup, all; or files of your own
     seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
-    overrides: tuple[str, ...] = ()  # what the runs are trained with besides their row's words and a seed
-    beside: bool = False  # train the rows beside the pages' own, too; those that are trained already are shown anyway
-    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: as there are cores and memory for, or GPUs
-    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
+    overrides: tuple[str, ...] = ()  # the trainings' other settings, besides their row's and the seed
+    beside: bool = False  # also train the rows beside the paper's; those trained already are always shown
+    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: one per GPU, or as cores and memory allow
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
     runs: str = "runs"
-    reports: str = "reports"  # the page goes to reports/<page>/
+    reports: str = "reports"  # pages are written to reports/<page>/
     groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 
@@ -50,18 +50,18 @@ def main() -> None:
 
 
 def reproduce(config: DictConfig) -> None:
-    """Train what isn't trained, judge what isn't judged, and make the pages, even if a run failed.
+    """Train and judge the runs that are missing, and write the pages, even if a run failed.
 
     Raises:
-        UserError: no such page, or settings that no row of it takes.
-        ToldError: a row doesn't take the settings, or a run or a page failed, each told when it did.
+        UserError: there is no such page, or no row of it accepts the settings.
+        ToldError: a row doesn't accept the settings, or a run or a page failed; each was reported.
     """
     check(config, "reproduce")
     if not config.pages:
-        raise UserError("say which page: facet-reproduce table1")
+        raise UserError("choose a page: facet-reproduce table1")
     pages = chosen(config.pages)
     evaluation = compose_config("evaluate", [])
-    planned: dict[Path, _Planned] = {}  # a run may be in several rows, and on several pages
+    planned: dict[Path, _Planned] = {}  # by directory: several rows and pages may share a run
     refused = [row for page in pages for row in _plan(page, config, evaluation, planned)]
     jobs = [job for plan in planned.values() if (job := plan.job(config, evaluation))]
     codes = [USER] * len(refused)
@@ -79,26 +79,26 @@ def reproduce(config: DictConfig) -> None:
             say(f"{page.name}: {error}", "red")
             codes.append(USER)
     if codes:
-        raise ToldError(f"not all of {', '.join(config.pages)} is there: {len(codes)} failed", code_of(codes))
+        raise ToldError(f"{', '.join(config.pages)} is incomplete: {len(codes)} failed", code_of(codes))
 
 
 def _plan(page: Page, config: DictConfig, evaluation: DictConfig, planned: dict[Path, _Planned]) -> list[str]:
-    """Add a page's runs to those that are planned; returns the rows that don't take the settings."""
+    """Add a page's runs to the planned ones; returns the rows that don't accept the settings."""
     rows = {**page.rows, **(page.beside if config.beside else {})}
 
-    def look(key: str, seed: int, settings: DictConfig) -> None:
-        said = training(rows[key], seed, config, page)
-        plan = _Planned.of(said, f"{page.name}: {key} seed={seed}", settings, evaluation)
+    def add(key: str, seed: int, settings: DictConfig) -> None:
+        arguments = training(rows[key], seed, config, page)
+        plan = _Planned.of(arguments, f"{page.name}: {key} seed={seed}", settings, evaluation)
         planned.setdefault(plan.run.path, plan)
 
-    return each_run(page, rows, config, look)
+    return each_run(page, rows, config, add)
 
 
 def prepare(configs: Iterable[DictConfig]) -> None:
-    """Draw or decode what is missing of the data, and train their judges, before any run begins: by all cores.
+    """Prepare the data and train their judges before any run begins, so that this uses all cores.
 
     Raises:
-        UserError: what is wrong with the data.
+        UserError: the data are refused.
     """
     from facet.build import judge_of, quiet
 
@@ -112,43 +112,44 @@ class _Planned:
     """A run of a page.
 
     Attributes:
-        run: its directory.
-        settings: what it is trained with.
-        said: the same as it is said to ``facet-train``.
-        name: to show.
-        trained: whether it is.
-        judged: whether it is, too.
+        run: the run directory.
+        settings: the config that it is trained with.
+        arguments: the arguments of ``facet-train`` for that config.
+        name: the name to show.
+        trained: whether it is trained.
+        judged: whether it is trained and judged.
     """
 
     run: Run
     settings: DictConfig
-    said: tuple[str, ...]
+    arguments: tuple[str, ...]
     name: str
     trained: bool
     judged: bool
 
     @staticmethod
-    def of(said: tuple[str, ...], name: str, settings: DictConfig, evaluation: DictConfig) -> _Planned:
-        """What there is of a run.
+    def of(arguments: tuple[str, ...], name: str, settings: DictConfig, evaluation: DictConfig) -> _Planned:
+        """Find out how far a run is.
 
         Raises:
-            UserError: settings that it doesn't take.
+            UserError: the run doesn't accept a setting.
         """
         run = Run(directory_to_train(settings))
         if not (trained := finished(settings, run)):
             check(settings, "train", {}, [])
-        kept = not run.checkpoint.exists()  # :func:`finished` then says that its numbers are there
-        if done := trained and (kept or judged(run, evaluation)):
+        # a finished run without a checkpoint has its results (:func:`finished`)
+        done = trained and (not run.checkpoint.exists() or judged(run, evaluation))
+        if done:
             say(f"judged already: {run.path}")
-        return _Planned(run, settings, said, name, trained, done)
+        return _Planned(run, settings, arguments, name, trained, done)
 
     def job(self, config: DictConfig, evaluation: DictConfig) -> Job | None:
-        """What has to be done; None if nothing has."""
+        """The commands that are left to run; None if there are none."""
         if self.judged:
             return None
         commands = [judging(self.run, evaluation)]
         if not self.trained:
-            commands.insert(0, ("facet.train", *self.said, *plug_ins(config)))
+            commands.insert(0, ("facet.train", *self.arguments, *plug_ins(config)))
         return Job(self.name, commands, log_of(self.run.path))
 
 

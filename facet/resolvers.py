@@ -1,4 +1,4 @@
-"""What ``${…}`` may call in a config."""
+"""The resolvers: functions that ``${…}`` may call in a config."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from facet.completion import complete
 
 
 def register_resolvers() -> None:
-    """``${count:LIST}``: a list's length. ``${of:KEY,{A: 1, B: 2}}``: the value that stands under a key.
+    """Register the resolvers with OmegaConf.
 
-    ``${part:WIDTH,N}``: an N-th of a width, at least 2. ``${around:KEY}``: a tenth of a key's value and ten times.
-    ``${times_preset:N}``: N times what the preset gives the key in whose place it stands.
-    ``${by_preset:{A: 1, B: 2}}``: the value under the preset, or under the nearest one that it derives from, in the end
-    ``paper``.
-    ``${named:METHOD,ABLATION}``: a run's name. ``${fast_cpu_precision:}``: bf16 where this processor computes in it.
+    - ``${count:LIST}``: the length of a list.
+    - ``${of:KEY,{A: 1, B: 2}}``: the value under KEY.
+    - ``${part:WIDTH,N}``: WIDTH divided by N, at least 2.
+    - ``${around:KEY}``: the range from a tenth of KEY's value to ten times it.
+    - ``${times_preset:N}``: N times the preset's value of the key at which this stands.
+    - ``${by_preset:{A: 1, B: 2}}``: the value for the preset, else for the nearest preset that it derives from, else
+      for ``paper``.
+    - ``${named:METHOD,ABLATION}``: a run's name.
+    - ``${fast_cpu_precision:}``: ``bf16-mixed`` if this processor computes in bf16, else ``32-true``.
     """
     resolvers: dict[str, Callable[..., Any]] = {
         "count": lambda values: len(values),
@@ -48,29 +52,29 @@ def _by_preset(values: Mapping[str, Any], *, _root_: DictConfig) -> Any:
 
 def _times_preset(factor: float, *, _root_: DictConfig, _node_: Node) -> float:
     key = str(_node_._get_full_key(None))
-    said = presets.value(key, _root_.method, _root_.preset)
-    if said is ...:
+    stated = presets.value(key, _root_.method, _root_.preset)
+    if stated is ...:
         without = deepcopy(_root_)
         parent, _, name = key.rpartition(".")
         with flag_override(without, "struct", False):
-            del OmegaConf.select(without, parent)[name]  # else it would ask for itself
+            del OmegaConf.select(without, parent)[name]  # avoids resolving this very interpolation again
         return factor * float(_default(without, key))
-    stated = OmegaConf.create({"value": said})
-    stated._set_parent(_root_)
-    return factor * float(stated.value)
+    node = OmegaConf.create({"value": stated})
+    node._set_parent(_root_)  # resolves interpolations in the stated value
+    return factor * float(node.value)
 
 
 def _default(root: DictConfig, key: str) -> Any:
-    """What stands under a key; if nothing, the constructor's default."""
-    if (found := OmegaConf.select(root, key)) is None:
+    """The value of a key, or the constructor's default if it isn't set."""
+    if (value := OmegaConf.select(root, key)) is None:
         completed = deepcopy(root)
         complete(completed)
-        found = OmegaConf.select(completed, key)
-    return found
+        value = OmegaConf.select(completed, key)
+    return value
 
 
 def _fast_cpu_precision() -> str:
-    try:  # torch knows too, but takes seconds to import, and a finished run is to be found in less
+    try:  # torch knows it too, but takes seconds to import, and a finished run must be recognised faster
         fast = "avx512_bf16" in Path("/proc/cpuinfo").read_text("utf-8")
     except OSError:
         fast = False

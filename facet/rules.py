@@ -1,7 +1,7 @@
-"""What constructors refuse in their first lines, found in their source: to refuse a number no torch is imported.
+"""Runs the checks at the beginning of constructors, read from their source: refusing a number doesn't import torch.
 
-A line counts that calls a function of a module named ``checks`` with parameters of the constructor, such as
-``at_least_one(steps=self.steps)``. It is called here as it stands there, so what it says is said in one place.
+A check is a statement that calls a function of a module named ``checks`` with parameters of the constructor, such as
+``at_least_one(steps=self.steps)``. The same call is made here, so a rule and its message are written only once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ Rule = Callable[[Mapping[str, Any]], None]
 
 
 def refuse(target: str, given: Mapping[str, Any]) -> None:
-    """Call a constructor's checks with the arguments that a config gives it.
+    """Call a constructor's checks with the arguments of a config.
 
     Args:
         target: the constructor's dotted name.
-        given: its arguments; a check of one that isn't given, or is to be made first, is left to the constructor.
+        given: its arguments, without those that are built from nodes. Checks of other arguments are skipped here; the
+            constructor makes them.
 
     Raises:
-        ValueError: what a check refuses.
+        ValueError: a check refuses an argument.
     """
     for rule in _rules(target):
         rule(given)
@@ -35,52 +36,53 @@ def refuse(target: str, given: Mapping[str, Any]) -> None:
 def _rules(target: str) -> tuple[Rule, ...]:
     module, _, name = target.rpartition(".")
     try:
-        place, found = Source.of(module).definition(name)
-        return tuple(_of_class(place, found)) if isinstance(found, ast.ClassDef) else ()
+        source, node = Source.of(module).definition(name)
+        return tuple(_of_class(source, node)) if isinstance(node, ast.ClassDef) else ()
     except (UnclearError, LookupError):
         return ()
 
 
-def _of_class(place: Source, node: ast.ClassDef) -> Iterator[Rule]:
-    methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
-    beginning = next((each for each in methods if each.name in ("__init__", "__post_init__")), None)
-    if beginning is None:
-        for base in (each for each in node.bases if isinstance(each, ast.Name)):
-            above, found = place.definition(base.id)
-            if isinstance(found, ast.ClassDef):
-                yield from _of_class(above, found)
+def _of_class(source: Source, node: ast.ClassDef) -> Iterator[Rule]:
+    methods = [statement for statement in node.body if isinstance(statement, ast.FunctionDef)]
+    constructor = next((method for method in methods if method.name in ("__init__", "__post_init__")), None)
+    if constructor is None:
+        for name in (base.id for base in node.bases if isinstance(base, ast.Name)):
+            base_source, base = source.definition(name)
+            if isinstance(base, ast.ClassDef):
+                yield from _of_class(base_source, base)
         return
-    for statement in beginning.body:
+    for statement in constructor.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             call = statement.value
-            if isinstance(call.func, ast.Name) and (check := _check(place, call.func.id)):
+            if isinstance(call.func, ast.Name) and (check := _check(source, call.func.id)):
                 yield functools.partial(_call, check, call)
 
 
-def _check(place: Source, name: str) -> Callable[..., None] | None:
-    """A function of a module named ``checks``; None if the name isn't one's."""
+def _check(source: Source, name: str) -> Callable[..., None] | None:
+    """The function of a module named ``checks`` that a name stands for; None if it stands for anything else."""
     try:
-        source, found = place.definition(name)
+        defined_in, node = source.definition(name)
     except (UnclearError, LookupError):
         return None
-    if not isinstance(found, ast.FunctionDef) or not source.name.endswith(".checks"):
+    if not isinstance(node, ast.FunctionDef) or not defined_in.name.endswith(".checks"):
         return None
-    check: Callable[..., None] = getattr(importlib.import_module(source.name), found.name)
+    check: Callable[..., None] = getattr(importlib.import_module(defined_in.name), node.name)
     return check
 
 
 def _call(check: Callable[..., None], call: ast.Call, given: Mapping[str, Any]) -> None:
-    """The call with what is given; not made where that isn't all."""
-    if ast.unparse(call).endswith("(**asdict(self))"):  # of a dataclass: all there is
+    """Make the call with the given arguments; do nothing if one of its arguments isn't given."""
+    if ast.unparse(call).endswith("(**asdict(self))"):  # in a dataclass: all arguments
         check(**given)
         return
-    passed = [_argument(each) for each in (*call.args, *(keyword.value for keyword in call.keywords))]
+    passed = [_argument(node) for node in (*call.args, *(keyword.value for keyword in call.keywords))]
     if all(name in given for name in passed):
         values = [given[name] for name in passed]
-        named = {str(word.arg): value for word, value in zip(call.keywords, values[len(call.args) :], strict=True)}
+        keywords = [str(keyword.arg) for keyword in call.keywords]
+        named = dict(zip(keywords, values[len(call.args) :], strict=True))
         check(*values[: len(call.args)], **named)
 
 
 def _argument(node: ast.expr) -> str:
-    """The constructor's argument that an expression passes on: ``steps``, or ``self.steps`` in a dataclass."""
+    """The constructor's argument that an expression reads: ``steps``, or ``self.steps`` in a dataclass."""
     return ast.unparse(node).removeprefix("self.")

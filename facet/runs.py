@@ -1,4 +1,4 @@
-"""Runs on disk: what a run directory holds, and whether the run is finished."""
+"""Run directories: the files of a run, its status, and exclusive access to it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Run:
     """A run directory.
 
     Attributes:
-        path: with ``config.yaml``, ``checkpoints/``, ``metrics.csv``, ``status.json`` and, once judged,
-            ``results.json``.
+        path: the directory. It holds ``config.yaml``, ``checkpoints/``, ``metrics.csv``, ``status.json`` and, once the
+            run is judged, ``results.json``.
     """
 
     path: Path
@@ -39,16 +39,16 @@ class Run:
         return str(self.noted().get("status", "absent"))
 
     def noted(self) -> dict[str, Any]:
-        """What ``status.json`` says; nothing where it can't be read."""
+        """The content of ``status.json``; empty if it can't be read."""
         return known(read_status, self.path / "status.json")
 
     @property
     def checkpoint(self) -> Path:
-        """The last checkpoint: tables use no other."""
+        """The last checkpoint, which is the only one that tables use."""
         return self.path / "checkpoints" / "last.ckpt"
 
     def saved(self) -> dict[str, Any]:
-        """What the last checkpoint holds, on the CPU.
+        """The content of the last checkpoint, on the CPU.
 
         Raises:
             UserError: it can't be read.
@@ -56,7 +56,7 @@ class Run:
         return checkpoints.read(self.checkpoint)
 
     def metrics(self) -> dict[str, list[tuple[int, float]]]:
-        """The curves of ``metrics.csv``: (step, value) by name, in the order of steps."""
+        """The curves of ``metrics.csv``: by name, (step, value) in the order of steps."""
         curves: dict[str, list[tuple[int, float]]] = {}
         for row in rows(self.path / "metrics.csv"):
             step = int(float(row.pop("step")))
@@ -67,7 +67,7 @@ class Run:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """The run directory is this process's alone; it goes again if nothing came of it.
+        """Make the run directory and lock it for this process; the directory is removed again if left empty.
 
         Raises:
             UserError: another process is training in it.
@@ -81,26 +81,26 @@ class Run:
         try:
             yield
         except RemovedError:
-            made = None  # what is there now is another's
+            made = None  # another run's directory may be there now: keep it
             raise
         finally:
-            left = [file.name for file in self.path.iterdir()] if self.path.is_dir() else []  # somebody removed it
+            left = [file.name for file in self.path.iterdir()] if self.path.is_dir() else []  # it may be removed
             if made is not None and left == [".lock"]:
                 (self.path / ".lock").unlink()
             lock.release()
             unmake(made or [])
 
     def claim(self) -> None:
-        """Find out that the run directory can be written to, and leave nothing.
+        """Check that the run directory can be written to, and leave no trace.
 
         Raises:
-            UserError: it can't, or it is a folder of somebody's, of which a training would clear away files.
+            UserError: it can't be written, or it holds other files, which a training might delete.
         """
         try:
             there = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
             of_a_run = {"config.yaml", "status.json", ".lock"}
-            if there - {"wandb"} and not there & of_a_run:  # W&B's outlives a removed run
-                raise UserError(f"{self.path} holds other files and no run: choose a run_dir that is new or empty")
+            if there - {"wandb"} and not there & of_a_run:  # W&B's folder may be left of a removed run
+                raise UserError(f"{self.path} has files but no run: choose a new or empty run_dir")
             made = make_directory(self.path)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
@@ -111,32 +111,32 @@ class Run:
             ) from error
 
     def clear(self) -> None:
-        """Forget what was trained and judged here."""
+        """Delete the results of an earlier training and evaluation."""
         for name in ("metrics.csv", "results.json", "examples.npz"):
             (self.path / name).unlink(missing_ok=True)
         for directory in ("checkpoints", "grids", "stages"):
             shutil.rmtree(self.path / directory, ignore_errors=True)
 
     def stages(self) -> list[Path]:
-        """What the stages of a progressively grown model left, from the narrowest.
+        """The files of the finished stages of a progressively grown model, the narrowest first.
 
         Raises:
-            UserError: nothing.
+            UserError: there are none.
         """
-        found = sorted((self.path / "stages").glob("*.ckpt"), key=lambda path: (len(path.name), path.name))
-        if not found:
+        stages = sorted((self.path / "stages").glob("*.ckpt"), key=lambda path: (len(path.name), path.name))
+        if not stages:
             raise UserError(f"{self.path} has no finished stage: train it first with facet-train")
-        return found
+        return stages
 
     def mark(self, status: str, **details: Any) -> None:
         """Write ``status.json``."""
         write_json(self.path / "status.json", {"status": status, **details})
 
     def config(self) -> DictConfig:
-        """The config it was trained with.
+        """The config that the run was trained with.
 
         Raises:
-            UserError: no run directory, one without a checkpoint, or a config that no training has written.
+            UserError: there is no run directory or no checkpoint, or no training writes such a config.
         """
         file = self.path / "config.yaml"
         if not file.is_file():
@@ -147,9 +147,9 @@ class Run:
 
 
 def revision() -> str:
-    """The git revision of the code, with ``+`` where files differ from it; ``unknown`` outside a checkout."""
+    """The git revision of the code, with ``+`` if files differ from it; ``unknown`` outside a checkout."""
     root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():  # installed: a repository around it is somebody else's
+    if not (root / ".git").exists():  # installed: a repository around the package isn't ours
         return "unknown"
     try:
         described = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is read of ``config.yaml``, ``status.json`` and ``results.json``, and of which type it is: of each, once."""
+"""The fields that are read from ``config.yaml``, ``status.json`` and ``results.json``, and their types."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_print
 
 
 class Open(BaseModel):
-    """An object; whatever else it holds is not looked at."""
+    """An object; other fields are ignored."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
 
 class Made(Open):
-    """What something is made of, whatever its arguments: its constructor checks them."""
+    """A node with ``_target_``. Its constructor checks the arguments."""
 
     target: str = Field(alias="_target_")
 
 
 class Logger(Open):
-    """Where W&B keeps a run."""
+    """The W&B project of a run."""
 
     mode: Text = None
     project: Text = None
@@ -56,7 +56,7 @@ class Config(Open):
 
 
 class Training(Open):
-    """What a training took; whatever else it holds is listed on a page as it is."""
+    """Steps, time and size of a training; a page lists other fields as they are."""
 
     steps: Count = None
     images_seen: Count = None
@@ -67,7 +67,7 @@ class Training(Open):
 
 
 class Files(Open):
-    """Which files a run's data were read from."""
+    """The files that a run's data were read from."""
 
     place: list[str]
     root: str
@@ -86,7 +86,7 @@ class Status(Open):
 
 
 class Measured(Open):
-    """A mean, or a rate with its interval."""
+    """A mean, or a rate with its confidence interval."""
 
     value: Number
     n: Count = None
@@ -113,7 +113,7 @@ class Drift(Open):
 
 
 class Measures(Open):
-    """Of an editor, a coder or a predictor; below a measure stand attributes."""
+    """The measures of an editor, a coder or a predictor; most are given per attribute."""
 
     mse: Figure = None
     reconstruction: dict[str, Figures] | None = None
@@ -138,7 +138,7 @@ class StageOfEditor(Measures):
 
 
 class Jacobians(Open):
-    """Errors against a teacher."""
+    """Errors of Jacobians against those of a teacher."""
 
     data: Measured
     canonical: Measured
@@ -156,13 +156,13 @@ class StageOfCoder(Open):
 
 
 class AllMeasures(Measures):
-    """With those of every stage, where there are stages."""
+    """The measures of a run, and those of every stage if it has stages."""
 
     stages: list[StageOfCoder] | list[StageOfEditor] | None = None
 
 
 class Card(Open):
-    """The judge's."""
+    """The judge's card."""
 
     key: str = ""
     accuracy: dict[str, Number] = {}

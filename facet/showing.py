@@ -1,4 +1,4 @@
-"""What runs beside one another, a line each: drawn again and again on a terminal, elsewhere said every so often."""
+"""Shows the progress of parallel jobs, a line each: redrawn on a terminal, otherwise printed at intervals."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from rich.table import Table
 
 from facet.commands import say
 
-EVERY = 60.0  # seconds between two lines of a job, where there is no terminal
+EVERY = 60.0  # seconds between two lines of a job if there is no terminal
 
 
 @dataclass
 class Line:
-    """How far a job is.
+    """The progress of a job.
 
     Attributes:
-        begun: when, in seconds of a monotonic clock.
-        what: it is doing, in words.
-        done: the part of it that is done, in [0, 1]; None where it doesn't say.
-        first: when the job first said so, and what.
+        begun: when the job began, in seconds of a monotonic clock.
+        what: what it is doing, in words.
+        done: the part that is done, in [0, 1]; None if unknown.
+        first: the time of the first known ``done``, and its value.
     """
 
     begun: float = field(default_factory=time.monotonic)
@@ -37,15 +37,15 @@ class Line:
     first: tuple[float, float] | None = None
 
     def read(self, note: Path) -> None:
-        """Take what the job has noted (:func:`facet.workers.note`)."""
-        with suppress(OSError, ValueError):  # not yet, or only half of it
+        """Read the job's progress note (:func:`facet.workers.note`)."""
+        with suppress(OSError, ValueError):  # not written yet, or only half
             self.what, self.done = json.loads(note.read_text("utf-8"))
             if self.done is not None and self.first is None:
                 self.first = time.monotonic(), self.done
 
     @property
     def left(self) -> str:
-        """The time that is left, in words; empty where that can't be told yet."""
+        """The estimated time left, in words; empty if there is no estimate yet."""
         if self.first is None or self.done is None or self.done <= self.first[1]:
             return ""
         since, part = time.monotonic() - self.first[0], self.done - self.first[1]
@@ -53,13 +53,13 @@ class Line:
 
 
 class Board:
-    """The lines of all jobs that run."""
+    """The lines of all running jobs."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.lines: dict[str, Line] = {}
-        self.said = time.monotonic()
+        self.printed = time.monotonic()
 
     def __enter__(self) -> Board:
         if self.live:
@@ -71,24 +71,24 @@ class Board:
             self.live.stop()
 
     def show(self, notes: Mapping[str, Path], waiting: int) -> None:
-        """Draw, or say, how far jobs are.
+        """Draw or print the progress of jobs.
 
         Args:
-            notes: by the jobs' names, the files in which they note it.
-            waiting: how many have still to begin.
+            notes: the files of the jobs' progress notes, by the jobs' names.
+            waiting: how many jobs have not begun.
         """
         for name, note in notes.items():
             self.lines.setdefault(name, Line()).read(note)
         if self.live:
             self.live.update(self._table(waiting), refresh=True)
-        elif time.monotonic() - self.said >= EVERY:
-            self.said = time.monotonic()
+        elif time.monotonic() - self.printed >= EVERY:
+            self.printed = time.monotonic()
             for name, line in self.lines.items():
                 done = "" if line.done is None else f", {line.done:.0%}"
                 say(", ".join(filter(None, (f"{name}: {line.what}{done}", line.left))))
 
     def ended(self, name: str, code: int) -> None:
-        """A job has ended, with this exit code."""
+        """Remove a job's line and print how the job ended."""
         line = self.lines.pop(name, Line())
         how = "failed" if code else "done"
         self._say(f"{name}: {how} after {duration(time.monotonic() - line.begun)}", "red" if code else None)
@@ -110,7 +110,7 @@ class Board:
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``12 min``, ``3 h 5 min``."""
+    """A time in words: ``45 s``, ``12 min``, ``3 h 5 min``."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""Being asked to stop (SIGTERM of a cluster, SIGUSR1 and 2 of SLURM, Ctrl-C): in training, at the end of the step."""
+"""Handles stop signals: SIGTERM from clusters, SIGUSR1 and SIGUSR2 from SLURM, Ctrl-C. A training finishes its step."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ASKED = (*CLUSTERS, signal.SIGINT)
 
 
 class Stopped(BaseException):
-    """Ends a command that was asked to stop.
+    """Ends a command after a stop signal.
 
     Args:
-        signum: by which.
+        signum: the signal's number.
     """
 
     def __init__(self, signum: int) -> None:
@@ -28,17 +28,17 @@ class Stopped(BaseException):
 
     @property
     def code(self) -> int:
-        """The exit code that shells, make and clusters know."""
+        """The exit code that shells, make and clusters expect."""
         return 128 + self.signum
 
 
 def name(signum: int) -> str:
-    """``SIGTERM``; Ctrl-C by the name that people know."""
+    """The signal's name, such as ``SIGTERM``; ``Ctrl-C`` for SIGINT."""
     return "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
 
 
 def end(signum: int, frame: FrameType | None = None) -> NoReturn:
-    """A handler: the command ends, whatever it is doing, and what is half done is undone on the way.
+    """A handler that ends the command at once; context managers and ``finally`` clean up.
 
     Raises:
         Stopped: always.
@@ -47,29 +47,29 @@ def end(signum: int, frame: FrameType | None = None) -> NoReturn:
 
 
 def take(handler: Handler, *signals: int) -> dict[int, Any]:
-    """Set a handler for signals and return theirs; nothing but in the main thread, which alone may."""
-    if threading.current_thread() is not threading.main_thread():
+    """Set a handler for signals; returns the previous handlers. Does nothing outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():  # Python allows it only there
         return {}
     return {signum: signal.signal(signum, handler) for signum in signals}
 
 
 @contextmanager
 def handled(handler: Handler, *signals: int) -> Iterator[None]:
-    """Within it, signals have a handler."""
+    """Set a handler for signals within a ``with`` block."""
     before = take(handler, *signals)
     try:
         yield
     finally:
-        for signum, was in before.items():
-            signal.signal(signum, was)
+        for signum, previous in before.items():
+            signal.signal(signum, previous)
 
 
 class Wish:
-    """Notes that a training is asked to stop. Whoever is asked twice stops at once.
+    """Remembers a stop signal until the training has saved. A second signal ends the command at once.
 
     Attributes:
-        signum: by which; None until then.
-        before: the handlers that it took the place of.
+        signum: the signal's number; None if none came.
+        before: the handlers that it replaced.
     """
 
     def __init__(self) -> None:
@@ -77,19 +77,19 @@ class Wish:
         self.before: dict[int, Any] = {}
 
     def listen(self, handler: Handler | None = None) -> None:
-        """Note signals from now on, or do something else."""
+        """Remember signals from now on, or call another handler for them."""
         self.before |= take(handler or self.note, *ASKED)
 
     def give_back(self) -> None:
-        """Let those handle signals that did before."""
+        """Restore the previous handlers."""
         while self.before:
             signal.signal(*self.before.popitem())
 
     def grant(self, signum: int) -> None:
-        """Hand a signal on, now that all is saved: to whoever handled it before (submitit requeues), else end.
+        """Act on a signal after saving: call the previous handler (submitit's requeues the job), else end.
 
         Raises:
-            Stopped: nobody else did.
+            Stopped: there was no previous handler.
         """
         self.signum = None
         handler = self.before.get(signum)
@@ -98,9 +98,9 @@ class Wish:
         handler(signum, None)
 
     def note(self, signum: int, frame: FrameType | None = None) -> None:
-        """The handler."""
+        """The handler: remember the signal."""
         if self.signum is not None:
             end(signum)
         self.signum = signum
-        # straight to the terminal: the code that is interrupted may hold a lock of whoever prints
+        # write to the terminal directly: the interrupted code may hold a lock that printing needs
         os.write(2, f"\n{name(signum)}: the run is saved at the end of this step, and stops\n".encode())

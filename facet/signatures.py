@@ -1,6 +1,6 @@
-"""Signatures of what configs call, read from source files: importing torch to refuse a typo would take seconds.
+"""Reads the signatures of what configs call from source files: importing torch to refuse a typo would take seconds.
 
-What source can't tell (a class made in C, a module that computes its names) is imported.
+If the source isn't enough (a class written in C, a module that computes its names), the module is imported.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from hydra.utils import get_object
 from facet.source import Source, UnclearError
 
 Parameters = dict[str, inspect.Parameter]
-ARGUMENT = re.compile(r"^    (\w+(?:, \w+)*): (.+)((?:\n {8}.+)*)", re.MULTILINE)  # of a docstring
+ARGUMENT = re.compile(r"^    (\w+(?:, \w+)*): (.+)((?:\n {8}.+)*)", re.MULTILINE)  # an argument in a docstring
 
 
 @functools.lru_cache(maxsize=512)
 def signature(target: str) -> Parameters:
-    """Parameters of a function or constructor, without ``self``, annotations resolved where they can be.
+    """The parameters of a function or constructor, without ``self``; annotations are resolved if possible.
 
     Args:
-        target: its dotted name.
+        target: the dotted name of the function or class.
 
     Returns:
-        Parameters by name; a default that source doesn't tell is ``...``.
+        Parameters by name; a default that can't be read from the source is ``...``.
 
     Raises:
-        LookupError: there is no such thing.
+        LookupError: there is no such function or class.
     """
     try:
         return _read(target)
@@ -45,25 +45,25 @@ def signature(target: str) -> Parameters:
 
 @functools.lru_cache(maxsize=512)
 def meanings(target: str) -> dict[str, str]:
-    """Argument -> its description in the docstrings of a class and its bases; empty where source doesn't tell."""
+    """The descriptions of arguments in the docstrings of a class and its bases; empty if the source can't be read."""
     module, _, name = target.rpartition(".")
     try:
         place, node = Source.of(module).definition(name)
     except (UnclearError, LookupError):
         return {}
     text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for base in node.bases if isinstance(node, ast.ClassDef) else ():
         if isinstance(base, ast.Name):
-            found |= meanings(f"{place.name}.{base.id}")
+            by_name |= meanings(f"{place.name}.{base.id}")
     for names, first, more in ARGUMENT.findall(text or ""):
         meaning = re.sub(r"(:\w+:)?`+~?([^`]+)`+", r"\2", " ".join(f"{first} {more}".split()).rstrip("."))
-        found |= dict.fromkeys(names.split(", "), meaning)
-    return found
+        by_name |= dict.fromkeys(names.split(", "), meaning)
+    return by_name
 
 
 def imported(function: Callable[..., Any]) -> Parameters:
-    """The same of a function or class itself."""
+    """The parameters of an imported function or class, as :func:`signature` returns them."""
     parameters = dict(inspect.signature(function).parameters)
     owner = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
     try:
@@ -87,7 +87,7 @@ def _read(target: str) -> Parameters:
 
 
 def _constructor(place: Source, node: ast.ClassDef) -> Parameters:
-    """Parameters of a class's own ``__init__``, of its dataclass fields, or of the first base that has either."""
+    """Parameters from a class's ``__init__``, else from its dataclass fields, else from its first base class."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             return dict(list(_parameters(place, statement.args).items())[1:])
@@ -129,6 +129,6 @@ def _parameters(place: Source, arguments: ast.arguments) -> Parameters:
 def _parameter(
     place: Source, name: str, kind: Any, annotation: ast.expr | None, default: ast.expr | None
 ) -> inspect.Parameter:
-    """A parameter; its default is ``...`` where it is something that source doesn't tell."""
+    """A parameter; its default is ``...`` if it can't be read from the source."""
     value = place.default(default) if default is not None else inspect.Parameter.empty
     return inspect.Parameter(name, kind, default=value, annotation=place.annotation(annotation))

@@ -1,4 +1,4 @@
-"""What names mean in a module's source file, without importing it."""
+"""Resolves the names in a module's source file without importing the module."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ LIGHT = {*sys.stdlib_module_names, "annotated_types", "typing_extensions"}  # pa
 
 
 class UnclearError(Exception):
-    """Source alone doesn't tell."""
+    """The source isn't enough to find out."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A module's source, and the names defined at its top level, as text has them."""
+    """A module's source: the statements that define names at its top level.
+
+    Attributes:
+        name: the module's dotted name.
+        package: whether it is a package.
+        names: by name, the statement that defines it.
+    """
 
     name: str
     package: bool
@@ -33,10 +39,10 @@ class Source:
     @staticmethod
     @functools.lru_cache(maxsize=512)
     def of(name: str) -> Source:
-        """The source of a module, found without importing what it lies in.
+        """Read the source of a module, without importing its package.
 
         Raises:
-            UnclearError: no file of Python.
+            UnclearError: there is no Python file.
         """
         top, *rest = name.split(".")
         try:
@@ -56,11 +62,14 @@ class Source:
         return Source(name, file.name == "__init__.py", names)
 
     def definition(self, name: str) -> tuple[Source, ast.AST]:
-        """Where a name is defined, imports followed, and what stands there: a class, a function, or a value.
+        """Find the definition of a name, following imports.
+
+        Returns:
+            The source that defines it, and its node: a class, a function, or a value.
 
         Raises:
             LookupError: the module has no such name.
-            UnclearError: it may have.
+            UnclearError: the source doesn't show whether it has.
         """
         node = self.names.get(name)
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -68,7 +77,7 @@ class Source:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             return self, node.value
         if isinstance(node, ast.ImportFrom):
-            alias = next(each for each in node.names if (each.asname or each.name) == name)
+            alias = next(alias for alias in node.names if (alias.asname or alias.name) == name)
             return Source.of(self.absolute(node)).definition(alias.name)
         if node is None and not {"*", "__getattr__"} & set(self.names):
             raise LookupError(f"{self.name}.{name}")
@@ -83,28 +92,28 @@ class Source:
         return ".".join([*above, *([node.module] if node.module else [])])
 
     def annotation(self, node: ast.expr | None) -> Any:
-        """What an annotation means; ``Parameter.empty`` if it can't be told."""
+        """The value of an annotation; ``Parameter.empty`` if it can't be evaluated."""
         if node is None:
             return inspect.Parameter.empty
         try:
             return self.value(node)
-        except Exception:  # whatever evaluating somebody's annotation comes to: it isn't checked then
+        except Exception:  # evaluating an annotation may raise anything; the argument isn't checked then
             return inspect.Parameter.empty
 
     def default(self, node: ast.expr) -> Any:
-        """What a parameter's default is; ``...`` if it can't be told, or is no plain value."""
+        """The value of a parameter's default; ``...`` if it can't be evaluated or isn't plain."""
         try:
             return ast.literal_eval(node)
         except ValueError:
             pass
-        try:  # 1 / 3, or a constant of the module
-            found = eval(compile(ast.Expression(node), self.name, "eval"), {"__builtins__": {}}, Names(self))
-        except Exception:  # whatever evaluating somebody's default comes to: it isn't told then
+        try:  # an expression such as 1 / 3, or a constant of the module
+            value = eval(compile(ast.Expression(node), self.name, "eval"), {"__builtins__": {}}, Names(self))
+        except Exception:  # evaluating a default may raise anything
             return ...
-        return found if isinstance(found, bool | int | float | str | tuple | list | None) else ...
+        return value if isinstance(value, bool | int | float | str | tuple | list | None) else ...
 
     def value(self, node: ast.expr) -> Any:
-        """An expression's value, names resolved as they are needed; classes are stood in for."""
+        """Evaluate an expression. Names are resolved when needed; placeholders stand for classes."""
         unquoted = ast.fix_missing_locations(ast.Expression(_Unquoted().visit(node)))
         return eval(compile(unquoted, self.name, "eval"), {"__builtins__": {}}, Names(self))
 
@@ -121,10 +130,10 @@ class Names(dict[str, Any]):
         if node is None:
             return getattr(builtins, name)
         if isinstance(node, ast.Import):
-            alias = next(each for each in node.names if (each.asname or each.name.split(".")[0]) == name)
+            alias = next(alias for alias in node.names if (alias.asname or alias.name.split(".")[0]) == name)
             return _Module(alias.name if alias.asname else name)
         if isinstance(node, ast.ImportFrom):
-            alias = next(each for each in node.names if (each.asname or each.name) == name)
+            alias = next(alias for alias in node.names if (alias.asname or alias.name) == name)
             module = self.source.absolute(node)
             if module.split(".")[0] in LIGHT:
                 return getattr(importlib.import_module(module), alias.name)
@@ -132,13 +141,14 @@ class Names(dict[str, Any]):
                 Source.of(f"{module}.{alias.name}")
                 return _Module(f"{module}.{alias.name}")
         try:
-            place, found = self.source.definition(name)
+            source, definition = self.source.definition(name)
         except (UnclearError, LookupError):
-            return _stand_in(name)
-        if isinstance(found, ast.expr):
-            return place.value(found)
-        decorators = [ast.unparse(each) for each in getattr(found, "decorator_list", ())]
-        return _stand_in(f"{place.name}.{name}", any("dataclass" in each for each in decorators))
+            return _placeholder(name)
+        if isinstance(definition, ast.expr):
+            return source.value(definition)
+        decorators = [ast.unparse(decorator) for decorator in getattr(definition, "decorator_list", ())]
+        is_dataclass = any("dataclass" in decorator for decorator in decorators)
+        return _placeholder(f"{source.name}.{name}", is_dataclass)
 
 
 class _Module:
@@ -153,23 +163,23 @@ class _Module:
         try:
             return Names(Source.of(self._name))[name]
         except (UnclearError, AttributeError):
-            return _stand_in(name)
+            return _placeholder(name)
 
 
 @functools.lru_cache(maxsize=512)
-def _stand_in(name: str, is_dataclass: bool = False) -> type:
-    """A class that no plain value is an instance of."""
+def _placeholder(name: str, is_dataclass: bool = False) -> type:
+    """A class that stands for another one in annotations; no plain value is an instance of it."""
     known = {"__class_getitem__": classmethod(lambda cls, _: cls), "target": name if is_dataclass else None}
     return type(name.rsplit(".", 1)[-1], (), known)
 
 
 def settings_class(annotation: Any) -> str | None:
-    """The dotted name of a dataclass that an annotation stands for; None if it is anything else."""
+    """The dotted name of the dataclass that an annotation is; None if it is anything else."""
     return getattr(annotation, "target", None) if isinstance(annotation, type) else None
 
 
 class _Unquoted(ast.NodeTransformer):
-    """Annotations in quotes, taken out of them; not the choices of a ``Literal``."""
+    """Replaces quoted annotations by their expressions, except the choices of a ``Literal``."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         return node if ast.unparse(node.value).endswith("Literal") else self.generic_visit(node)
@@ -179,7 +189,7 @@ class _Unquoted(ast.NodeTransformer):
 
 
 def _flat(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements at the top level, those below ``if`` and ``try`` too."""
+    """Statements at the top level, with those inside ``if`` and ``try``."""
     for statement in statements:
         if isinstance(statement, ast.If | ast.Try):
             blocks = [

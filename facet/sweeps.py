@@ -1,4 +1,4 @@
-"""What a run of a sweep is given: a GPU of its own, or a command of its own where it takes several devices."""
+"""Gives each run of a sweep its share of the machine: a GPU, threads, or its own command if it uses several devices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from facet.machine import cores, memory
 from facet.signals import Wish
 
 OF_A_RUN = 1536 * 2**20  # bytes of memory that a run of the embedded preset may take (docs/reliability.md, Bounds)
-_taken: list[FileLock] = []  # this process's GPU, for as long as the process lives
+_taken: list[FileLock] = []  # the lock on this process's GPU, held until the process ends
 
 
 def swept() -> bool:
@@ -30,16 +30,16 @@ def swept() -> bool:
 
 
 def on_several_devices(config: DictConfig) -> bool:
-    """Whether a run takes more devices than one."""
+    """Whether a run uses more than one device."""
     return str(OmegaConf.select(config, "trainer.devices")) != "1"
 
 
 def take_gpu(config: DictConfig) -> None:
-    """Let this process of a sweep see one GPU alone, which no other on this machine has taken.
+    """Make one GPU visible to this process of a sweep, one that no other process on this machine has taken.
 
-    Launchers start runs in processes of their own, each of which would take the first GPU. A process that trains one
-    run after another keeps its GPU; where more run at a time than there are GPUs, they share them by their numbers.
-    Call it before anything asks CUDA for its devices: what they are is settled then.
+    Without this, every process that a launcher starts would use the first GPU. A process that trains several runs keeps
+    its GPU. If there are more processes than GPUs, runs share GPUs by their numbers in the sweep. Call it before
+    anything asks CUDA for its devices, since CUDA reads the environment only once.
     """
     on_cpu = OmegaConf.select(config, "trainer.accelerator") == "cpu"
     if _taken or on_cpu or not swept() or on_several_devices(config):
@@ -63,7 +63,7 @@ def take_gpu(config: DictConfig) -> None:
 
 
 def _gpus() -> list[str]:
-    """The GPUs that this process may see, by the names that CUDA takes."""
+    """The GPUs visible to this process, as entries of ``CUDA_VISIBLE_DEVICES``."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [name for name in visible.split(",") if name]
@@ -73,20 +73,23 @@ def _gpus() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Of a command that this one starts: packages are found where they are here, and never where it happens to run."""
+    """The environment of a command that this one starts: it imports packages from the same places as this process."""
+    # PYTHONSAFEPATH keeps the working directory out of the import path
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
 
 
 def shares(configs: Sequence[DictConfig], jobs: int | None = None) -> list[dict[str, str]]:
-    """What each of the runs that are at work at a time is given, as environment variables: threads, and a GPU.
+    """The threads and GPUs for each of the runs that train at the same time, as environment variables.
 
-    On CPUs as many run at a time as there are cores and memory for. How many threads a run has decides its last bits:
-    on CPUs that follows from the number of runs alone, so that neither ``jobs`` nor what is done already changes any.
-    On GPUs each has one of its own; what takes several devices runs alone.
+    On CPUs, as many runs train at a time as the cores and memory allow. On GPUs, each run has its own GPU. A run on
+    several devices trains alone.
 
     Args:
-        configs: of all runs, those that are done already too.
-        jobs: how many at a time, instead.
+        configs: the configs of all runs, including finished ones.
+        jobs: how many runs train at a time; None: as above.
+
+    Returns:
+        One dict per run that trains at a time.
     """
     on_cpu = all(OmegaConf.select(config, "trainer.accelerator") == "cpu" for config in configs)
     gpus = [] if on_cpu else _gpus()
@@ -96,6 +99,8 @@ def shares(configs: Sequence[DictConfig], jobs: int | None = None) -> list[dict[
         left = memory()
         jobs = len(gpus) or min(cores(), max(1, left // OF_A_RUN) if left is not None else 1)
     jobs = max(1, min(jobs, len(configs)))
+    # The number of threads affects the last bits of a run's numbers. On CPUs it depends on the number of all runs, so
+    # that neither ``jobs`` nor finished runs change the numbers.
     threads = str(max(1, cores() // (jobs if gpus else len(configs))))
     given = {name: os.environ.get(name, threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     apart = {"CUDA_VISIBLE_DEVICES"} if len(gpus) > 1 and jobs > 1 else set[str]()
@@ -103,22 +108,22 @@ def shares(configs: Sequence[DictConfig], jobs: int | None = None) -> list[dict[
 
 
 def train_apart() -> None:
-    """Train a run of a sweep by a command of its own: DDP starts its processes by repeating the command line.
+    """Train a run of a sweep in a separate command, because DDP starts its processes by repeating the command line.
 
     Raises:
-        ToldError: it failed, and said why.
+        ToldError: the command failed; it has printed why.
     """
     overrides = [*HydraConfig.get().overrides.task, "hydra.mode=RUN"]
     child = subprocess.Popen([sys.executable, "-m", "facet.train", *overrides], env=environment())
     wish = Wish()
 
-    def hand_on(signum: int, frame: FrameType | None) -> None:
+    def forward(signum: int, frame: FrameType | None) -> None:
         wish.signum = signum
-        if signum != signal.SIGINT:  # a terminal's Ctrl-C goes to the child, too
+        if signum != signal.SIGINT:  # a terminal sends Ctrl-C to the child, too
             child.send_signal(signum)
 
-    wish.listen(hand_on)
-    code = child.wait()  # it is saved first
+    wish.listen(forward)
+    code = child.wait()  # after a signal the child saves first
     wish.give_back()
     if wish.signum:
         wish.grant(wish.signum)

@@ -1,4 +1,4 @@
-"""Tags for W&B, which refuses a run with a tag that it doesn't like."""
+"""Tags for W&B, which refuses a run if one of its tags is invalid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LONGEST = 64  # characters
 
 
 def tags(texts: Iterable[str]) -> list[str]:
-    """Texts as W&B takes them: 64 characters at most, of longer ones both ends; none is empty, none comes twice."""
+    """Make texts valid as tags: cut the middle out of texts over 64 characters, drop empty and repeated ones."""
     half = (LONGEST - 1) // 2
     short = (text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}" for text in texts)
     return list(dict.fromkeys(text for text in short if text))

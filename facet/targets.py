@@ -1,8 +1,8 @@
-"""What a config may make: no more than is known to do what its name says, whoever wrote the config.
+"""The list of what a config may instantiate. It protects against configs written by somebody else.
 
-A ``_target_`` is any dotted name, and some start programs or run files (``torch.hub.load``). So there is a list: the
-classes of our own packages, each where it is defined, and what stands here of libraries by its full name. Nothing is
-imported to find out.
+A ``_target_`` can be any dotted name, and some start programs or run files (``torch.hub.load``). Allowed are the
+classes of our own packages, by the name of the module that defines them, and the library names listed here. Nothing is
+imported to decide.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from facet.renamed import CLASSES
 from facet.source import Source, UnclearError
 
 OWN = ("aif", "jacsup", "nets", "datamodules", "facet")
-FUNCTIONS = ("facet.loggers.make_loggers", "datamodules.comparison.torchvision_celeba")  # no other function of ours
+FUNCTIONS = ("facet.loggers.make_loggers", "datamodules.comparison.torchvision_celeba")  # our only allowed functions
 
 
 def _of(module: str, names: str) -> set[str]:
@@ -42,52 +42,53 @@ LIBRARIES = (
     )
     | _of("torchmetrics", "AUROC Accuracy F1Score MeanMetric MeanSquaredError Precision Recall")
 )
-"""None that opens a file to run what is in it, or calls what it is given."""
+"""None of these runs the content of a file or calls its arguments."""
 
-_others: tuple[str, ...] = ()  # of this process's command
+_others: tuple[str, ...] = ()  # what the command line allows besides
 
 
-def allow(names: Sequence[str], said: Iterable[str]) -> None:
-    """Let this process's configs make what is in other packages, too: plug-ins.
+def allow(names: Sequence[str], arguments: Iterable[str]) -> None:
+    """Allow this process's configs to use other packages: plug-ins.
 
     Args:
-        names: packages or modules, whose classes and functions may be made where they are defined; or anything by its
-            full name.
-        said: the arguments of the command line, where alone this may be said: else a config could allow itself.
+        names: packages or modules, whose classes and functions are allowed by the name of the module that defines
+            them; or full names of anything else.
+        arguments: the arguments of the command line.
 
     Raises:
-        UserError: names that the command line doesn't hold.
+        UserError: ``allow`` is set, but not on the command line.
     """
     global _others
-    if names and not any(re.match(r"\+{0,2}allow=", argument) for argument in said):
-        raise UserError("allow= stands in a config file: it counts on the command line alone")
+    # only the command line may set it: otherwise a config could allow itself
+    if names and not any(re.match(r"\+{0,2}allow=", argument) for argument in arguments):
+        raise UserError("allow= is set in a config file: set it on the command line instead")
     _others = tuple(names)
 
 
 def is_allowed(target: str) -> bool:
-    """Whether configs may make what has this dotted name."""
+    """Whether configs may instantiate a dotted name."""
     return target in LIBRARIES or target in FUNCTIONS or target in _others or _is_defined(target)
 
 
 def refusal(target: str) -> str:
-    """Why not, and what to do, for a message."""
+    """Why a target is refused and what to do, for an error message."""
     if new := CLASSES.get(target):
         return f"{target} is now {new}"
     if _within(target, OWN):
         return f"{target} can't be imported: there is no such class"
-    alike = [name for name in LIBRARIES if name.split(".")[0] == target.split(".")[0]]
-    meant = f" (nearest: {nearest(target, alike)})" if alike else ""
+    listed = [name for name in LIBRARIES if name.split(".")[0] == target.split(".")[0]]
+    near = f" (nearest: {nearest(target, listed)})" if listed else ""
     return (
-        f"{target} is refused: configs make classes of {', '.join(OWN)}, and what facet/targets.py lists of libraries"
-        f"{meant}. If you know what it does, say allow=[{target}] on the command line, or its package"
+        f"{target} is refused: configs may use classes of {', '.join(OWN)}, and the library classes that "
+        f"facet/targets.py lists{near}. If you trust it, add allow=[{target}], or its package, on the command line"
     )
 
 
 def refuse_foreign(node: Any, path: str = "") -> None:
-    """Refuse a resolved node that would make something else, at any depth.
+    """Refuse a resolved node that has a target that isn't allowed, at any depth.
 
     Raises:
-        UserError: with the key, and what stands there.
+        UserError: the message names the key and the target.
     """
     for key, target in _targets(node, path):
         if not is_allowed(target):
@@ -95,34 +96,34 @@ def refuse_foreign(node: Any, path: str = "") -> None:
 
 
 def _targets(node: Any, path: str) -> Iterator[tuple[str, str]]:
-    """(key, value) of every ``_target_``, as it stands there."""
+    """(key, value) of every ``_target_``, interpolations unresolved."""
     if isinstance(node, DictConfig | ListConfig) and not (node._is_none() or node._is_missing()):
         keys: Iterable[Any] = node if isinstance(node, DictConfig) else range(len(node))
         for key in keys:
-            found: Any = node._get_node(key)
+            child: Any = node._get_node(key)
             here = f"{path}.{key}" if path else str(key)
             if key == "_target_":
-                yield here, str(found._value())
+                yield here, str(child._value())
             else:
-                yield from _targets(found, here)
+                yield from _targets(child, here)
 
 
 def _is_defined(target: str) -> bool:
-    """Whether it is a class of one of our packages, or a class or function of one that was allowed.
+    """Whether a target is a class of one of our packages, or a class or function of a package that was allowed.
 
-    What a module has imported from elsewhere is not its own: ``facet.build.torch.load`` is no name of ours.
+    Names that a module imports from elsewhere don't count: ``facet.build.torch.load`` is refused.
     """
     module, _, name = target.rpartition(".")
     is_name = all(map(str.isidentifier, target.split("."))) and not name.startswith("_")
     if not is_name or not _within(module, (*OWN, *_others)):
         return False
     try:
-        place, found = Source.of(module).definition(name)
+        source, node = Source.of(module).definition(name)
     except (UnclearError, LookupError, SyntaxError, ValueError, OSError):
         return False
-    if _within(place.name, OWN):
-        return isinstance(found, ast.ClassDef)
-    return _within(place.name, _others) and isinstance(found, ast.ClassDef | ast.FunctionDef)
+    if _within(source.name, OWN):
+        return isinstance(node, ast.ClassDef)
+    return _within(source.name, _others) and isinstance(node, ast.ClassDef | ast.FunctionDef)
 
 
 def _within(module: str, packages: Sequence[str]) -> bool:

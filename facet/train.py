@@ -1,4 +1,4 @@
-"""``facet-train``: one run from a config, resumed where it was interrupted, skipped where it is finished."""
+"""``facet-train``: trains a run from a config; resumes an interrupted run, skips a finished one."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from facet.build import Parts
 
-# Torch and Lightning are imported where they are needed: finding out that a run is finished must be quick.
+# Torch and Lightning are imported only when needed, so that a finished run is recognised quickly.
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The types of what ``conf/train.yaml`` has values for."""
+    """The types of the keys in ``conf/train.yaml``."""
 
     name: str
     attributes: Annotated[list[str], MinLen(1)] | None
@@ -63,13 +63,13 @@ def train(config: DictConfig) -> Path:
 
     Raises:
         UserError: a mistake in the config.
-        ValueError: a value that a constructor refuses.
-        ToldError: a run of a sweep that has a command of its own failed.
+        ValueError: a constructor refuses a value.
+        ToldError: a run of a sweep that trains in a separate command failed.
     """
     try:
         run = Run(directory_to_train(config))
-    except Exception:  # such a config has no place
-        check(config)  # says what is wrong
+    except Exception:  # the directory of an invalid config can't be computed
+        check(config)  # reports what is wrong
         raise
     if finished(config, run):
         return run.path
@@ -78,7 +78,7 @@ def train(config: DictConfig) -> Path:
         return run.path
     take_gpu(config)
     check(config)
-    make(config.data)  # what it refuses is told before torch is imported
+    make(config.data)  # reports bad data settings before torch is imported
     from lightning_fabric.utilities.rank_zero import rank_zero_only
 
     _refuse(config, run)
@@ -86,31 +86,29 @@ def train(config: DictConfig) -> Path:
     if not first:
         follow()
     with run.owned() if first else nullcontext():
-        if not finished(config, run):  # by another process, between the first look and the lock
+        if not finished(config, run):  # another process may have finished it before the lock was taken
             _train(config, run)
     return run.path
 
 
 def objective(config: DictConfig, directory: Path) -> tuple[float, ...] | float | None:
-    """What a search (``conf/hparams_search``) compares runs by: the last values that ``objective`` names.
+    """The values by which a search (``conf/hparams_search``) compares runs: the last values of ``config.objective``.
 
     Raises:
-        UserError: a name that the run didn't log.
+        UserError: the run didn't log a metric of this name.
     """
     if config.objective is None:
         return None
     curves = Run(directory).metrics()
     for name in config.objective:
         if name not in curves:
-            raise UserError(
-                f"objective={name}: {directory} logged nothing of that name; nearest: {nearest(name, curves)}"
-            )
+            raise UserError(f"objective={name}: {directory} logged no such metric; nearest: {nearest(name, curves)}")
     values = tuple(curves[name][-1][1] for name in config.objective)
     return values[0] if len(values) == 1 else values
 
 
 def _train(config: DictConfig, run: Run) -> None:
-    """Build the run's parts and fit, from the last checkpoint where there is one."""
+    """Build the run's parts and fit, from the last checkpoint if there is one."""
     from facet.build import build, constant_attributes, quiet, seeded, seeded_by_rank
 
     quiet()
@@ -133,12 +131,12 @@ def _train(config: DictConfig, run: Run) -> None:
 
 
 def _resumable(run: Run) -> Path | None:
-    """The checkpoint to go on from: the last, or the one before where the last is damaged; None if there is none."""
+    """The checkpoint to resume from: the last, or the previous one if the last is damaged; None if there is none."""
     settle(run.checkpoint)
     whole = last_whole(run.checkpoint)
     if whole == run.checkpoint or not run.checkpoint.parent.is_dir():
         return whole
-    instead = "training from the start" if whole is None else f"going on from {whole.name}"
+    instead = "training from the start" if whole is None else f"resuming from {whole.name}"
     if whole or run.checkpoint.exists():
         say(f"the checkpoint {run.checkpoint} is missing or damaged; {instead}", "yellow")
     return whole
@@ -153,7 +151,10 @@ def _fit(
     resume: str | None,
     known: dict[str, Any],
 ) -> None:
-    """Train in a run directory that is this process's, and leave word of how it ended, with what is ``known``."""
+    """Train, and write to ``status.json`` how it ended, with the details in ``known``.
+
+    The caller has locked the run directory.
+    """
     if trainer.is_global_zero:
         if not resume:
             run.clear()
@@ -169,12 +170,12 @@ def _fit(
     except RemovedError:
         _end_at_wandb(trainer, exit_code=1)
         raise
-    except BaseException as error:  # Lightning ends the process itself on Ctrl-C
-        with suppress(OSError):  # on a full disk there is no room for it either, and the error itself is told
+    except BaseException as error:  # Lightning exits the process on Ctrl-C
+        with suppress(OSError):  # a full disk has no room for the status either; the error itself is reported
             if trainer.is_global_zero and isinstance(error, Exception):
                 run.mark("failed", error=f"{type(error).__name__}: {error}", **known)
             elif trainer.is_global_zero:
-                run.mark("interrupted", error="stopped; the same command goes on", **known)
+                run.mark("interrupted", error="stopped; run the same command to continue", **known)
         with suppress(OSError):
             _close(trainer, exit_code=1)
         raise
@@ -191,10 +192,10 @@ def _fit(
 
 
 def _refuse(config: DictConfig, run: Run) -> None:
-    """Say what can't work before anything is made.
+    """Refuse a run that can't work, before anything is built.
 
     Raises:
-        UserError: a directory that can't be written or belongs to another config, or a run without a length.
+        UserError: the directory can't be written or belongs to another config, or the run has no valid length.
     """
     check_length(config)
     run.claim()
@@ -204,13 +205,13 @@ def _refuse(config: DictConfig, run: Run) -> None:
 
 
 def finished(config: DictConfig, run: Run) -> bool:
-    """Whether a run has nothing left to train, which is said then."""
+    """Whether a run has nothing left to train; if so, print a line."""
     if config.force or run.status != "finished" or not same_run(read_config(run.path / "config.yaml"), config):
         return False
     if last_whole(run.checkpoint) == run.checkpoint:
         say(f"finished already: {run.path}")
         return True
-    if (run.path / "results.json").is_file() and not run.checkpoint.exists():  # taken away, and the numbers are there
+    if (run.path / "results.json").is_file() and not run.checkpoint.exists():  # removed by the user after judging
         say(f"finished and judged already: {run.path}; its checkpoint is gone, force=true trains it again")
         return True
     return False
@@ -223,7 +224,7 @@ def _close(trainer: Trainer, exit_code: int) -> None:
 
 
 def _end_at_wandb(trainer: Trainer, exit_code: int) -> None:
-    """So that the next job of a sweep in this process gets a run of its own."""
+    """Finish the W&B run, so that the next job of a sweep in this process gets its own."""
     loggers: list[Any] = trainer.loggers
     for logger in loggers:
         if type(logger).__name__ == "WandbLogger":

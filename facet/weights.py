@@ -1,9 +1,14 @@
-"""A trained model as one file that holds numbers and text, and nothing that could be run: ``weights.safetensors``.
+"""Writes ``weights.safetensors``: a trained model in one file of numbers and text, without code.
 
-Its tensors are the module's state, the averaged weights where a run averages. Its header says under ``facet``, as JSON,
-what is needed to make the module again: ``format``; ``model``, the config of the module, of plain values; ``state``,
-what of the module's state are no tensors; ``checkpoint``, what the module adds to its checkpoints; ``attributes``,
-``resolution``, ``channels``; and of which run it is: ``name``, ``seed``, ``data_fingerprint``, ``revision``.
+The tensors are the module's state; if the run averages weights, the averaged ones. The header holds, under ``facet`` as
+JSON, what is needed to rebuild the module:
+
+- ``format``: the version of this format;
+- ``model``: the module's config, as plain values;
+- ``state``: the entries of the module's state that aren't tensors;
+- ``checkpoint``: what the module adds to its checkpoints;
+- ``attributes``, ``resolution``, ``channels``: of the data;
+- ``name``, ``seed``, ``data_fingerprint``, ``revision``: of the run.
 """
 
 from __future__ import annotations
@@ -33,24 +38,24 @@ def write_weights(
     data: Any,
     known: Mapping[str, Any],
 ) -> None:
-    """Write a model as its last checkpoint holds it, atomically.
+    """Write the model of a run's last checkpoint, atomically.
 
     Args:
-        path: of the file.
-        model: it says what it adds to checkpoints; where a run averages, its weights may be those before or after.
-        saved: the checkpoint.
-        config: the run's.
-        data: what it was trained on.
-        known: of the run: ``revision`` and ``data_fingerprint``.
+        path: the file to write.
+        model: the trained module. It is asked only what it adds to checkpoints; the weights come from ``saved``.
+        saved: the content of the checkpoint.
+        config: the run's config.
+        data: the run's data module.
+        known: the run's ``revision`` and ``data_fingerprint``.
 
     Raises:
-        TypeError: a module that keeps something in its checkpoints that JSON can't hold.
+        TypeError: the module adds something to its checkpoints that JSON can't hold.
     """
     state = saved["state_dict"]
     added: dict[str, Any] = {"state_dict": state}
     model.on_save_checkpoint(added)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
-    told = {
+    description = {
         "format": FORMAT,
         "model": resolved(config)["model"],
         "state": {name: value for name, value in state.items() if name not in tensors},
@@ -63,6 +68,6 @@ def write_weights(
         "data_fingerprint": known["data_fingerprint"],
         "revision": known["revision"],
     }
-    header = {"format": "pt", "facet": json.dumps(told)}
+    header = {"format": "pt", "facet": json.dumps(description)}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}  # none shares memory
     atomic_write(path, lambda file: file.write(save(plain, header)))

@@ -1,4 +1,4 @@
-"""The processes that a sweep or a page has for its jobs: none trains on when the command is stopped or killed."""
+"""The worker processes of sweeps and pages: they save and stop when their command is stopped or killed."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from typing import Any, NoReturn
 
 from facet.signals import Handler, Stopped, end
 
-SAVING = 60.0  # seconds in which the runs of a sweep are saved
-NOTE = "FACET_PROGRESS"  # in the environment: where a job of :mod:`facet.jobs` notes how far it is
-_following = threading.Event()  # one look-out is enough for all jobs of a process
+SAVING = 60.0  # seconds that the runs of a sweep have for saving
+NOTE = "FACET_PROGRESS"  # environment variable: the file for the progress note of a job of :mod:`facet.jobs`
+_following = threading.Event()  # set once a thread watches the parent: one is enough for all jobs of a process
 
 
 def note(what: str, done: float | None = None) -> None:
-    """Tell the command that shows this job what it is doing; nothing where there is none.
+    """Write this job's progress note for the command that shows it; does nothing if there is no such command.
 
     Args:
-        what: in words.
-        done: the part of it that is done, in [0, 1].
+        what: what the job is doing, in words.
+        done: the part that is done, in [0, 1].
     """
     if NOTE in os.environ:
-        with suppress(OSError):  # the command is gone, or its disk is full: nothing hangs on it
+        with suppress(OSError):  # the command is gone or its disk is full: the job doesn't need the note
             Path(os.environ[NOTE]).write_text(json.dumps([what, done]), "utf-8")
 
 
@@ -40,26 +40,29 @@ def is_worker() -> bool:
 
 
 def stop_without_parent(parent: int | None = None) -> None:
-    """Ask this process to stop, as SIGTERM does, when the one that has started it is gone.
+    """Watch the parent process, in a thread, and send this process SIGTERM when it is gone.
 
     Args:
-        parent: its number, where it may be gone already; whoever is the parent now if None.
+        parent: the parent's process id, if it may be gone already; None: the current parent.
     """
     if _following.is_set():
         return
     _following.set()
     parent = parent or os.getppid()
 
-    def look() -> None:
+    def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1.0)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=look, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def rest(log: Path, stopped: Stopped) -> NoReturn:
-    """Say that this worker's run is saved, and wait to be ended: where one is gone, joblib kills the others at once."""
+    """Report that this worker's run is saved, and wait to be killed.
+
+    A worker must not end by itself: joblib would kill the others at once.
+    """
     parent = os.getppid()
     with _saved(log).open("a", encoding="utf-8") as file:
         file.write(f"{os.getpid()}\n")
@@ -70,17 +73,17 @@ def rest(log: Path, stopped: Stopped) -> NoReturn:
 
 
 def end_with_workers(log: Path) -> Handler:
-    """A handler: joblib's processes save what they train, then they and the command end.
+    """A signal handler: joblib's workers save their runs, then they and the command end.
 
     Args:
-        log: of the sweep's jobs.
+        log: the log of the sweep's jobs.
     """
 
     def handler(signum: int, frame: FrameType | None) -> NoReturn:
-        signal.signal(signum, end)  # whoever is asked twice
+        signal.signal(signum, end)  # a second signal ends the command at once
         loky = sys.modules.get("joblib.externals.loky.reusable_executor")
         workers = list((getattr(getattr(loky, "_executor", None), "_processes", None) or {}).values())
-        if signum != signal.SIGINT:  # a terminal's Ctrl-C goes to them, too
+        if signum != signal.SIGINT:  # a terminal sends Ctrl-C to the workers, too
             _send(workers, signum)
         until, saved = time.monotonic() + SAVING, set[str]()
         while any(str(w.pid) not in saved and w.is_alive() for w in workers) and time.monotonic() < until:
@@ -100,5 +103,5 @@ def _send(workers: Sequence[Any], signum: int) -> None:
 
 
 def _saved(log: Path) -> Path:
-    """Where the workers say so."""
+    """The file in which workers report that their runs are saved."""
     return log.with_name(f"{log.name}-saved")

@@ -96,7 +96,7 @@ def test_homes_in_overrides_and_in_files() -> None:
         ("name=größe", """'name="größe"'"""),
         ("attributes=[lächelnd,Smiling]", """'attributes=["lächelnd",Smiling]'"""),
         ("attributes=[Smiling,", "'attributes=[Smiling, …]'"),
-        ("Smiling]", "say KEY=VALUE"),
+        ("Smiling]", "write KEY=VALUE"),
         ("model.x={a", "{ without }"),
     ],
 )

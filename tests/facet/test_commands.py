@@ -67,8 +67,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["callbacks.edits=5"], r"config key callbacks.edits \(command line\)"),
         (["runs=null"], r"config key runs \(command line\): None should be a valid string"),
         (["kl=1"], "unknown config key kl; nearest: model.weights.kl"),
-        (["seed=0,1"], "seed=0,1: several values are a sweep, by -m; a list is seed=[0,1]"),
-        (["name=größe"], """name=größe: this has characters that have to be quoted: 'name="größe"'"""),
+        (["seed=0,1"], "seed=0,1: for a sweep over several values add -m; a list is seed=[0,1]"),
+        (["name=größe"], """name=größe: it has characters that need quotes: 'name="größe"'"""),
         (["attributes=[Smiling,"], "attributes=[Smiling,: [ without ]; with spaces, quote the whole"),
         (["data.root=~nobody-here/x"], "~nobody-here/x: there is no home directory of ~nobody-here"),
         (["data.train_size=0"], "data.train_size=0"),
@@ -94,13 +94,13 @@ def test_a_run_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
     for arguments, said in (
         ([f"run={empty}"], "is not a run directory: it has no config.yaml"),
         ([f"run={tmp_path / 'nowhere'}"], "there is no such run directory"),
-        ([], "say what to evaluate"),
+        ([], "choose what to evaluate"),
         (["table1", "split=tets"], "'tets' should be 'train', 'val' or 'test'"),
         (["table1", "seeds=x"], "config key seeds"),
         (["table1", "faces=x"], "config key faces"),
-        (["table1", "measures=[leakge]"], "measures=leakge: there are all, or a list of drift, identity"),
+        (["table1", "measures=[leakge]"], "measures=leakge: choose all, or a list of drift, identity"),
         (["table9"], "there is no page 'table9'; nearest: table"),
-        (["table=table1"], "say the page's name alone: table1"),
+        (["table=table1"], "give only the page's name: table1"),
     ):
         code, message = run("evaluate", *arguments)
         assert (code, len(message.strip().splitlines())) == (2, 1)
@@ -126,7 +126,7 @@ def test_ctrl_c_is_one_line(
     monkeypatch.setattr(train, "_train", stopped)
     code, message = run("train", *sweep, *overrides(tmp_path))
     assert code == 130
-    assert message.strip().splitlines()[-1] == "stopped (Ctrl-C): the same command goes on"
+    assert message.strip().splitlines()[-1] == "stopped (Ctrl-C): run the same command to continue"
     assert "Traceback" not in message
     assert not list(tmp_path.glob(".sweep-*"))
 
@@ -148,7 +148,7 @@ def test_a_sweep_that_a_cluster_ends_says_so_and_goes_on(tmp_path: Path) -> None
         said += started.stderr.read()
     assert started.returncode == 143, said
     assert "SIGTERM: the run is saved at the end of this step, and stops" in said
-    assert said.strip().splitlines()[-1] == "stopped (SIGTERM): the same command goes on"
+    assert said.strip().splitlines()[-1] == "stopped (SIGTERM): run the same command to continue"
     assert not list(tmp_path.glob(".sweep-*"))
     assert runs.Run(directory).status == "interrupted"
     assert batches_of(runs.Run(directory).saved()) > 6

@@ -39,7 +39,7 @@ def test_without_an_account_it_is_one_line(
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "")
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    for arguments, said in (([], "say whose project it is"), (["logger.entity=me"], "W&B did not take the workspace")):
+    for arguments, said in (([], "set the owner of the project"), (["logger.entity=me"], "W&B refused the workspace")):
         monkeypatch.setattr(sys, "argv", ["facet-dashboard", *arguments])
         with pytest.raises(SystemExit) as stopped:
             dashboard.main()

@@ -150,7 +150,7 @@ def test_a_finished_run_whose_checkpoint_is_damaged_is_trained_again(
     run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:2000])
     train(config)
     said = " ".join(capsys.readouterr().err.split())
-    assert "last.ckpt is missing or damaged; going on from last-before.ckpt" in said
+    assert "last.ckpt is missing or damaged; resuming from last-before.ckpt" in said
     assert all(torch.equal(value, state[name]) for name, value in run.saved()["state_dict"].items())
     for file in run.checkpoint.parent.iterdir():
         file.write_bytes(b"")

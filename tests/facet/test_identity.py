@@ -58,7 +58,7 @@ def as_if_trained(config: DictConfig) -> Run:
     (run.path / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(resolved(config))))
     noted = noted_files(config.data, config.data.root)
     run.checkpoint.parent.mkdir()
-    run.checkpoint.write_bytes(b"weights" + checkpoints.TOLD + f"{zlib.crc32(b'weights'):08x}".encode())
+    run.checkpoint.write_bytes(b"weights" + checkpoints.MARK + f"{zlib.crc32(b'weights'):08x}".encode())
     run.mark("finished", data_fingerprint=identity._fingerprint(config.data), data_files=noted)
     return run
 
@@ -170,7 +170,7 @@ def test_other_data_under_the_same_name_are_another_run(
         monkeypatch.chdir(tmp_path / project)
         runs.append(as_if_trained(of_folder("faces", tmp_path)))
     assert runs[0].path != runs[1].path
-    assert "is a run on other data than these" in capsys.readouterr().err
+    assert "is a run on other data" in capsys.readouterr().err
     for project, run in zip(("one", "two"), runs, strict=True):
         monkeypatch.chdir(tmp_path / project)
         config = of_folder("faces", tmp_path)
@@ -190,7 +190,7 @@ def test_a_run_whose_data_are_gone_is_still_finished(tmp_path: Path, capsys: pyt
     shutil.rmtree(root)
     assert train(of_folder(root, tmp_path)) == run.path
     said = capsys.readouterr().err
-    assert "can't be looked at" in said
+    assert "can't be read" in said
     assert "finished already" in said
 
 

@@ -43,7 +43,7 @@ def test_a_job_that_fails_is_named_with_its_log_and_the_others_go_on(
     assert {file.read_text() for file in (one, other)} == {"1 5", "1 7"}
     assert last.read_text() in ("1 5", "1 7"), "whose job had ended"
     said = capsys.readouterr().err
-    assert f"first ended with 2: begun (all it said: {tmp_path / 'first.log'})" in said
+    assert f"first ended with 2: begun (full output: {tmp_path / 'first.log'})" in said
     assert "second was killed (SIGKILL)" in said
     assert "third: done after" in said
     assert "never" not in (tmp_path / "first.log").read_text()

@@ -30,13 +30,13 @@ from facet.train import train
         (["trainer.limit_train_batches=0"], "trainer.limit_train_batches=0: nothing"),
         (["trainer.max_epochs=-1"], "trainer.max_epochs=-1: nothing would end the run"),
         (["trainer.max_epochs=null"], "trainer.max_epochs=None: nothing would end the run"),
-        (["trainer.max_time=00:00:10:00"], "trainer.max_time: .* a clock doesn't tell"),
+        (["trainer.max_time=00:00:10:00"], "trainer.max_time: .* a time limit doesn't give"),
         (
             ["+callbacks.end={_target_: pytorch_lightning.callbacks.Timer, duration: {hours: 1}}"],
-            "callbacks.end: .* a clock doesn't tell",
+            "callbacks.end: .* a time limit doesn't give",
         ),
         (["trainer.fast_dev_run=true"], "trainer.fast_dev_run keeps no checkpoint"),
-        (["model=jacsup_faces", *STAGED, "trainer.max_steps=9"], "say callbacks.growth.epochs"),
+        (["model=jacsup_faces", *STAGED, "trainer.max_steps=9"], "set callbacks.growth.epochs"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )

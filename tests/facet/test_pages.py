@@ -117,5 +117,5 @@ def test_quotes_in_what_is_said_stay() -> None:
 
 
 def test_the_old_way_is_told() -> None:
-    with pytest.raises(UserError, match="say the page's name alone: table1"):
+    with pytest.raises(UserError, match="give only the page's name: table1"):
         for_pages("report")(["table=table1"])

@@ -62,7 +62,7 @@ def test_where_the_working_directory_is_gone_every_command_says_so_and_helps(
     try:
         code, said = call(command, *COMMANDS[command][1])
         assert (code, said.count("\n")) == (2, 1)
-        assert f"{command}: the directory that it was started in is gone" in said
+        assert f"{command}: the working directory is gone" in said
         assert call(command, "--help") == (0, "")
     finally:
         os.chdir(before)

@@ -49,7 +49,7 @@ def trainer(*started: subprocess.Popen[bytes]) -> Any:
 
 def test_one_that_is_killed_is_named(other: subprocess.Popen[bytes]) -> None:
     other.kill()
-    line = r"process 1 of the run was killed \(SIGKILL\): the same command goes on"
+    line = r"process 1 of the run was killed \(SIGKILL\): run the same command to continue"
     with pytest.raises(ToldError, match=line), together(trainer(other)):
         raise GLOO
 
@@ -83,7 +83,7 @@ def test_a_process_that_waits_for_ever_is_ended(gone: str, tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     who = {"other": "process 1 of the run was killed (SIGKILL)", "first": "the first process is gone"}[gone]
-    assert done.stderr.strip() == f"{who}: the same command goes on from the last checkpoint"
+    assert done.stderr.strip() == f"{who}: run the same command to continue from the last checkpoint"
 
 
 # ---------------------------------------------------------------------- the command itself

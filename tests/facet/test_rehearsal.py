@@ -73,18 +73,18 @@ def test_every_size_that_does_not_fit_its_neighbour(method: str) -> None:
         ("ours, residual", "model.erasure.latent_dim=7", "the networks don't fit together, or not images of 3×16×16"),
         ("digits", "model.network.shape=[1,28,30]", "images of 1×28×28 with 0 attributes: in model.network.trunk.0"),
         ("faces", "model.network.channels=1", "in model.network.encoder.trunk.0"),
-        ("ours", "trainer.gradient_clip_val=2", "methods take their steps themselves: say model.gradient_clip=2"),
-        ("icgan", "trainer.gradient_clip_val=2", "methods take their steps themselves: this one clips no gradient"),
-        ("ours", "trainer.accumulate_grad_batches=4", "for so large a batch say data.batch_size=64"),
+        ("ours", "trainer.gradient_clip_val=2", "this method does its own optimiser steps: set model.gradient_clip=2"),
+        ("icgan", "trainer.gradient_clip_val=2", "this method does its own optimiser steps and doesn't clip gradients"),
+        ("ours", "trainer.accumulate_grad_batches=4", "for a batch of this size set data.batch_size=64"),
         (
             "digits",
             "callbacks.growth.monitor=val/mes",
-            "callbacks.growth.monitor=val/mes: nothing of that name is logged",
+            "callbacks.growth.monitor=val/mes: no such metric is logged",
         ),
         (
             "ours",
             "objective=[val/edit_of]",
-            "objective=val/edit_of: nothing of that name is logged; nearest: val/edit_o",
+            "objective=val/edit_of: no such metric is logged; nearest: val/edit_o",
         ),
     ],
 )
@@ -104,7 +104,7 @@ def test_what_is_watched_is_logged(monitor: str, tmp_path: Path) -> None:
     stopping = f"{{_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: {monitor}}}"
     config = tiny(tmp_path, f"callbacks.stopping={stopping}", "attributes=[Smiling,Eyeglasses]", "trainer.max_epochs=1")
     if monitor == "val/mes":
-        with pytest.raises(UserError, match=r"callbacks.stopping.monitor=val/mes: nothing of that name is logged"):
+        with pytest.raises(UserError, match=r"callbacks.stopping.monitor=val/mes: no such metric is logged"):
             train(config)
     else:
         assert monitor in Run(train(config)).metrics()

@@ -164,26 +164,26 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
         ),
         (
             ["model=jacsup_digits", "ablation=no_jacobian", "model.derivative=exact"],
-            "model.derivative would change nothing: model.weights.code and",
+            "model.derivative has no effect: model.weights.code and",
         ),
         (["ablation=no_gan", "model.discriminator.leak=.2"], "model.weights.gan is 0, there is no discriminator"),
         (
             ["model=icgan", "preset=paper", "model.penalty_every=4"],
-            "penalty_every would change nothing: model.gradient_",
+            "penalty_every has no effect: model.gradient_",
         ),
         (["model=vae", "attributes=null", "model.decoder.label_entry=every"], "label_entry=every: there are no attrib"),
         (["model=cvae_gan", "model.schedule.adversary_warmup=.5"], "aif.schedule.Schedule has no such argument"),
         (
             ["model=fader", "model.adversary_weight=0", "model.schedule.adversary_warmup=.5"],
-            "model.schedule.adversary_warmup would change nothing: model.adversary_weight is 0",
+            "model.schedule.adversary_warmup has no effect: model.adversary_weight is 0",
         ),
         (
             ["model=jacsup_digits", "model.weights.covariance=0", "model.covariance_root=true"],
-            "model.covariance_root would change nothing: model.weights.covariance is 0",
+            "model.covariance_root has no effect: model.weights.covariance is 0",
         ),
         (
             ["model=jacsup_faces", *NO_CYCLES, "model.cycle_root=true"],
-            "model.cycle_root would change nothing: model.teacher_weights.cycle_nuisance and",
+            "model.cycle_root has no effect: model.teacher_weights.cycle_nuisance and",
         ),
         (
             ["model.auxiliary_training.memory._target_=aif.memory.Memory"],

@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_word(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         train(tiny(root, f"run_dir={run.path}"))
     assert run.status == "interrupted"
-    assert "the same command goes on" in read_json(run.path / "status.json")["error"]
+    assert "run the same command to continue" in read_json(run.path / "status.json")["error"]
     monkeypatch.undo()
     train(tiny(root, f"run_dir={run.path}"))
     assert run.status == "finished"
@@ -151,7 +151,7 @@ def test_a_folder_of_somebodys_is_left_alone(more: tuple[str, ...], tmp_path: Pa
     for name in ("grids/drawing.png", "metrics.csv"):
         (mine / name).parent.mkdir(parents=True, exist_ok=True)
         (mine / name).write_text("mine")
-    with pytest.raises(UserError, match="thesis holds other files and no run: choose a run_dir that is new or empty"):
+    with pytest.raises(UserError, match="thesis has files but no run: choose a new or empty run_dir"):
         train(tiny(tmp_path, f"run_dir={mine}", *more))
     assert sorted(file.name for file in mine.rglob("*")) == ["drawing.png", "grids", "metrics.csv"]
     (tmp_path / "empty/wandb").mkdir(parents=True)  # W&B writes on where a run was removed
@@ -172,7 +172,7 @@ def test_force_trains_again_and_a_torn_checkpoint_its_last_epoch(
     run.mark("running")
     run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:2000])
     train(tiny(root, f"run_dir={run.path}"))
-    assert "going on from last-before.ckpt" in " ".join(capsys.readouterr().err.split())
+    assert "resuming from last-before.ckpt" in " ".join(capsys.readouterr().err.split())
     assert all(torch.equal(value, weights(run)[name]) for name, value in weights(finished).items())
 
 

@@ -135,9 +135,9 @@ def test_a_bomb_in_any_file_is_one_line_and_does_not_go_off(run: Run, tmp_path: 
 
     found, _, data = judge_of(tiny(tmp_path))
     kept = data.directory / "judges" / f"{judge.judge_key(data)}.pt"
-    assert judge._kept(kept, judge._untrained(data)), "it is there"
+    assert judge._cached(kept, judge._untrained(data)), "it is there"
     file.replace(tmp_path / kept.name)
-    assert judge._kept(tmp_path / kept.name, found) is None, "and is trained again"
+    assert judge._cached(tmp_path / kept.name, found) is None, "and is trained again"
     assert not mark.exists()
     torch.load(tmp_path / kept.name, weights_only=False)
     assert mark.exists(), "it would have"
@@ -153,7 +153,7 @@ def test_a_checkpoint_that_unpacks_to_more_than_it_is_stays_packed(tmp_path: Pat
         for name in plain.namelist():
             packed.writestr(name, plain.read(name))
     assert (tmp_path / "last.ckpt").stat().st_size < 2**20
-    with pytest.raises(UserError, match="its parts are packed"):
+    with pytest.raises(UserError, match="its parts are compressed"):
         checkpoints.read(tmp_path / "last.ckpt")
 
 
@@ -162,7 +162,7 @@ def test_a_checkpoint_of_another_model_is_one_line(run: Run, tmp_path: Path) -> 
     (other / "checkpoints").mkdir(parents=True)
     (other / "config.yaml").write_bytes((run.path / "config.yaml").read_bytes().replace(b"width: 4", b"width: 8"))
     (other / "checkpoints" / "last.ckpt").write_bytes(run.checkpoint.read_bytes())
-    with pytest.raises(UserError, match=r"last\.ckpt is of another model than config\.yaml: .*size mismatch") as raised:
+    with pytest.raises(UserError, match=r"last\.ckpt belongs to another model than .*: .*size mismatch") as raised:
         evaluate(compose_config("evaluate", [f"run={other}"]))
     assert "\n" not in str(raised.value)
     text = (run.path / "config.yaml").read_text().replace("aif.ifcvae_gan.IFcVAEGAN", "pytorch_lightning.Trainer")
