@@ -257,7 +257,7 @@ def summary_of(run: Run) -> dict[str, float]:
     Of several attributes each has its own, with the attribute's name behind: ``test/edit_on/Smiling``. ``test/edits``
     is the mean over both directions and all of them.
     """
-    from facet.report.results import read_run
+    from facet.results import read_run
 
     result = read_run("", 0, run.path)
     found: dict[str, float] = {}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure as Drawing
 
 from facet.report.cells import Cell
-from facet.report.results import Row
 from facet.report.style import Scheme
+from facet.rows import Row
 
 
 @dataclass(frozen=True)

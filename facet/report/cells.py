@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from facet.pages import Published
-from facet.report.results import Row, Spread
+from facet.rows import Row, Spread
 
 SECONDS_A_MINUTE = 60
 DIGITS = {"bit": 2, "number": 2, "score": 3, "images/s": 0}
@@ -73,6 +74,11 @@ def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
     known = interval and sd is None and spread.low is not None and spread.high is not None
     ends = f"{spread.low:.{digits}f}–{spread.high:.{digits}f}" if known else ""
     return Cell(value + (" bit" if form == "bit" else ""), ends)
+
+
+def worded(value: Any) -> Any:
+    """A measure as a text has it, ``92.1% (90.5–93.4%)``; all else as it is."""
+    return cell(value) if isinstance(value, Spread) else value
 
 
 def published_cell(row: Row, measure: str) -> Cell:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from facet.pages import Page
-from facet.report.results import Found, Row, read_rows
 from facet.report.texts import Texts
+from facet.results import Found
+from facet.rows import Row, read_rows
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from facet.measures.registry import HIGH
 from facet.report.cells import cell, decimal, signed
-from facet.report.results import INTERPRETABLE, Row, Spread, shared
+from facet.rows import INTERPRETABLE, Row, Spread, shared
 
 JUDGE = 0.95
 """The judge's accuracy on real images below which its readings of edits can't be relied on."""
@@ -80,8 +80,8 @@ def difference(new: Spread, old: Spread) -> Difference:
 
 
 def edits(row: Row) -> str:
-    """Both edit rates with intervals, the absent side first, as in AIF's tables."""
-    absent, present = row.spread("edit_off"), row.spread("edit_on")
+    """Both edit rates with intervals, the absent side first."""
+    absent, present = cell(row.spread("edit_off")), cell(row.spread("edit_on"))
     attribute = row.attribute
     return f"{absent} of the edits to Not-{attribute} and {present} of those to {attribute} succeed"
 
@@ -90,8 +90,8 @@ def total(row: Row) -> str:
     """The sum of the edit rates; seed by seed where there are several."""
     spread = row.spread("edit_sum")
     if len(spread.values) < 2:
-        return str(spread)
-    return f"{spread}; by seed {', '.join(f'{100 * value:.1f}%' for value in spread.values)}"
+        return str(cell(spread))
+    return f"{cell(spread)}; by seed {', '.join(f'{100 * value:.1f}%' for value in spread.values)}"
 
 
 def bits(spread: Spread) -> str:

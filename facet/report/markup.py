@@ -80,7 +80,7 @@ def _markdown(text: str) -> str:
 
 
 def _tex(text: str) -> str:
-    """A text that LaTeX prints as it is, with ``L_aux`` and the like as mathematics."""
+    """A text that LaTeX prints as it is, with its symbols as mathematics."""
     words, start = [], 0
     for symbol in SYMBOL.finditer(text):
         words += [_plain_tex(text[start : symbol.start()]), f"${TEX_SYMBOL[symbol[1]]}_{{\\mathrm{{{symbol[2]}}}}}$"]

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from facet.measures.drawn import read_examples
 from facet.report import style
-from facet.report.examples import read_examples
 from facet.report.texts import drawn_symbols
 
 Faces = NDArray[np.uint8]

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
 from facet.errors import UserError
 from facet.report import cells, evidence
-from facet.report.results import Row
+from facet.rows import Row
 
 SYMBOL = re.compile(r"\b([LEA])_(aux|class|gan|KL|y)\b")
 PLACE = re.compile(r"(?<![\w.:/<…-])/(?:[^\s/'\",;:()\[\]{}]+/)+")
@@ -31,7 +31,9 @@ class Texts:
     """
 
     def __init__(self, rows: Sequence[Row], **names: Any) -> None:
-        self._environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        self._environment = SandboxedEnvironment(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=cells.worded
+        )
         self._environment.filters |= {"percent": lambda value: f"{cells.percent(value)}%", "decimal": cells.decimal}
         self._environment.filters["value"] = lambda spread: cells.cell(spread).value  # without its interval
         attribute = next((row.attribute for row in rows if row.evaluated), "Attribute")
@@ -57,18 +59,19 @@ class Texts:
             UserError: it can't be read, or a name in it is nothing's.
         """
         try:
-            return self._environment.compile_expression(expression, undefined_to_none=False)(self.names | dict(more))
+            found = self._environment.compile_expression(expression, undefined_to_none=False)(self.names | dict(more))
+            return None if isinstance(found, Undefined) and not found else found  # asking an undefined one raises
         except TemplateError as error:
             raise UserError(f"the expression {expression!r} of the page can't be read: {error}") from error
 
 
 def symbols(text: str) -> Markup:
-    """``L_aux`` with a real subscript and typographic apostrophes; everything else escaped."""
+    """Symbols with real subscripts, and typographic apostrophes; everything else escaped."""
     return Markup(SYMBOL.sub(r"<i>\1</i><sub>\2</sub>", str(escape(text.replace("'", "’")))))
 
 
 def drawn_symbols(text: str) -> str:
-    """A text as matplotlib takes it: ``L_aux`` with a real subscript, no other mathematics, whatever the text says.
+    """A text as matplotlib takes it: symbols with real subscripts, no other mathematics, whatever the text says.
 
     Every text that isn't a drawing's own goes through here.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from facet.errors import UserError, nearest
 from facet.report.blocks import Block, Section
 from facet.report.context import Context
 
+ANY = ("kind", "title", "text", "when")
+"""What any section may say."""
 KINDS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py")))
 
 
@@ -32,17 +34,27 @@ def render(key: str, said: Mapping[str, Any], page: Context) -> Section | None:
     """
     if "when" in said and not page.texts.value(said["when"], {}):
         return None
-    settings = {name: value for name, value in said.items() if name not in ("kind", "title", "text", "when")}
-    kind = str(said.get("kind"))
-    if kind not in KINDS:
-        raise UserError(f"{page.page.name}: sections.{key}.kind={kind}: nearest: {nearest(kind, KINDS)}")
-    renderer = importlib.import_module(f"facet.report.sections.{kind}").render
-    known = list(inspect.signature(renderer).parameters)[1:]
-    for name in settings:
-        if name not in known:
-            what = f"{kind} has no setting {name!r}; nearest: {nearest(name, known)}"
-            raise UserError(f"{page.page.name}: sections.{key}: {what}")
-    blocks: Sequence[Block] = renderer(page, **settings)
+    settings = {name: value for name, value in said.items() if name not in ANY}
+    blocks = renderer(f"{page.page.name}: sections.{key}", str(said.get("kind")), settings)(page, **settings)
     if not blocks:
         return None
     return Section(key, page.texts.fill(said.get("title", "")), page.texts.fill(said.get("text", "")), blocks)
+
+
+def renderer(where: str, kind: str, settings: Collection[str]) -> Callable[..., Sequence[Block]]:
+    """What renders a kind of section.
+
+    Raises:
+        UserError: a kind or a setting that there isn't, or a setting that is missing.
+    """
+    if kind not in KINDS:
+        raise UserError(f"{where}.kind={kind}: nearest: {nearest(kind, KINDS)}")
+    render: Callable[..., Sequence[Block]] = importlib.import_module(f"facet.report.sections.{kind}").render
+    _, *known = inspect.signature(render).parameters.values()
+    for name in settings:
+        if name not in (each.name for each in known):
+            near = nearest(str(name), [each.name for each in known])
+            raise UserError(f"{where}: {kind} has no setting {name!r}; nearest: {near}")
+    if missing := [each.name for each in known if each.default is each.empty and each.name not in settings]:
+        raise UserError(f"{where}: {kind} needs {', '.join(missing)}")
+    return render

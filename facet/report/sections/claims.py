@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from facet.errors import UserError, nearest
+from facet.measures.registry import MEASURES
 from facet.report import evidence
 from facet.report.blocks import Block, Claim
 from facet.report.context import Context
-from facet.report.results import Row
+from facet.rows import Row
 
 VERDICTS = ("seen", "partly seen", "not seen", "undecided")
 """What a claim's file may say; a claim can also be ``not tested``, or one that ``can't be interpreted``."""
@@ -32,15 +33,23 @@ def render(page: Context, claims: Mapping[str, Mapping[str, Any]]) -> list[Block
             - ``stop``: ``interpretable`` (edits of all rows have to be) or ``diverged`` (no run may have);
             - ``keeps``: verdicts that hold even where edits can't be interpreted.
     """
+    for key, said in claims.items():
+        _check(f"{page.page.name}: claim {key}", said)
     return [_judged(page, key, said) for key, said in claims.items() if set(said["rows"]) <= set(page.page.rows)]
 
 
+def _check(where: str, said: Mapping[str, Any]) -> None:
+    """Raise a UserError for a word that no claim takes, or one that is missing."""
+    for known, names in ((KEYS, said), (VERDICTS, said.get("verdicts", ())), (MEASURES, said.get("needs", ()))):
+        for name in names:
+            if name not in known:
+                raise UserError(f"{where}: unknown {name!r}; nearest: {nearest(str(name), known)}")
+    for name in ("claim", "rows", "verdicts"):
+        if name not in said:
+            raise UserError(f"{where}: {name} is missing")
+
+
 def _judged(page: Context, key: str, said: Mapping[str, Any]) -> Claim:
-    for name in [*said, *said["verdicts"]]:
-        if name not in (*KEYS, *VERDICTS):
-            raise UserError(
-                f"{page.page.name}: claim {key}: unknown {name!r}; nearest: {nearest(name, KEYS + VERDICTS)}"
-            )
     claim = page.texts.fill(said["claim"])
     rows = [row for row in page.rows if row.key in said["rows"]]
     if text := evidence.unusable(rows):

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import INTERPRETABLE, Row
 from facet.report.texts import drawn_symbols
+from facet.rows import INTERPRETABLE, Row
 
 Points = Sequence[tuple[int, float]]
 MOST_POINTS = 120

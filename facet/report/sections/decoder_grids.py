@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
+from facet.measures.drawn import read_examples
 from facet.report import strips, style
 from facet.report.blocks import Block, Figure, Head, Table, TableLine
 from facet.report.cells import Cell
 from facet.report.context import Context
-from facet.report.examples import read_examples
-from facet.report.results import Row
 from facet.report.strips import Faces
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
 
 class Grid(NamedTuple):
@@ -54,7 +54,7 @@ def render(page: Context, panels: Sequence[Mapping[str, str]], caption: str, kep
     if not found or found[0][1] is not panels[0]:
         return []
     drawn = [(page.texts.fill(panel["title"], size=grid.size), grid.pictures) for _, panel, grid in found]
-    alt = "Decoded digits over the first two units, one panel for each model"
+    alt = "Decoded images over the first two units, one panel for each model"
     blocks: list[Block] = [Figure("grids", partial(_draw, drawn), page.texts.fill(caption), alt)]
     first = found[0][2].classes
     lines = [

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure as Drawing
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Row, shared
 from facet.report.texts import drawn_symbols
+from facet.rows import Row, shared
 
 
 def render(page: Context, measure: str, caption: str) -> list[Block]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Result
 from facet.report.texts import drawn_symbols
+from facet.results import Result
 
 OWN, OTHERS = ("edit_off_full", "edit_on_full"), ("drift_off", "drift_on")
 WIDEST = 0.2

@@ -13,8 +13,8 @@ from facet.errors import UserError
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Row
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
 
 def render(

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure as Drawing
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Row
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
 Panel = Mapping[str, str]
 

@@ -17,8 +17,8 @@ from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
 from facet.report.lines import by_stage
-from facet.report.results import Row
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
 Point = tuple[float, float]
 LINE, GAP = 15.0, 14

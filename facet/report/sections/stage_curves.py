@@ -14,8 +14,8 @@ from facet.metrics import rows as logged
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Row
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
 Curves = Mapping[str, Sequence[tuple[int, float]]]
 """By name: (epoch, value)."""

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure as Drawing
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Result, Row
 from facet.report.texts import drawn_symbols
+from facet.results import Result
+from facet.rows import Row
 
 SIZE = "code_size"
 

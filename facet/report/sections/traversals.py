@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 from PIL import Image
 
+from facet.measures.drawn import read_examples
 from facet.report import strips, style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.examples import read_examples
 from facet.report.strips import Faces
 from facet.report.texts import drawn_symbols
 
@@ -37,7 +37,7 @@ def render(page: Context, heading: str, caption: str, moving: str, moving_captio
     if not units:
         return []
     titles = [page.texts.fill(heading, number=i) for i in range(1, len(units) + 1)]
-    alt = "Digits as one new unit of the code is varied, one block for each unit"
+    alt = "Images as one new unit of the code is varied, one block for each unit"
     return [
         Figure("units", partial(_draw, units, titles), page.texts.fill(caption), alt),
         Figure("traversal", _animation(units), page.texts.fill(moving_caption), alt, page.texts.fill(moving)),

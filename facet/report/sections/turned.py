@@ -8,11 +8,12 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
+from facet.measures.drawn import read_examples
 from facet.report import strips, style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.examples import read_examples
-from facet.report.results import Result, Row
+from facet.results import Result
+from facet.rows import Row
 
 MOST = 24
 """Attributes in one figure; the next figure shows the next ones."""

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from facet.errors import UserError, nearest
+from facet.measures.drawn import read_examples
 from facet.measures.shown import SHARES, TOGETHER, VALUES
 from facet.report import strips, style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.examples import read_examples
 from facet.report.texts import drawn_symbols
 
 Pictures = NDArray[np.uint8]
