@@ -19,7 +19,7 @@ from facet.evaluate import evaluate
 from facet.files import read_json
 from facet.report import characteristics, staged_page
 from facet.report.command import report
-from facet.report.results import RowRuns
+from facet.results import RowRuns
 from facet.runs import Run
 from facet.train import main, train
 

@@ -16,9 +16,9 @@ from facet.measures.intervals import wilson
 from facet.report import page
 from facet.report.blocks import Figure
 from facet.report.context import Context
-from facet.report.results import read_run
 from facet.report.sections import turned
 from facet.report.sections.heatmap import matrix
+from facet.results import read_run
 
 NAMES = ("Smiling", "Black_Hair", "Blond_Hair")
 MakeRun = Callable[..., tuple[int, Path]]

@@ -14,8 +14,8 @@ from facet import pages
 from facet.errors import UserError
 from facet.report import page
 from facet.report.context import Context
-from facet.report.results import Found
 from facet.report.sections import over
+from facet.results import Found
 
 Make = Callable[..., tuple[int, Path]]
 
