@@ -154,7 +154,8 @@ class _Checker:
                     continue  # a slot left empty: a callback that isn't used, a size that a network doesn't have
                 others = [f"{path}.{other!s}" for other in node]
                 siblings = [other for other in others if self.is_read(other)]
-                raise self.error(here, f"set, but nothing reads it; nearest: {nearest(here, siblings)}")
+                near = f"; nearest: {nearest(here, siblings)}" if siblings else ""
+                raise self.error(here, f"set, but nothing reads it{near}")
 
     def is_read(self, path: str) -> bool:
         """Whether an interpolation reads this key, or its whole node (as the optimisers' settings are)."""

@@ -18,8 +18,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 Tree = dict[str, Any]
-# Nodes whose keys are those of constructors, which the check knows: the command line may say any of them.
-OPEN = ("data", "model", "trainer", "callbacks", "logger")
+# Nodes of which the check knows the keys, of constructors, or what is read: the command line may say any of them, and a
+# run of a sweep that doesn't have one fails alone.
+OPEN = ("networks", "data", "model", "trainer", "callbacks", "logger")
 
 # What the files say, as :func:`register` has read them: of each preset, and of each model with what it builds on.
 _presets: dict[str, Tree] = {}

@@ -131,7 +131,8 @@ def attempt_run(primary: str, arguments: list[str]) -> None:
     if set(HELP) & set(arguments):
         assert help_of("facet", primary)
         return
-    given = [word for word in arguments if word != "ETC"]
+    printed = {"--cfg", "job", "--resolve"} if "--cfg" in arguments else set()
+    given = [word for word in arguments if word not in {"ETC", *printed}]
     if primary in ("evaluate", "report", "reproduce"):
         given = for_pages(primary)(given)
     sweep = in_sweep(given)

@@ -1,13 +1,14 @@
 """Every measure by its name: where it stands in ``results.json``, its unit, which way is better, and what it means.
 
-Columns of ``table.csv``, heads of tables, summaries in W&B and the table in ``docs/measures.md`` are made from this one
-list. ``<A>`` in a path is the attribute that is edited, ``<B>`` another one.
+Measures in ``table.csv``, heads of tables, summaries in W&B and the table in ``docs/measures.md`` are made from this
+one list. ``<A>`` in a path is the attribute that is edited, ``<B>`` another one. An edit succeeds where the judge reads
+the value that was asked for.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal, NamedTuple
@@ -72,10 +73,14 @@ class Place:
         names = self.content.get("attribute_names") or self.at("measures.classifier") or ()
         return [replace(self, attribute=name) for name in names]
 
+    def values(self, *names: str) -> list[float]:
+        """The values of measures; empty where one of them is missing."""
+        found = [value for name in names if (value := self.value(name)) is not None]
+        return found if len(found) == len(names) else []
+
     def mean(self, *names: str) -> Number | None:
         """The mean of measures over all attributes that have all of them."""
-        each = [[place.value(name) for name in names] for place in self.each()]
-        values = [value for found in each if None not in found for value in found if value is not None]
+        values = [value for place in self.each() for value in place.values(*names)]
         return Number(fmean(values)) if values else None
 
 
@@ -124,52 +129,35 @@ def _edit_sum(place: Place) -> Number | None:
     on, off = (MEASURES[name].read(place) for name in ("edit_on", "edit_off"))
     if on is None or off is None:
         return None
-    low, high = (
-        None if one is None or other is None else one + other for one, other in ((on.low, off.low), (on.high, off.high))
-    )
+    ends = ((on.low, off.low), (on.high, off.high))
+    low, high = (None if one is None or other is None else one + other for one, other in ends)
     return Number(on.value + off.value, low, high, off.n)
 
 
 def _control(place: Place) -> Number | None:
-    rates = [place.value(name) for name in ("edit_off_full", "edit_on_full")]
-    return None if rates[0] is None or rates[1] is None else Number((rates[0] + rates[1]) / 2)
-
-
-def _true_change(place: Place) -> Number | None:
-    inside, unedited = place.value("counterfactual_mse_inside"), place.value("counterfactual_mse_unedited")
-    return None if inside is None or not unedited else Number(1 - inside / unedited)
-
-
-TURNED = ("off_from_on", "on_from_off")
-
-
-def _turned(place: Place) -> list[tuple[Number, Number]]:
-    """By attribute the two rates of edits that have something to change, where there are both."""
-    both = [[MEASURES[name].read(each) for name in TURNED] for each in place.each()]
-    return [(off, on) for off, on in both if off is not None and on is not None]
-
-
-def _lowest(place: Place) -> Number | None:
-    rates = [
-        rate._replace(of=each.attribute)
-        for each in place.each()
-        if all(MEASURES[name].read(each) for name in TURNED)
-        for name in TURNED
-        if (rate := MEASURES[name].read(each))
-    ]
-    return min(rates, key=lambda rate: (rate.value, rate.of)) if rates else None
-
-
-def _success(place: Place) -> Number | None:
-    rates = [rate.value for both in _turned(place) for rate in both]
+    rates = place.values("edit_off_full", "edit_on_full")
     return Number(fmean(rates)) if rates else None
 
 
+def _true_change(place: Place) -> Number | None:
+    errors = place.values("counterfactual_mse_inside", "counterfactual_mse_unedited")
+    return Number(1 - errors[0] / errors[1]) if errors and errors[1] else None
+
+
+TURNED = ("off_from_on", "on_from_off")
+"""The rates of edits that have something to change."""
+
+
+def _lowest(place: Place) -> Number | None:
+    known = [each for each in place.each() if each.values(*TURNED)]
+    read = ((each.attribute, MEASURES[name].read(each)) for each in known for name in TURNED)
+    rates = [rate._replace(of=name) for name, rate in read if rate]
+    return min(rates, key=lambda rate: (rate.value, rate.of)) if rates else None
+
+
 def _is_controlled(place: Place) -> Number | None:
-    rates = [MEASURES[name].read(place) for name in TURNED]
-    if rates[0] is None or rates[1] is None:
-        return None
-    return Number(float(all(rate is not None and (rate.low or 0) >= HIGH for rate in rates)))
+    rates = [rate for name in TURNED if (rate := MEASURES[name].read(place))]
+    return Number(float(all((rate.low or 0) >= HIGH for rate in rates))) if len(rates) == len(TURNED) else None
 
 
 def _controlled(place: Place) -> Number | None:
@@ -193,105 +181,120 @@ def _attributes(place: Place) -> Number | None:
     return Number(float(len(place.content.get("attribute_names") or ())))
 
 
-def _rate_of_edits(name: str, path: str, title: str, meaning: str) -> Measure:
-    return Measure(name, f"measures.edits.<A>.{path}", "share", "up", title, meaning)
+# Families of measures
+
+
+def _rate(name: str, path: str, title: str, meaning: str) -> Measure:
+    return Measure(name, f"measures.{path}", "share", "up", title, meaning)
 
 
 def _leak(code: str, what: str, probe: str, score: str) -> Measure:
-    unit: Unit = "bit" if score == "bits" else "number"
-    title = f"{'MLP' if probe == 'mlp' else probe}, {'bit' if score == 'bits' else 'AUC'}"
-    path, meaning = f"measures.leakage.<A>.{code}.{probe}_{score}", f"by the {probe} probe, of {what}"
-    return Measure(f"leakage_{code}_{probe}_{score}", path, unit, "down", title, meaning)
+    name, path = f"leakage_{code}_{probe.lower()}_{score}", f"measures.leakage.<A>.{code}.{probe.lower()}_{score}"
+    if score == "auc":
+        return Measure(name, path, "number", "down", f"{probe}, AUC", f"AUC of the {probe} probe on {what}")
+    meaning = f"information on A that the {probe} probe reads from {what}"
+    return Measure(name, path, "bit", "down", f"{probe}, bit", meaning)
+
+
+def _truth(name: str, unit: Unit, better: Better, title: str, meaning: str) -> Measure:
+    return Measure(f"counterfactual_{name}", f"measures.counterfactual.<A>.{name}", unit, better, title, meaning)
+
+
+def _once(
+    name: str, path: str, unit: Unit, better: Better, title: str, meaning: str,
+    derive: Callable[[Place], Number | None] | None = None,
+) -> Measure:  # fmt: skip
+    return Measure(name, path, unit, better, title, meaning, derive, of_attribute=False)
+
+
+def _mean_of(of: Sequence[str], name: str, better: Better, title: str) -> Measure:
+    meaning = f"mean of {' and '.join(of)} over all attributes"
+    return _once(name, "", "share", better, title, meaning, lambda place: place.mean(*of))
 
 
 def _fidelity(against: str, kind: str) -> Measure:
-    meaning = f"error of eq. 1 against the {against} stage, in {kind} directions"
-    path = f"measures.{against}.{kind}"
-    return Measure(f"jacobian_{against}_{kind}", path, "score", "down", f"{against}, {kind}", meaning, None, False)
+    teacher = "stage before" if against == "previous" else "first stage"
+    meaning = f"error of eq. 1 against the {teacher}, {kind} directions"
+    name, path = f"jacobian_{against}_{kind}", f"measures.{against}.{kind}"
+    return _once(name, path, "score", "down", f"{against}, {kind}", meaning)
 
 
+CODES = (("sample", "ẑ"), ("mean", "μ"))
 _LIST = (
-    Measure("mse", "measures.mse", "error", "down", "MSE", "of reconstructions", None, False),
-    Measure("reconstruction_on", "measures.reconstruction.<A>.on", "share", "up", "present kept",
-            "unedited reconstructions of images with A that the judge reads so"),
-    Measure("reconstruction_off", "measures.reconstruction.<A>.off", "share", "up", "absent kept",
-            "the same of images without A"),
-    _rate_of_edits("edit_off", "paper.off", "Ĉ absent", "edits to A = 0 of images with A that the judge reads so"),
-    _rate_of_edits("edit_on", "paper.on", "Ĉ present", "edits to A = 1 of the same images"),
-    Measure("edit_sum", "", "share", "", "Sum", "edit_on + edit_off: 1 if the picture ignores y, 2 if all succeed",
-            _edit_sum),
-    _rate_of_edits("edit_off_full", "full.off", "to absent", "edits to A = 0 of all images"),
-    _rate_of_edits("edit_on_full", "full.on", "to present", "edits to A = 1 of all images"),
-    _rate_of_edits("on_from_on", "full.on_from_on", "present", "edits to A = 1 of images with A"),
-    _rate_of_edits("off_from_on", "full.off_from_on", "taken away", "the same as edit_off, over all images with A"),
-    _rate_of_edits("on_from_off", "full.on_from_off", "given", "edits to A = 1 of images without A"),
-    _rate_of_edits("off_from_off", "full.off_from_off", "absent", "edits to A = 0 of images without A"),
+    _once("mse", "measures.mse", "error", "down", "MSE", "mean of (x − x̂)² over pixels of reconstructions"),
+    _rate("reconstruction_on", "reconstruction.<A>.on", "present kept",
+          "unedited reconstructions of images with A that the judge reads as having A"),
+    _rate("reconstruction_off", "reconstruction.<A>.off", "absent kept",
+          "unedited reconstructions of images without A that the judge reads as not having A"),
+    _rate("edit_off", "edits.<A>.paper.off", "Ĉ absent", "edits to A = 0 that succeed, of images with A"),
+    _rate("edit_on", "edits.<A>.paper.on", "Ĉ present", "edits to A = 1 that succeed, of images with A"),
+    Measure("edit_sum", "", "share", "", "Sum",
+            "edit_off + edit_on: 1 where the picture ignores y, 2 where every edit succeeds", _edit_sum),
+    _rate("edit_off_full", "edits.<A>.full.off", "to absent", "edits to A = 0 that succeed, of all images"),
+    _rate("edit_on_full", "edits.<A>.full.on", "to present", "edits to A = 1 that succeed, of all images"),
+    _rate("on_from_on", "edits.<A>.full.on_from_on", "present", "edit_on: these images have nothing to change"),
+    _rate("off_from_on", "edits.<A>.full.off_from_on", "taken away", "edit_off: these images have something to change"),
+    _rate("on_from_off", "edits.<A>.full.on_from_off", "given",
+          "edits to A = 1 that succeed, of images without A, which have something to change"),
+    _rate("off_from_off", "edits.<A>.full.off_from_off", "absent",
+          "edits to A = 0 that succeed, of images without A, which have nothing to change"),
     Measure("control", "", "share", "up", "edits that succeed", "mean of edit_off_full and edit_on_full", _control),
-    Measure("accuracy", "measures.classifier.<A>.accuracy", "share", "up", "Accuracy",
-            "of ŷ, or of a probe on a code without labels"),
-    Measure("balanced_accuracy", "measures.classifier.<A>.balanced_accuracy", "share", "up", "Balanced accuracy",
-            "the same with both classes counting as much: half for a constant answer"),
-    Measure("f1", "measures.classifier.<A>.f1", "score", "up", "F1", "the same as F1"),
-    Measure("entropy_bits", "measures.leakage.<A>.mean.entropy_bits", "bit", "", "H(y)", "of A in the split"),
-    Measure("leakage_bits_sample", "measures.leakage.<A>.sample.bits", "bit", "down", "ẑ, bit",
-            "bits of y that a newly trained probe reads from ẑ: the better of two probes"),
-    Measure("leakage_bits_mean", "measures.leakage.<A>.mean.bits", "bit", "down", "μ, bit", "the same from μ"),
-    *(_leak(code, what, probe, score) for code, what in (("sample", "ẑ"), ("mean", "μ")) for score in ("bits", "auc")
-      for probe in ("linear", "mlp")),
+    _rate("accuracy", "classifier.<A>.accuracy", "Accuracy", "accuracy of ŷ, or of a probe on a code without labels"),
+    _rate("balanced_accuracy", "classifier.<A>.balanced_accuracy", "Balanced accuracy",
+          "mean of the accuracies on images with A and without A: half for a constant answer"),
+    Measure("f1", "measures.classifier.<A>.f1", "score", "up", "F1", "F1 score of ŷ, or of the probe"),
+    Measure("entropy_bits", "measures.leakage.<A>.mean.entropy_bits", "bit", "", "H(y)",
+            "entropy of A in the split: the most that a code can tell"),
+    *(Measure(f"leakage_bits_{code}", f"measures.leakage.<A>.{code}.bits", "bit", "down", f"{what}, bit",
+              f"information on A that a newly trained probe reads from {what}: the better of two probes")
+      for code, what in CODES),
+    *(_leak(*code, probe, score) for code in CODES for score in ("bits", "auc") for probe in ("linear", "MLP")),
     Measure("drift", "measures.drift.<A>.mean", "share", "down", "Drift",
-            "readings of other attributes that turn over with an edit, mean of both directions"),
-    Measure("drift_off", "measures.drift.<A>.off.<B>", "share", "down", "Drift, to absent", "of one other attribute"),
-    Measure("drift_on", "measures.drift.<A>.on.<B>", "share", "down", "Drift, to present", "of one other attribute"),
-    Measure("factors", "measures.identity.<A>.factors", "share", "up", "factors kept",
-            "other attributes that the judge reads in the edit as the input's labels have them"),
-    Measure("cosine", "measures.identity.<A>.cosine", "score", "up", "cosine", "of the features of edit and input"),
-    Measure("counterfactual_mse", "measures.counterfactual.<A>.mse", "error", "down", "MSE",
-            "of the edit against the same portrait drawn again with A changed"),
-    Measure("counterfactual_mse_inside", "measures.counterfactual.<A>.mse_inside", "error", "down", "MSE inside",
-            "the same inside the region that the true change touches"),
-    Measure("counterfactual_mse_outside", "measures.counterfactual.<A>.mse_outside", "error", "down", "MSE outside",
-            "the same outside it"),
-    Measure("counterfactual_mse_unedited", "measures.counterfactual.<A>.mse_unedited", "error", "", "MSE unedited",
-            "of the input there: what no edit has"),
-    Measure("counterfactual_ssim", "measures.counterfactual.<A>.ssim", "score", "up", "SSIM", "structural similarity"),
-    Measure("true_change", "", "share", "up", "true change made", "1 − MSE inside / MSE unedited", _true_change),
+            "readings of other attributes that change with an edit of A, mean of both directions"),
+    *(Measure(f"drift_{side}", f"measures.drift.<A>.{side}.<B>", "share", "down", f"Drift, edits to {what}",
+              f"images whose reading of B changes with an edit to A = {value}")
+      for side, what, value in (("off", "absent", 0), ("on", "present", 1))),
+    _rate("factors", "identity.<A>.factors", "factors kept",
+          "other attributes that the judge reads in the edit as the input's labels have them"),
+    Measure("cosine", "measures.identity.<A>.cosine", "score", "up", "cosine",
+            "cosine of the judge's features of the edit and of the input"),
+    _truth("mse", "error", "down", "MSE", "MSE of the edit against the same portrait drawn again with A changed"),
+    _truth("mse_inside", "error", "down", "MSE inside", "this MSE inside the region that the true change touches"),
+    _truth("mse_outside", "error", "down", "MSE outside", "this MSE outside the region that the true change touches"),
+    _truth("mse_unedited", "error", "", "MSE unedited", "MSE of the unedited input inside the same region"),
+    _truth("ssim", "score", "up", "SSIM", "structural similarity of the edit and the portrait drawn again"),
+    Measure("true_change", "", "share", "up", "true change made",
+            "1 − counterfactual_mse_inside / counterfactual_mse_unedited", _true_change),
     Measure("distance", "measures.distance.<A>", "number", "down", "edits",
-            "Fréchet distance of edits to the split in the judge's features"),
-    Measure("distance_of_reconstruction", "measures.distance_of_reconstruction", "number", "down", "rec.",
-            "the same of reconstructions", None, False),
-    Measure("continuity", "measures.continuity.<A>", "share", "up", "graded",
-            "of eight steps of A's value, those that raise the judge's logit"),
+            "Fréchet distance of edits to the test split in the judge's features"),
+    _once("distance_of_reconstruction", "measures.distance_of_reconstruction", "number", "down", "rec.",
+          "Fréchet distance of reconstructions to the test split in the judge's features"),
+    _rate("continuity", "continuity.<A>", "graded", "of eight steps of A's value, those that raise the judge's logit"),
     Measure("is_controlled", "", "count", "up", "controlled",
-            f"1 where both kinds of edits with something to change succeed in over {HIGH:.0%}, with whole intervals",
-            _is_controlled),
-    Measure("judge_accuracy", "judge.accuracy.<A>", "share", "up", "Judge", "on real test images"),
+            f"1 if the intervals of off_from_on and on_from_off lie above {HIGH:.0%}, else 0", _is_controlled),
+    Measure("judge_accuracy", "judge.accuracy.<A>", "share", "up", "Judge", "its accuracy on real test images"),
     # What a model has once, whatever its attributes
-    Measure("attributes", "", "count", "", "attributes", "that the model edits", _attributes, False),
-    Measure("success", "", "share", "up", "edits that succeed",
-            "mean over attributes of taken away and given", _success, False),
-    Measure("lowest", "", "share", "up", "lowest", "of them, and whose it is", _lowest, False),
-    Measure("drift_of_all", "", "share", "down", "drift", "mean over attributes",
-            lambda place: place.mean("drift"), False),
-    Measure("true_change_of_all", "", "share", "up", "true change made", "mean over attributes",
-            lambda place: place.mean("true_change"), False),
-    Measure("controlled", "", "count", "up", "controlled", "how many attributes are controlled", _controlled, False),
-    Measure("graded", "", "share", "up", "graded", "mean of continuity over attributes",
-            lambda place: place.mean("continuity"), False),
-    Measure("nuisance", "measures.nuisance", "count", "", "numbers in z", "of the code beside y", None, False),
-    Measure("resolution", "measures.resolution", "count", "", "resolution", "side of an image, in pixels", None, False),
-    Measure("code_size", "measures.code_size", "count", "", "code size", "units of the code, on digits", None, False),
-    Measure("swaps_ok", "measures.swaps", "score", "up", "swaps ok",
-            "swaps of the first units that hand over the class", None, False),
-    Measure("swaps_ceiling", "measures.ceiling", "score", "up", "ceiling",
-            "swaps in which these units tell the class: an estimate from below", None, False),
+    _once("attributes", "", "count", "", "attributes", "number of attributes that the model edits", _attributes),
+    _mean_of(TURNED, "success", "up", "edits that succeed"),
+    _once("lowest", "", "share", "up", "lowest", "the lowest of these rates; `other` names its attribute", _lowest),
+    _mean_of(["drift"], "drift_of_all", "down", "drift"),
+    _mean_of(["true_change"], "true_change_of_all", "up", "true change made"),
+    _once("controlled", "", "count", "up", "controlled", "number of attributes with is_controlled = 1", _controlled),
+    _mean_of(["continuity"], "graded", "up", "graded"),
+    _once("nuisance", "measures.nuisance", "count", "", "numbers in z", "size of the code beside y"),
+    _once("resolution", "measures.resolution", "count", "", "resolution", "side of the images, in pixels"),
+    _once("code_size", "measures.code_size", "count", "", "code size", "units of the code, on digits"),
+    _once("swaps_ok", "measures.swaps", "score", "up", "swaps ok", "swaps of two units that hand over the class"),
+    _once("swaps_ceiling", "measures.ceiling", "score", "up", "ceiling",
+          "swaps in which these units tell the class: an estimate from below"),
     *(_fidelity(against, kind) for against in ("previous", "original") for kind in ("data", "canonical")),
-    Measure("judge_accuracy_of_class", "judge.accuracy.class", "share", "up", "Judge", "on digits", None, False),
-    Measure("steps", "training.steps", "count", "", "Steps", "of training", None, False),
-    Measure("images_seen", "training.images_seen", "count", "", "Images seen", "in training", None, False),
-    Measure("seconds", "training.seconds", "seconds", "down", "minutes", "of training", None, False),
-    Measure("images_per_second", "", "images/s", "up", "images/s", "of training", _speed, False),
-    Measure("parameters", "", "count", "down", "parameters",
-            "of all networks that are trained, adversaries too; of a stage, those that are open", _parameters, False),
+    _once("judge_accuracy_of_class", "judge.accuracy.class", "share", "up", "Judge", "its accuracy on real digits"),
+    _once("steps", "training.steps", "count", "", "Steps", "training steps"),
+    _once("images_seen", "training.images_seen", "count", "", "Images seen", "images seen in training"),
+    _once("seconds", "training.seconds", "seconds", "down", "minutes", "duration of training"),
+    _once("images_per_second", "", "images/s", "up", "images/s", "images_seen / seconds", _speed),
+    _once("parameters", "", "count", "down", "parameters",
+          "of all trained networks, adversaries included; of a stage, those of its open units", _parameters),
 )  # fmt: skip
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _LIST}
 """By name, in the order of ``table.csv``."""

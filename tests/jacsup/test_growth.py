@@ -104,7 +104,7 @@ def test_what_the_teacher_computed_once_is_what_it_would_compute(swapped_units: 
         torch.testing.assert_close(found, codes[:, : teacher.swapped_units], rtol=1e-4, atol=1e-5)
         derivative = directional(network.decode, codes, swapped - codes)
         torch.testing.assert_close(found_change, derivative, rtol=1e-4, atol=1e-5)
-        assert bool(len(teacher.decodings)) == (teacher.whole and not teacher.in_batches)
+        assert bool(len(teacher.decodings)) == (teacher.swaps_whole_code and not teacher.in_batches)
 
 
 def test_stalling_ends_a_stage_early(tmp_path: Path) -> None:

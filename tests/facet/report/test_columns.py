@@ -10,12 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from facet.report.tables import TableSpec
+from invented_pages import row_of
+from matplotlib.figure import Figure
 
+from facet.errors import UserError
 from facet.evaluate import summary_of
+from facet.measures import catalogue
 from facet.measures.intervals import wilson
-from facet.report import aif_figures, characteristics, compare, growth_results, kl_page, page, staged_page
-from facet.report.results import Row, RowRuns, read_run
+from facet.measures.registry import MEASURES
+from facet.pages import load, names
+from facet.report.columns import Column, Subject
+from facet.report.page import write
+from facet.results import Line
 from facet.runs import Run
 
 Make = Callable[..., tuple[int, Path]]
@@ -46,52 +52,44 @@ def run(make_run: Make) -> tuple[int, Path]:
     return seed, path
 
 
-def documented() -> set[str]:
-    """The columns that docs/measures.md defines."""
-    section = DOCUMENT.read_text("utf-8").split("## Columns of `table.csv`")[1]
-    firsts = re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
-    return {name for first in firsts for name in re.findall(r"`(\w+)`", first)}
+def documented() -> str:
+    """The section of docs/measures.md."""
+    return DOCUMENT.read_text("utf-8").split("## Columns of `table.csv`")[1]
 
 
 def written(where: str, run: tuple[int, Path], directory: Path) -> list[dict[str, str]]:
-    """The lines of a page's ``table.csv``."""
-    rows = [RowRuns("ours-0.002" if where in kl_page.PAGES else "ours", "ours", [run])]
-    if where == "table1":
-        page.write_report(TableSpec.of(where), rows, directory, [])
-    else:
-        next(each for each in MODULES if where in each.PAGES).write_report(where, rows, directory, [])
+    """The lines of a page's ``table.csv``, the run being of the page's first row."""
+    page = load(where)
+    write(page, {next(iter(page.rows)): [run]}, directory, [])
     with (directory / "table.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-MODULES = (aif_figures, compare, kl_page, staged_page, characteristics)
-PAGES = ("table1", *(name for module in MODULES for name in module.PAGES))
-
-
-@pytest.mark.parametrize("where", PAGES)
-def test_every_column_is_defined_and_every_attribute_has_its_line(
-    where: str, run: tuple[int, Path], tmp_path: Path
+@pytest.mark.parametrize("where", names())
+def test_a_page_holds_every_number_of_its_runs_by_name(
+    where: str, run: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *given, **how: None)
     lines = written(where, run, tmp_path)
-    assert set(lines[0]) <= documented(), "docs/measures.md defines every column"
-    if where not in characteristics.PAGES:
-        assert [line["attribute"] for line in lines] == list(NAMES)
-    on = {"paper": "0.5", "full": "0.25"}
-    for line in lines:
-        if "edit_on" in line:
-            assert line["protocol"] in on
-            assert line["attribute"] != "Eyeglasses" or line["edit_on"] == on[line["protocol"]]
-        if line.get("distance"):
-            assert line["distance"] == {"Smiling": "0.31", "Eyeglasses": "0.77"}[line["attribute"]]
+    assert tuple(lines[0]) == Line._fields
+    assert {line["measure"] for line in lines} <= set(MEASURES)
+    held = {(line["measure"], line["attribute"]): line for line in lines if not line["other"]}
+    for measure, values in (("edit_on", ("0.8", "0.5")), ("distance", ("0.31", "0.77")), ("drift", ("0.01", "0.02"))):
+        assert [held[measure, name]["value"] for name in NAMES] == list(values)
+    assert held["edit_on_full", "Eyeglasses"]["value"] == "0.25"
+    assert held["edit_on", "Eyeglasses"]["n"] == "1000"
+    assert {"", *NAMES} == {line["attribute"] for line in lines}
 
 
-def test_the_columns_of_growing_codes_are_defined() -> None:
-    assert set(growth_results.COLUMNS) <= documented()
+def test_the_columns_are_defined() -> None:
+    before = documented().split("| measure |")[0]
+    firsts = re.findall(r"^\| (`.*?`) \|", before, re.MULTILINE)
+    assert tuple(name for first in firsts for name in re.findall(r"`(\w+)`", first)) == Line._fields
 
 
-def test_nothing_is_defined_that_no_page_writes(run: tuple[int, Path], tmp_path: Path) -> None:
-    heads = [set(written(where, run, tmp_path / where)[0]) for where in PAGES]
-    assert documented() == set(growth_results.COLUMNS).union(*heads)
+def test_every_measure_is_defined_and_nothing_else() -> None:
+    shown = [line for line in documented().split("\n\n")[-1].splitlines() if line]
+    assert shown == catalogue.lines(), "python -m facet.measures.catalogue prints what has to stand there"
 
 
 def test_a_table_shows_every_attribute_of_a_model_of_several(
@@ -116,8 +114,44 @@ def test_the_summary_has_every_attribute(run: tuple[int, Path], make_run: Make) 
 
 
 def test_an_attribute_is_chosen(run: tuple[int, Path]) -> None:
-    result = read_run("ours", *run)
-    first, second = result.by_attribute()
-    assert result.attribute == first.attribute == "Smiling"
-    assert second.attribute == "Eyeglasses"
-    assert Row("ours", "ours", (second,)).spread("edit_on") != Row("ours", "ours", (first,)).spread("edit_on")
+    row = row_of(run)
+    assert row.attribute == "Smiling"
+    assert row.spread("edit_on").values == row.spread("edit_on", "Smiling").values == (0.8,)
+    assert row.spread("edit_on", "Eyeglasses").values == (0.5,)
+    assert row.spread("mse", "Eyeglasses").values == row.spread("mse").values, "it is of the model"
+
+
+# Columns of a page's tables
+
+
+def shown(run: tuple[int, Path], **said: object) -> str:
+    """What stands in a column."""
+    return str(Column.of(said).cell(Subject(row_of(run))))
+
+
+def test_a_column_shows_a_measure_by_its_unit(run: tuple[int, Path]) -> None:
+    assert shown(run, measure="mse") == "0.0112"
+    assert shown(run, measure="edit_off").startswith("90.0% (88.")
+    assert shown(run, measure="edit_off", interval=False) == "90.0%"
+    assert shown(run, measure="edit_off", interval=False, with_count=True) == "90.0% (n = 1,500)"
+    assert shown(run, measure="edit_off", count=True) == "1,500"
+    assert shown(run, measure="parameters") == "2,332,846"
+    assert shown(run, measure="parameters", form="short") == "2.33 M"
+    assert shown(run, measure="resolution", form="side") == "32×32"
+    assert shown(run, measure="seconds") == "6.7"
+    assert shown(run, measure="leakage_bits_mean", form="bit") == "0.30 bit"
+    assert shown(run, measure="is_controlled", words={0: "no", 1: "yes"}) == "no"
+    assert shown(run, measure="code_size") == "–"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("edit_onn", "there is no measure 'edit_onn'; nearest: .*edit_on"),
+        ({"mesure": "mse"}, "a column has no 'mesure'; nearest: measure"),
+        ({"title": "nothing"}, "a column shows a measure, a fact, the row or the seed"),
+    ],
+)
+def test_a_mistake_in_a_column_is_one_line(said: str | dict[str, str], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        Column.of(said)

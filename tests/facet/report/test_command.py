@@ -1,4 +1,4 @@
-"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, offline, no question asked."""
+"""``facet-report``'s commands and W&B run: the table as a table, the grids as images, and nobody is asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from facet.configuration import compose_config
 from facet.identity import run_directory
-from facet.page_runs import page_runs
+from facet.page_runs import page_runs, training
 from facet.pages import load, names
 from facet.report.command import commands, fingerprint, report_page
 from facet.runs import Run
@@ -61,16 +61,26 @@ def test_the_commands_name_the_rows_beside_the_page_that_there_are(tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_commands_make_the_page_from_nothing(name: str, tmp_path: Path) -> None:
-    """What they train is what the page looks for, and what they make is this page."""
+def test_the_commands_say_what_the_page_looks_for(name: str, tmp_path: Path) -> None:
     page = load(name)
     config = asked(f"runs={tmp_path}", 'overrides=["data=celeba","preset=paper"]')
-    *training, evaluating, reporting = map(shlex.split, commands(page, config, page.rows))
-    assert [words[:2] for words in training] == [["facet-train", "-m"]] * len(page.rows)
-    made = [run_directory(compose_config("train", [*words[2:], f"runs={tmp_path}"])) for words in training]
-    assert made == [path for runs in page_runs(page, config).values() for _, path in runs]
+    *trained, evaluating, reporting = map(shlex.split, commands(page, config, page.rows))
+    for words, row in zip(trained, page.rows.values(), strict=True):
+        said = [each for each in training(row, 0, config, page) if not each.startswith("runs=")]
+        assert words == ["facet-train", "-m", *said]
+        assert ("data=celeba" in words) == page.data
     said = [name, "seeds=0", "data=celeba", "preset=paper"]
     assert (evaluating, reporting) == (["facet-evaluate", *said], ["facet-report", *said])
+
+
+@pytest.mark.parametrize("name", ["table2", "jacsup-figure1"])
+def test_the_commands_make_the_page_from_nothing(name: str, tmp_path: Path) -> None:
+    """What they train is what the page looks for."""
+    page = load(name)
+    config = asked(f"runs={tmp_path}", 'overrides=["data=celeba","preset=paper"]')
+    *trained, _, _ = map(shlex.split, commands(page, config, page.rows))
+    made = [run_directory(compose_config("train", [*words[2:], f"runs={tmp_path}"])) for words in trained]
+    assert made == [path for runs in page_runs(page, config).values() for _, path in runs]
 
 
 def test_what_a_shell_would_read_is_quoted(tmp_path: Path) -> None:
@@ -98,7 +108,7 @@ def test_a_page_that_is_there_is_not_made_again(
     from invented_runs import results, write_run
 
     config = asked(f"runs={tmp_path / 'runs'}", f"reports={tmp_path}", "logger=csv")
-    run = run_directory(compose_config("train", [PAGE.rows["ours"].run, f"runs={tmp_path / 'runs'}"]))
+    run = run_directory(compose_config("train", [*PAGE.rows["ours"].run.split(), f"runs={tmp_path / 'runs'}"]))
     write_run(run, results("ours", 0))
     monkeypatch.setattr("facet.report.style.save", lambda *given, **how: b"")
     index = report_page(PAGE, config)
@@ -111,3 +121,10 @@ def test_a_page_that_is_there_is_not_made_again(
     with pytest.raises(Exception, match="has numbers"):
         report_page(PAGE, config)
     assert "RuntimeError: it ended" in index.read_text("utf-8")
+
+
+def test_how_to_make_it_is_a_command_a_row(tmp_path: Path) -> None:
+    page = load("aif-kl")
+    *trained, evaluating, reporting = commands(page, asked(f"runs={tmp_path}", "seeds=[0,1]"), [])
+    assert trained == [f"facet-train -m {row.run} seed=0,1" for row in page.rows.values()]
+    assert (evaluating, reporting) == ("facet-evaluate aif-kl seeds=0,1", "facet-report aif-kl seeds=0,1")

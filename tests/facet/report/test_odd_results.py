@@ -12,20 +12,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from facet.report.tables import TableSpec, to_csv
 from malformed import in_time
 
 from facet import checkpoints
 from facet.errors import UserError
 from facet.loading import stages_of
-from facet.report import panels
-from facet.report.examples import read_examples
+from facet.measures.drawn import read_examples
+from facet.pages import load
+from facet.report import sections
+from facet.report.blocks import Table
+from facet.report.context import Context
 from facet.report.markup import to_latex, to_markdown
-from facet.report.results import RowRuns, read_rows, read_run
+from facet.results import read_run
+from facet.rows import table, to_csv
 from facet.runs import Run
 
 Make = Callable[..., tuple[int, Path]]
 ODD: tuple[Any, ...] = ("text", "", "\ud800", [1], [], {"a": {"b": 1}}, {}, -1e300, 10**400, True, None)
+TABLES = ("table", "attributes", "leakage", "cells", "classifier", "counterfactual", "drift", "judge", "cost", "seeds")
 
 
 def changed(content: Any, path: tuple[Any, ...] = ()) -> Iterator[Any]:
@@ -47,7 +51,7 @@ def changed(content: Any, path: tuple[Any, ...] = ()) -> Iterator[Any]:
 
 def test_any_value_may_be_another(make_run: Make) -> None:
     seed, directory = make_run("ours")
-    table, file = TableSpec.of("table1"), directory / "results.json"
+    page, file = load("table1"), directory / "results.json"
     whole = json.loads(file.read_text())
     seen = set()
     for content in random.Random(0).sample(list(changed(whole)), 150):
@@ -55,13 +59,16 @@ def test_any_value_may_be_another(make_run: Make) -> None:
         result = read_run("ours", seed, directory)
         seen.add(result.state)
         assert "\n" not in result.error
-        rows = read_rows([RowRuns("ours", "ours", [(seed, directory)])], table.rows)
-        for row in rows:
+        context = Context.of(page, {"ours": [(seed, directory)]})
+        for row in context.rows:
             assert row.reason is not None
-        to_csv(rows)
-        to_latex(table, rows, "Smiling")
-        to_markdown(table, rows, (), "Smiling")
-        panels.cost(rows)
+        to_csv(table(context.rows))
+        for key in TABLES:
+            section = sections.render(key, page.sections[key], context)
+            for block in section.blocks if section else ():
+                if isinstance(block, Table):
+                    to_latex("t", "t", block)
+                    to_markdown("t", ["t"], block, (), block.notes)
     assert seen == {"evaluated", "unreadable"}
 
 

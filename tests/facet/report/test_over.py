@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from facet import pages
+from facet.configuration import compose_config
 from facet.errors import UserError
+from facet.page_runs import page_runs
 from facet.report import page
 from facet.report.context import Context
 from facet.report.sections import over
@@ -71,3 +73,11 @@ def test_the_facts_of_a_row_are_what_it_is_trained_with() -> None:
         assert row.run.endswith(f"={row.facts['alpha']}")
         assert ("no_aux" in row.run) == (row.facts["group"] == "Without L_aux")
         assert row.title == f"{row.facts['group']}, α = {row.facts['alpha']}"
+
+
+def test_the_row_at_the_presets_own_alpha_is_the_run_that_table_1_shows(tmp_path: Path) -> None:
+    config = compose_config("report", [f"runs={tmp_path}"])
+    runs = {row: path for row, [(_, path)] in page_runs(pages.load("aif-kl"), config).items()}
+    of_table1 = {path for [(_, path)] in page_runs(pages.load("table1"), config).values()}
+    preset = compose_config("train", []).model.weights.kl
+    assert {row for row, path in runs.items() if path in of_table1} == {f"ours-{preset:g}", f"no_aux-{preset:g}"}
