@@ -119,9 +119,9 @@ class Result:
         """Whether its images are no numbers."""
         return "mse" in (self.content.get("measures") or {}) and self.value("mse") is None
 
-    def metrics(self) -> dict[str, list[tuple[int, float]]]:
-        """The curves of ``metrics.csv``: (step, value) by name, in the order of steps."""
-        return Run(self.directory).metrics()
+    def metrics(self, over: Literal["step", "epoch"] = "step") -> dict[str, list[tuple[int, float]]]:
+        """The curves of ``metrics.csv``: (step or epoch, value) by name, in this order."""
+        return Run(self.directory).metrics(over)
 
 
 def _each(measure: Measure, place: Place) -> Iterator[Place]:
