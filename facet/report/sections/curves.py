@@ -81,9 +81,11 @@ def _draw(rows: Sequence[Row], runs: Sequence[Run], panels: Mapping[str, Mapping
             if after > before:
                 ax.axvline(epoch + 0.5, color=style.lines(), linewidth=1)
         for place, curves in runs:
-            if points := thin(_points(curves, name, panel)):
+            points = _points(curves, name, panel)
+            if points := points if grown else thin(points):
                 how = style.look(place) | {"linewidth": 1.1, "alpha": 0.9, "markersize": 3}
                 ax.plot(*zip(*points, strict=True), marker="" if len(points) > 1 else "o", **how)
+        ax.grid(axis="y" if grown else "both")
         _dress(ax, panel)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
@@ -97,7 +99,6 @@ def _draw(rows: Sequence[Row], runs: Sequence[Run], panels: Mapping[str, Mapping
 
 def _dress(ax: Axes, panel: Mapping[str, Any]) -> None:
     ax.set_title(drawn_symbols(panel["title"]))
-    ax.grid()
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if panel.get("log"):
         ax.set_yscale("log")

@@ -76,5 +76,6 @@ def _draw(values: NDArray[np.float64], names: Sequence[str]) -> Drawing:
     ax.spines[:].set_visible(False)
     ticks, shares = np.linspace(0, WIDEST, 5), PercentFormatter(1.0, decimals=0)
     bar = figure.colorbar(shown, ax=ax, shrink=0.7, extend="max", ticks=ticks, format=shares)
+    bar.ax.tick_params(length=3.5)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
