@@ -34,11 +34,6 @@ def decimal(value: float) -> str:
     return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"
 
 
-def signed(value: float) -> str:
-    """A difference in percentage points, with its sign: ``+0.7``, ``−0.7``."""
-    return f"{100 * value:+.1f}".replace("-", "−")
-
-
 def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
     """A measure over the seeds, worded by its unit.
 

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
-from facet import pages, results, rows
+from facet import comparisons, pages, results, rows
 from facet.commands import USER, run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
@@ -123,7 +123,7 @@ def _write(page: Page, found: Found, directory: Path, shown: Sequence[str]) -> N
 def fingerprint(page: Page, found: Found, shown: Sequence[str]) -> str:
     """Changes with what the page is made from: the runs' results, the page's file, and the code that makes it."""
     sources = [file for file in sorted(Path(__file__).parent.rglob("*.*")) if "__pycache__" not in file.parts]
-    sources += [Path(str(module.__file__)) for module in (drawn, pages, registry, results, rows)]
+    sources += [Path(str(module.__file__)) for module in (comparisons, drawn, pages, registry, results, rows)]
     held = {
         str(path): [_held(path / name) for name in ("results.json", "status.json")]
         for runs in found.values()

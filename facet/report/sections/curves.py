@@ -51,7 +51,7 @@ def render(
         runs = [(i, result.metrics()) for i, row in enumerate(chosen) for result in row.results]
     logged = {name for _, curves in runs for name in curves if name.startswith(("train/", "val/"))}
     shown = {name: panel for name, panel in panels.items() if any(_points(curves, name, panel) for _, curves in runs)}
-    if others:  # val/edit_on/Smiling is drawn as val/edit_on is
+    if others:  # val/edit_on of an attribute is drawn as val/edit_on is
         more = sorted(logged - {*panels, *hidden})
         shown |= {name: {**panels.get(name.rpartition("/")[0], {}), "title": _title(name)} for name in more}
     if not shown:
