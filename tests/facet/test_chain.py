@@ -46,7 +46,7 @@ def test_it_learned(chain: tuple[Path, Run]) -> None:
     assert measures["mse"]["value"] < 0.04  # the mean image: about 0.09
     assert measures["classifier"]["Smiling"]["accuracy"]["value"] > 0.8
     assert measures["mse"]["n"] == 640
-    assert results["row"] == "ours"
+    assert results["row"] == "ifcvae_gan"
     assert list((chain[1].path / "wandb").glob("offline-run-*"))
     with np.load(chain[1].path / "examples.npz") as examples:
         assert examples["original"].shape == (16, 3, 32, 32)

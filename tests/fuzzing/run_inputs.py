@@ -32,7 +32,17 @@ from facet.report.command import report
 
 RUN = ("data.resolution=16", "networks.width=4", "networks.latent_dim=6", "logger=csv")
 SIZES = ("data.train_size=32", "data.val_size=8", "data.test_size=8", "data.batch_size=8", "data.workers=1")
-PAGES = ("table1", "table1", "table3", "compare", "aif-figure2", "aif-figure4", "aif-figure7", "jacsup-table1")
+PAGES = (
+    "table1",
+    "table3",
+    "compare",
+    "aif-kl",
+    "aif-figure2",
+    "aif-figure4",
+    "aif-figure7",
+    "jacsup-table1",
+    "jacsup-tradeoff",
+)
 
 
 @functools.cache

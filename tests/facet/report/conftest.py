@@ -23,7 +23,7 @@ def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., tuple[int, Path]]:
-    """Write a run of a row and a seed; returns the pair that ``RowRuns`` takes."""
+    """Write a run of a row and a seed; returns (seed, directory)."""
 
     def make(row: str, seed: int = 0, **given: Any) -> tuple[int, Path]:
         return seed, write_run(tmp_path / "runs" / row / f"seed{seed}", results(row, seed, **given))
