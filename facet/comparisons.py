@@ -23,16 +23,12 @@ def within(spread: Spread, low: float, high: float) -> bool | None:
     return False if spread.high < low or spread.low > high else None
 
 
-def all_of(*answers: bool | None) -> bool | None:
-    """``and`` for yes, no and undecided."""
+def high(row: Row) -> bool | None:
+    """Whether both edit rates are high with their whole intervals: None where that is open."""
+    answers = [within(row.spread(name), HIGH, 1.0) for name in ("edit_off", "edit_on")]
     if False in answers:
         return False
     return None if None in answers else True
-
-
-def high(row: Row) -> bool | None:
-    """Whether both edit rates are high with their whole intervals."""
-    return all_of(*(within(row.spread(name), HIGH, 1.0) for name in ("edit_off", "edit_on")))
 
 
 def below(one: Spread, other: Spread) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from facet.comparisons import all_of, below, difference, high, last_confusion, mean_over, same, within
+from facet.comparisons import below, difference, high, last_confusion, mean_over, same, within
 from facet.report.cells import cell, decimal
 from facet.rows import INTERPRETABLE, Row, Spread, shared
 
@@ -103,6 +103,6 @@ def _why(row: Row) -> str:
     return f"The unedited reconstructions of {short(row)} keep the label in {kept}."
 
 
-_CALLED = (within, all_of, high, below, same, difference, edits, total, bits, ratio, last_confusion, shared, mean_over)
+_CALLED = (within, high, below, same, difference, edits, total, bits, ratio, last_confusion, shared, mean_over)
 _SAID = (one_seed, weak_judge, counts_over_stages)
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in (*_CALLED, *_SAID)}

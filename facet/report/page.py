@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) ->
             old.unlink()
     for name, content in {**files, "index.html": html.encode()}.items():
         if not name.endswith("-dark.png"):
-            atomic_write(directory / name, partial(_put, content))
+            atomic_write(directory / name, methodcaller("write", content))
     return directory / "index.html"
 
 
@@ -84,10 +84,11 @@ def _pictures(blocks: Iterable[Any]) -> dict[str, bytes]:
         if isinstance(block, Faces):
             for result in block.row.evaluated:
                 if found := strips.read_strips(result.directory):
-                    title = f"{block.row.title}, seed {result.seed}"
-                    files[f"grid-{block.row.key}-seed{result.seed}.png"] = strips.grid_png(
-                        found, title, result.attribute
+                    name, title = (
+                        f"grid-{block.row.key}-seed{result.seed}.png",
+                        f"{block.row.title}, seed {result.seed}",
                     )
+                    files[name] = strips.grid_png(found, title, result.attribute)
         elif isinstance(block, Figure):
             if isinstance(drawn := block.drawn, bytes):
                 files[f"{block.name}.webp"] = drawn
@@ -155,7 +156,3 @@ def policy(script: str | None = None) -> Markup:
 def data_uri(content: bytes, kind: str = "png") -> str:
     """A picture that needs no file."""
     return f"data:image/{kind};base64," + base64.b64encode(content).decode()
-
-
-def _put(content: bytes, file: Any) -> None:
-    file.write(content)

@@ -30,8 +30,8 @@ INK = {"light": ("#1f2328", "#d5d8dc", "#ffffff"), "dark": ("#dfe3e8", "#3a4048"
 """Of a scheme: ink, lines, paper."""
 
 
-def settings(scheme: Scheme) -> dict[str, Any]:
-    """Matplotlib's settings of a scheme."""
+def settings(scheme: Scheme) -> Any:
+    """Matplotlib's settings of a scheme, by name."""
     ink, line, paper = INK[scheme]
     return {
         "font.family": "DejaVu Sans",

@@ -17,7 +17,7 @@ from facet.report.context import Context
 from facet.report.texts import drawn_symbols
 from facet.rows import Row
 
-Points = Sequence[tuple[int, float]]
+Points = Sequence[tuple[float, float]]
 Run = tuple[int, Mapping[str, Points]]
 """The place of a run's row, and its curves by name: (step or epoch, value)."""
 MOST_POINTS = 120
@@ -82,7 +82,7 @@ def _draw(rows: Sequence[Row], runs: Sequence[Run], panels: Mapping[str, Mapping
                 ax.axvline(epoch + 0.5, color=style.lines(), linewidth=1)
         for place, curves in runs:
             points = _points(curves, name, panel)
-            if points := points if grown else thin(points):
+            if points := (points if grown else thin(points)):
                 how = style.look(place) | {"linewidth": 1.1, "alpha": 0.9, "markersize": 3}
                 ax.plot(*zip(*points, strict=True), marker="" if len(points) > 1 else "o", **how)
         ax.grid(axis="y" if grown else "both")
@@ -111,7 +111,7 @@ def _dress(ax: Axes, panel: Mapping[str, Any]) -> None:
         ax.axhline(panel["level"], color=style.ink(), linewidth=0.8, alpha=0.5)
 
 
-def thin(points: Points) -> list[tuple[float, float]]:
+def thin(points: Points) -> Points:
     """At most ``MOST_POINTS`` points: means over neighbours, where there are more."""
     size = max(1, -(-len(points) // MOST_POINTS))
     groups = [points[i : i + size] for i in range(0, len(points), size)]

@@ -29,15 +29,12 @@ def render(page: Context, rows: Sequence[str] | str = "several") -> list[Block]:
         page: what it is made from.
         rows: which.
     """
+    alt = "Drift of every attribute with every edit; successes on the diagonal"
     made: list[Block] = []
-    chosen = [row for row in page.chosen(rows) if row.evaluated]
-    for row in chosen:
-        values = matrix(row.evaluated[0])
+    for row, result, title in page.firsts(rows):
+        values = matrix(result)
         if not np.isnan(values[~np.eye(len(values), dtype=bool)]).all():
-            drawn = partial(_draw, values, row.evaluated[0].attribute_names)
-            title = row.title if len(chosen) > 1 else ""
-            alt = "Drift of every attribute with every edit; successes on the diagonal"
-            made.append(Figure(f"{row.key}-drift", drawn, alt, title))
+            made.append(Figure(f"{row.key}-drift", partial(_draw, values, result.attribute_names), alt, title))
     return made
 
 

@@ -64,7 +64,7 @@ def _row(ax: Axes, row: Row, measures: tuple[str, str, str], named: Sequence[int
     look = style.look(place)
     runs = [_by_size(result, x, y) for result in row.evaluated]
     sizes = [size for size in runs[0] if all(size in run for run in runs)]
-    means = [[fmean(values) for values in zip(*(run[size] for run in runs), strict=True)] for size in sizes]
+    means = [(fmean(run[size][0] for run in runs), fmean(run[size][1] for run in runs)) for size in sizes]
     if len(runs) > 1:
         for run in runs:
             ax.plot(*zip(*run.values(), strict=True), linewidth=0.7, alpha=0.55, **look)
@@ -80,10 +80,12 @@ def _row(ax: Axes, row: Row, measures: tuple[str, str, str], named: Sequence[int
             ax.plot(*zip(*ceilings.values(), strict=True), "_", color=look["color"], markersize=6, alpha=0.6)
 
 
-def _by_size(result: Result, *measures: str) -> dict[float, list[float]]:
-    """The values of every stage that has all of them, by code size."""
-    stages = ([result.value(name, stage=stage) for name in (SIZE, *measures)] for stage in range(result.stages))
-    return {size: values for size, *values in stages if size is not None and None not in values}
+def _by_size(result: Result, x: str, y: str) -> dict[float, tuple[float, float]]:
+    """(x, y) of every stage that has both, by code size."""
+    stages = ([result.value(name, stage=stage) for name in (SIZE, x, y)] for stage in range(result.stages))
+    return {
+        size: (across, up) for size, across, up in stages if size is not None and across is not None and up is not None
+    }
 
 
 def _intervals(ax: Axes, result: Result, x: str, y: str, colour: str) -> None:

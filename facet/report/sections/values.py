@@ -37,13 +37,11 @@ def render(page: Context, shows: str, rows: Sequence[str] | str = "several") -> 
         raise UserError(f"{page.page.name}: shows={shows}: nearest: {nearest(shows, _SHOWS)}")
     array, make = _SHOWS[shows]
     made: list[Block] = []
-    chosen = [row for row in page.chosen(rows) if row.evaluated]
-    for row in chosen:
-        names = [name.replace("_", " ") for name in row.evaluated[0].attribute_names]
-        found = read_examples(row.evaluated[0].directory, lambda name: name in ("varied", array))
+    for row, result, title in page.firsts(rows):
+        names = [name.replace("_", " ") for name in result.attribute_names]
+        found = read_examples(result.directory, lambda name: name in ("varied", array))
         if array in found and len(found.get("varied", ())) == len(names):
             drawn = make(found[array], names) if make is _sliders else partial(make, found[array], names)
-            title = row.title if len(chosen) > 1 else ""
             made.append(Figure(f"{row.key}-{shows}", drawn, f"{row.title}: {shows}", title))
     return made
 
