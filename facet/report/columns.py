@@ -74,6 +74,8 @@ class Column:
         column = cls(**settings)
         if column.measure and column.measure not in MEASURES:
             raise UserError(f"there is no measure {column.measure!r}; nearest: {nearest(column.measure, MEASURES)}")
+        if not (column.measure or column.seed or (column.title and (column.row or column.fact))):
+            raise UserError(f"a column shows a measure, a fact, the row or the seed: {said}")
         return column
 
     @property
