@@ -257,7 +257,7 @@ def summary_of(run: Run) -> dict[str, float]:
     If the run has several attributes, the attribute's name is appended: ``test/edit_on/Smiling``. ``test/edits`` is the
     mean over both directions and all attributes.
     """
-    from facet.report.results import read_run
+    from facet.results import read_run
 
     result = read_run("", 0, run.path)
     summary: dict[str, float] = {}

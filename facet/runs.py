@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig
@@ -55,14 +55,13 @@ class Run:
         """
         return checkpoints.read(self.checkpoint)
 
-    def metrics(self) -> dict[str, list[tuple[int, float]]]:
-        """The curves of ``metrics.csv``: by name, (step, value) in the order of steps."""
+    def metrics(self, over: Literal["step", "epoch"] = "step") -> dict[str, list[tuple[int, float]]]:
+        """The curves of ``metrics.csv``: by name, (step or epoch, value) in this order."""
         curves: dict[str, list[tuple[int, float]]] = {}
         for row in rows(self.path / "metrics.csv"):
-            step = int(float(row.pop("step")))
             for name, text in row.items():
-                if name != "epoch" and math.isfinite(float(text)):
-                    curves.setdefault(name, []).append((step, float(text)))
+                if name not in ("step", "epoch") and over in row and math.isfinite(float(text)):
+                    curves.setdefault(name, []).append((int(float(row[over])), float(text)))
         return {name: sorted(points) for name, points in curves.items()}
 
     @contextmanager

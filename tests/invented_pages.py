@@ -11,7 +11,7 @@ from facet.report import sections
 from facet.report.blocks import Claim
 from facet.report.context import Context
 from facet.report.page import summary_of
-from facet.report.results import Row, read_rows
+from facet.rows import Row, read_rows
 
 Runs = Sequence[tuple[int, Path]]
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from facet.report.style import INK, Scheme, colour
+from facet.report import style
 
 AXES = {"batch_size": "batch", "resolution": "side, pixels"}
 
@@ -25,7 +25,7 @@ def growing(steps: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def picture(steps: Sequence[Mapping[str, Any]]) -> Callable[[Scheme], Figure]:
+def picture(steps: Sequence[Mapping[str, Any]]) -> Callable[[], Figure]:
     """A function that draws a step's milliseconds over each varied size: ours, the floor and the authors' schedule.
 
     Args:
@@ -34,9 +34,9 @@ def picture(steps: Sequence[Mapping[str, Any]]) -> Callable[[Scheme], Figure]:
     return partial(_draw, steps)
 
 
-def _draw(steps: Sequence[Mapping[str, Any]], scheme: Scheme) -> Figure:
+def _draw(steps: Sequence[Mapping[str, Any]]) -> Figure:
     sizes = growing(steps)
-    figure = Figure(figsize=(4.9 * len(sizes), 3.6), layout="constrained")
+    figure = Figure(figsize=(4.9 * len(sizes), 3.6))
     for ax, size in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
         other = next(name for name in AXES if name != size)
         lines = dict.fromkeys((step["method"], step[other]) for step in steps)
@@ -46,7 +46,7 @@ def _draw(steps: Sequence[Mapping[str, Any]], scheme: Scheme) -> Figure:
             )
             several = len({value for _, value in lines}) > 1
             label = f"{method}, {AXES[other].split(',')[0]} {fixed}" if several else method
-            _lines(ax, points, size, colour(i, scheme), label)
+            _lines(ax, points, size, f"C{i}", label)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.set_xticks(sorted({step[size] for step in steps}))
@@ -55,14 +55,13 @@ def _draw(steps: Sequence[Mapping[str, Any]], scheme: Scheme) -> Figure:
         ax.set_xlabel(AXES[size])
         ax.set_title("a step, ms")
         ax.grid()
-        ax.tick_params(length=0, which="both")
-        ax.legend(frameon=False)
-    ink = INK[scheme][0]
+        ax.legend()
+    ink = style.ink()
     handles = [figure.axes[0].plot([], [], "o-", color=ink, markersize=4, label="ours")[0]]
     handles += figure.axes[0].plot([], [], ":", color=ink, label="the floor")
     if any(step["authors"] for step in steps):
         handles += figure.axes[0].plot([], [], "s--", color=ink, markersize=4, label="the authors' schedule")
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure as Drawing
 
 from facet.report.cells import Cell
-from facet.report.results import Row
-from facet.report.style import Scheme
+from facet.rows import Row
 
 
 @dataclass(frozen=True)
@@ -72,21 +71,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: what draws it in a colour scheme, or the content of an animation (webp).
+    """A figure: what draws it, or the content of an animation (webp).
 
     Attributes:
         name: of its files, without ending; the same for nothing else on the page.
         drawn: see above.
-        caption: below it.
         alt: for who can't see it.
         title: above it, where a section has several.
+        caption: below it; the section's if empty.
     """
 
     name: str
-    drawn: Callable[[Scheme], Drawing] | bytes
-    caption: str
-    alt: str = ""
+    drawn: Callable[[], Drawing] | bytes
+    alt: str
     title: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)

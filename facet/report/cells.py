@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from facet.pages import Published
-from facet.report.results import Row
-from facet.report.spread import Spread
+from facet.rows import Row, Spread
 
-SECONDS_A_MINUTE = 60
 DIGITS = {"bit": 2, "number": 2, "score": 3, "images/s": 0}
 """After the point, of units that are plain numbers."""
 
@@ -29,14 +29,29 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
+def percents(low: float | None, high: float | None) -> str:
+    """``81.2–83.0%``, the ends of an interval; nothing where there is none."""
+    return "" if low is None or high is None else f"{percent(low)}–{percent(high)}%"
+
+
 def decimal(value: float) -> str:
     """Four decimals, or three digits where those would be zeros."""
     return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"
 
 
-def signed(value: float) -> str:
-    """A difference in percentage points, with its sign: ``+0.7``, ``−0.7``."""
-    return f"{100 * value:+.1f}".replace("-", "−")
+def short_count(size: float) -> str:
+    """``4.20 M``, or the number itself where it is small."""
+    return f"{size / 1e6:.2f} M" if size >= 1e5 else f"{size:,.0f}"
+
+
+PLAIN: Mapping[str, Callable[[float], str]] = {
+    "count": "{:,.0f}".format,
+    "seconds": lambda seconds: f"{seconds / 60:.1f}",
+    "minutes": lambda seconds: f"{seconds / 60:.1f} min",
+    "short": short_count,
+    "side": lambda side: f"{side:.0f}×{side:.0f}",
+}
+"""Words for a mean alone, by unit or form."""
 
 
 def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
@@ -52,28 +67,23 @@ def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
     if not spread:
         return Cell()
     unit, mean, sd = spread.measure.unit, spread.mean, spread.sd
-    if form == "short":
-        return Cell(short_count(mean))
-    if form == "side":
-        return Cell(f"{mean:.0f}×{mean:.0f}")
-    if form == "minutes":
-        return Cell(f"{mean / SECONDS_A_MINUTE:.1f} min")
-    if unit == "share":
-        value = f"{percent(mean)}{'' if sd is None else f' ± {percent(sd)}'}%"
-        known = interval and spread.low is not None and spread.high is not None
-        ends = f"{percent(spread.low or 0)}–{percent(spread.high or 0)}%" if known else ""
-        return Cell(value, spread.of.replace("_", " ") or ends)
+    if plain := PLAIN.get(form or unit):
+        return Cell(plain(mean))
     if unit == "error":
         return Cell(decimal(mean) + ("" if sd is None else f" ± {sd:.4f}"))
-    if unit == "count":
-        return Cell(f"{mean:,.0f}")
-    if unit == "seconds":
-        return Cell(f"{mean / SECONDS_A_MINUTE:.1f}")
+    if unit == "share":
+        value = percent(mean) + ("%" if sd is None else f" ± {percent(sd)}%")
+        return Cell(value, spread.of.replace("_", " ") or (percents(spread.low, spread.high) if interval else ""))
     digits = DIGITS[unit]
-    value = f"{mean:.{digits}f}{'' if sd is None else f' ± {sd:.{digits}f}'}".replace("-", "−")
+    value = (f"{mean:.{digits}f}" + ("" if sd is None else f" ± {sd:.{digits}f}")).replace("-", "−")
     known = interval and sd is None and spread.low is not None and spread.high is not None
     ends = f"{spread.low:.{digits}f}–{spread.high:.{digits}f}" if known else ""
     return Cell(value + (" bit" if form == "bit" else ""), ends)
+
+
+def worded(value: Any) -> Any:
+    """A measure as a text has it, ``92.1% (90.5–93.4%)``; all else as it is."""
+    return cell(value) if isinstance(value, Spread) else value
 
 
 def published_cell(row: Row, measure: str) -> Cell:
@@ -93,8 +103,7 @@ def _worded(printed: Published, measure: str, star: str) -> Cell:
         return Cell(f"{printed.value:.3f}{star}")
     if measure == "accuracy":
         return Cell(f"{100 * printed.value:.0f}%")
-    ends = "" if printed.low is None or printed.high is None else f"{percent(printed.low)}–{percent(printed.high)}%"
-    return Cell(f"{percent(printed.value)}%{star}", ends)
+    return Cell(f"{percent(printed.value)}%{star}", percents(printed.low, printed.high))
 
 
 def count_cell(spread: Spread) -> Cell:
@@ -103,11 +112,6 @@ def count_cell(spread: Spread) -> Cell:
         return Cell()
     low, high = min(spread.n), max(spread.n)
     return Cell(f"{low:,}" if low == high else f"{low:,}–{high:,}")
-
-
-def short_count(size: float) -> str:
-    """``4.20 M``, or the number itself where it is small."""
-    return f"{size / 1e6:.2f} M" if size >= 1e5 else f"{size:,.0f}"
 
 
 def mark(row: Row) -> str:

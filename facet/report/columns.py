@@ -9,8 +9,7 @@ from typing import Any
 from facet.errors import UserError, nearest
 from facet.measures.registry import MEASURES
 from facet.report.cells import Cell, cell, count_cell, published_cell
-from facet.report.results import Row
-from facet.report.spread import Spread
+from facet.rows import Row, Spread
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import os
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, MinLen
 from omegaconf import DictConfig
 
-from facet import pages
+from facet import comparisons, pages, results, rows
 from facet.commands import USER, run_command, say
 from facet.configuration import check, digest
 from facet.errors import ToldError, UserError
 from facet.files import read_json, write_json
 from facet.identity import Places
-from facet.measures import registry
+from facet.measures import drawn, registry
 from facet.page_arguments import for_pages
 from facet.page_runs import of_page, page_runs
 from facet.pages import Page
-from facet.report.results import Found, read_run
-from facet.tags import tags
+from facet.results import Found, read_run
+from facet.wandb_table import log_table
 
 
 @dataclass(frozen=True)
@@ -125,14 +123,14 @@ def _write(page: Page, found: Found, directory: Path, shown: Sequence[str]) -> N
 def fingerprint(page: Page, found: Found, shown: Sequence[str]) -> str:
     """Changes with what the page is made from: the runs' results, the page's file, and the code that makes it."""
     sources = [file for file in sorted(Path(__file__).parent.rglob("*.*")) if "__pycache__" not in file.parts]
-    sources += [Path(registry.__file__), Path(pages.__file__)]
-    results = {
+    sources += [Path(str(module.__file__)) for module in (comparisons, drawn, pages, registry, results, rows)]
+    held = {
         str(path): [_held(path / name) for name in ("results.json", "status.json")]
         for runs in found.values()
         for _, path in runs
     }
     made_by = [_held(file) for file in sources]
-    return digest({"rows": results, "page": repr(page), "commands": list(shown), "made_by": made_by})
+    return digest({"rows": held, "page": repr(page), "commands": list(shown), "made_by": made_by})
 
 
 def _held(file: Path) -> str:
@@ -153,34 +151,6 @@ def commands(page: Page, config: DictConfig, rows: Collection[str]) -> list[str]
         f"facet-evaluate {asked}",
         f"facet-report {asked}",
     ]
-
-
-def log_table(page: Page, config: DictConfig, directory: Path) -> None:
-    """The tidy table as a W&B Table with the grids of faces, in a run of its own."""
-    if config.logger.mode == "disabled":
-        return
-    import wandb
-
-    os.environ.setdefault("WANDB_SILENT", "true")
-    with (directory / "table.csv").open(newline="") as lines:
-        rows = list(csv.reader(lines))
-    columns: list[str | int] = list(rows[0])
-    settings: dict[str, Any] = {"project": config.logger.project, "entity": config.logger.entity}
-    settings |= {"mode": config.logger.mode, "dir": str(directory), "group": page.name, "job_type": "report"}
-    said = {"page": page.name, "seeds": list(config.seeds), "overrides": list(config.overrides)}
-    with wandb.init(**settings, name=page.name, config=said, tags=tags(config.overrides)) as run:
-        table = wandb.Table(columns=columns, data=[[_number(cell) for cell in row] for row in rows[1:]])
-        grids = [wandb.Image(str(file), caption=file.stem) for file in sorted(directory.glob("grid-*.png"))]
-        run.log({page.name: table, **({"grids": grids} if grids else {})})
-
-
-def _number(cell: str) -> float | str | None:
-    if not cell:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return cell
 
 
 if __name__ == "__main__":

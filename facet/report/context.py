@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from facet.pages import Page
-from facet.report.results import Found, Row, read_rows
 from facet.report.texts import Texts
+from facet.results import Found, Result
+from facet.rows import Row, read_rows
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Context:
             return tuple(row for row in self.rows if len(row.attribute_names) > 1)
         return tuple(row for row in self.every_row if row.key in keys)
 
-    def place(self, row: Row) -> int:
-        """Of a row among all of the page, which decides its colour."""
-        return [each.key for each in self.every_row].index(row.key)
+    def firsts(self, keys: Sequence[str] | str) -> list[tuple[Row, Result, str]]:
+        """Of rows by key those with numbers: (row, its first run, the row's title where several are shown)."""
+        found = [row for row in self.chosen(keys) if row.evaluated]
+        return [(row, row.evaluated[0], row.title if len(found) > 1 else "") for row in found]

@@ -1,88 +1,28 @@
-"""How numbers bear on a claim: intervals against bounds, and the wording of rows that can't be used.
+"""How numbers that bear on a claim are worded, and why rows can't be used.
 
 ``FUNCTIONS`` are what the claims of a page's file may call (``facet/report/sections/claims.py``).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
-from facet.measures.registry import HIGH
-from facet.report.cells import cell, decimal, signed
-from facet.report.results import INTERPRETABLE, Row, shared
-from facet.report.spread import Spread
+from facet.comparisons import below, difference, high, last_confusion, mean_over, same, within
+from facet.report.cells import cell, decimal
+from facet.rows import INTERPRETABLE, Row, Spread, shared
 
 JUDGE = 0.95
 """The judge's accuracy on real images below which its readings of edits can't be relied on."""
-SAME = 0.10
-"""Two errors are about the same where they differ by less than this share."""
 UNDERTRAINED = (
     f"Below {INTERPRETABLE:.0%} for either label edits can't be interpreted yet: an undertrained decoder that draws no "
     "mouth also gives a sum of about 100%."
 )
 
 
-def within(spread: Spread, low: float, high: float) -> bool | None:
-    """Whether the whole interval lies in [low, high]: None where it lies partly in and partly out."""
-    if spread.low is None or spread.high is None:
-        return None
-    if low <= spread.low and spread.high <= high:
-        return True
-    return False if spread.high < low or spread.low > high else None
-
-
-def all_of(*answers: bool | None) -> bool | None:
-    """``and`` for yes, no and undecided."""
-    if False in answers:
-        return False
-    return None if None in answers else True
-
-
-def high(row: Row) -> bool | None:
-    """Whether both edit rates are high with their whole intervals."""
-    return all_of(*(within(row.spread(name), HIGH, 1.0) for name in ("edit_off", "edit_on")))
-
-
-def below(one: Spread, other: Spread) -> bool:
-    """Whether one interval ends below the beginning of the other."""
-    return one.high is not None and other.low is not None and one.high < other.low
-
-
-def same(one: Spread, other: Spread) -> bool:
-    """Whether two errors are about the same."""
-    return abs(one.mean / other.mean - 1) <= SAME
-
-
-class Difference(NamedTuple):
-    """new - old with a 95% interval."""
-
-    change: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{signed(self.change)} points ({signed(self.low)} to {signed(self.high)})"
-
-
-def difference(new: Spread, old: Spread) -> Difference:
-    """new - old with Newcombe's interval (1998, method 10), from the two rates' own.
-
-    Both rates are of the same faces, as a rule; taking them for independent widens the interval.
-    """
-    change = new.mean - old.mean
-    if new.low is None or new.high is None or old.low is None or old.high is None:
-        return Difference(change, -1.0, 1.0)
-    down = change - math.hypot(new.mean - new.low, old.high - old.mean)
-    up = change + math.hypot(new.high - new.mean, old.mean - old.low)
-    return Difference(change, down, up)
-
-
 def edits(row: Row) -> str:
     """Both edit rates with intervals, the absent side first."""
-    absent, present = row.spread("edit_off"), row.spread("edit_on")
+    absent, present = cell(row.spread("edit_off")), cell(row.spread("edit_on"))
     attribute = row.attribute
     return f"{absent} of the edits to Not-{attribute} and {present} of those to {attribute} succeed"
 
@@ -91,8 +31,8 @@ def total(row: Row) -> str:
     """The sum of the edit rates; seed by seed where there are several."""
     spread = row.spread("edit_sum")
     if len(spread.values) < 2:
-        return str(spread)
-    return f"{spread}; by seed {', '.join(f'{100 * value:.1f}%' for value in spread.values)}"
+        return str(cell(spread))
+    return f"{cell(spread)}; by seed {', '.join(f'{100 * value:.1f}%' for value in spread.values)}"
 
 
 def bits(spread: Spread) -> str:
@@ -105,18 +45,6 @@ def bits(spread: Spread) -> str:
 def ratio(one: Spread, other: Spread) -> str:
     """Two errors and their ratio."""
     return f"{decimal(one.mean)} and {decimal(other.mean)}, a ratio of {one.mean / other.mean:.2f}"
-
-
-def mean_over(row: Row, measure: str, attributes: Sequence[str]) -> float:
-    """The mean of a measure over attributes that the row has it of."""
-    return fmean(spread.mean for name in attributes if (spread := row.spread(measure, name)))
-
-
-def last_confusion(row: Row) -> float | None:
-    """The least that A's loss ended at, over the seeds, as a share of H(y)."""
-    curves = [result.metrics().get("val/auxiliary_confusion") for result in row.evaluated]
-    ends = [curve[-1][1] for curve in curves if curve]
-    return min(ends) if ends else None
 
 
 def one_seed(rows: Sequence[Row]) -> str:
@@ -175,6 +103,6 @@ def _why(row: Row) -> str:
     return f"The unedited reconstructions of {short(row)} keep the label in {kept}."
 
 
-_CALLED = (within, all_of, high, below, same, difference, edits, total, bits, ratio, last_confusion, shared, mean_over)
+_CALLED = (within, high, below, same, difference, edits, total, bits, ratio, last_confusion, shared, mean_over)
 _SAID = (one_seed, weak_judge, counts_over_stages)
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in (*_CALLED, *_SAID)}

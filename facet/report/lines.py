@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from facet.report.columns import Column, Subject
-from facet.report.results import Row, shared
+from facet.rows import Row, shared
 
 Lines = list[tuple[str, list[Subject]]]
 """(title, what its cells are of: one, or one for each row that stands across)."""

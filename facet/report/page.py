@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
-import re
 from collections.abc import Iterable, Sequence
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +17,9 @@ from facet.pages import Page
 from facet.report import markup, sections, strips, style
 from facet.report.blocks import Claim, Faces, Figure, Table
 from facet.report.context import Context
-from facet.report.results import Found, Line, Row, table
 from facet.report.texts import placeless, symbols
-
-COMPUTED, NUMBER = re.compile(r"\s*[=+\-@\t\r]"), re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?|-?(nan|inf)")
+from facet.results import Found
+from facet.rows import Row, table, to_csv
 
 
 def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) -> Path:
@@ -66,7 +62,7 @@ def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) ->
             old.unlink()
     for name, content in {**files, "index.html": html.encode()}.items():
         if not name.endswith("-dark.png"):
-            atomic_write(directory / name, partial(_put, content))
+            atomic_write(directory / name, methodcaller("write", content))
     return directory / "index.html"
 
 
@@ -88,10 +84,11 @@ def _pictures(blocks: Iterable[Any]) -> dict[str, bytes]:
         if isinstance(block, Faces):
             for result in block.row.evaluated:
                 if found := strips.read_strips(result.directory):
-                    title = f"{block.row.title}, seed {result.seed}"
-                    files[f"grid-{block.row.key}-seed{result.seed}.png"] = strips.grid_png(
-                        found, title, result.attribute
+                    name, title = (
+                        f"grid-{block.row.key}-seed{result.seed}.png",
+                        f"{block.row.title}, seed {result.seed}",
                     )
+                    files[name] = strips.grid_png(found, title, result.attribute)
         elif isinstance(block, Figure):
             if isinstance(drawn := block.drawn, bytes):
                 files[f"{block.name}.webp"] = drawn
@@ -159,23 +156,3 @@ def policy(script: str | None = None) -> Markup:
 def data_uri(content: bytes, kind: str = "png") -> str:
     """A picture that needs no file."""
     return f"data:image/{kind};base64," + base64.b64encode(content).decode()
-
-
-def to_csv(lines: Sequence[Line]) -> str:
-    """``table.csv``: the tidy table; rates in [0, 1], empty where there is no number."""
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([*map(_plain, line)] for line in (Line._fields, *lines))
-    return file.getvalue()
-
-
-def _plain(value: object) -> object:
-    """A text that a spreadsheet would compute (``=1+1``), behind an apostrophe; numbers stay numbers."""
-    if isinstance(value, float):
-        return round(value, 6)
-    if not isinstance(value, str) or NUMBER.fullmatch(value):
-        return value
-    return ("'" * bool(COMPUTED.match(value)) + value).replace("\r", " ")  # which would end the line
-
-
-def _put(content: bytes, file: Any) -> None:
-    file.write(content)

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from facet.measures.drawn import read_examples
 from facet.report import style
-from facet.report.examples import read_examples
 from facet.report.texts import drawn_symbols
 
 Faces = NDArray[np.uint8]
@@ -59,12 +59,29 @@ def tiled(pictures: Faces, columns: int) -> Faces:
     return 255 - grid.reshape(rows * height, columns * width)
 
 
-def draw(lines: Sequence[tuple[str, Faces]], size: tuple[float, float], scheme: style.Scheme) -> Figure:
+def draw(lines: Sequence[tuple[str, Faces]], size: tuple[float, float]) -> Figure:
     """Strips below one another as a figure, ``size`` in inches; ``lines`` are (label, ``[m, C, r, r]``)."""
-    figure = Figure(figsize=size, layout="constrained")
-    for ax, (label, faces) in zip(figure.subplots(len(lines), 1, squeeze=False).ravel(), lines, strict=True):
-        style.show_pixels(ax, np.asarray(strip(faces)), drawn_symbols(label), scheme)
+    figure = Figure(figsize=size)
+    for ax, (label, faces) in zip(figure.subplots(len(lines), 1, squeeze=False)[:, 0], lines, strict=True):
+        style.show_pixels(ax, np.asarray(strip(faces)), drawn_symbols(label))
     return figure
+
+
+def panels(pictures: Sequence[tuple[str, Faces]], columns: int, size: tuple[float, float]) -> Figure:
+    """Grey pictures below their titles, in columns; ``size`` in inches, ``pictures`` are (title, ``[h, w]``)."""
+    figure = Figure(figsize=size)
+    axes = figure.subplots(math.ceil(len(pictures) / columns), columns, squeeze=False).ravel()
+    for ax in axes:
+        ax.axis("off")
+    for ax, (title, picture) in zip(axes, pictures, strict=False):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        ax.set_title(drawn_symbols(title))
+    return figure
+
+
+def there_and_back(steps: int) -> list[int]:
+    """The steps of an animation that begins where it ends."""
+    return [*range(steps), *range(steps - 2, 0, -1)]
 
 
 def grid_png(strips: Mapping[str, Faces], title: str, attribute: str) -> bytes:

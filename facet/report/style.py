@@ -1,16 +1,22 @@
-"""What all figures have in common: colours for light and dark pages, and files that come out the same each time."""
+"""What all figures have in common: colours for light and dark pages, and files that come out the same each time.
+
+A figure is drawn with matplotlib's settings of its scheme: rows have the colours ``C0``, ``C1``, … of its cycle.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
+
+from facet.measures.registry import Number
 
 Scheme = Literal["light", "dark"]
 
@@ -24,39 +30,57 @@ INK = {"light": ("#1f2328", "#d5d8dc", "#ffffff"), "dark": ("#dfe3e8", "#3a4048"
 """Of a scheme: ink, lines, paper."""
 
 
-def save(draw: Callable[[Scheme], Figure], kind: Literal["png", "pdf"], scheme: Scheme = "light") -> bytes:
-    """A figure as a file's content, the same bytes each time."""
+def settings(scheme: Scheme) -> Any:
+    """Matplotlib's settings of a scheme, by name."""
     ink, line, paper = INK[scheme]
-    settings: Any = {
+    return {
         "font.family": "DejaVu Sans",
         "font.size": 9,
+        "axes.prop_cycle": cycler(color=COLOURS[scheme]),
         "axes.edgecolor": line,
         "axes.titlesize": 9,
         "axes.titlelocation": "left",
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
+        "figure.constrained_layout.use": True,
         "grid.color": line,
         "grid.linewidth": 0.6,
+        "legend.frameon": False,
         "pdf.fonttype": 42,
+        **{f"{axis}tick.{kind}.size": 0 for axis in "xy" for kind in ("major", "minor")},
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), ink),
         **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), paper),
     }
+
+
+def save(draw: Callable[[], Figure], kind: Literal["png", "pdf"], scheme: Scheme = "light") -> bytes:
+    """A figure as a file's content, the same bytes each time."""
     buffer = io.BytesIO()
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings(scheme)):
         metadata = {"Software": None} if kind == "png" else {"CreationDate": None}
-        draw(scheme).savefig(buffer, format=kind, dpi=160, metadata=metadata)
+        draw().savefig(buffer, format=kind, dpi=160, metadata=metadata)
     return buffer.getvalue()
 
 
-def colour(place: int, scheme: Scheme) -> str:
-    """Of the row in this place."""
-    return COLOURS[scheme][place % len(COLOURS[scheme])]
+def ink() -> str:
+    """The colour of texts, for what belongs to no row."""
+    return str(mpl.rcParams["text.color"])
 
 
-def dashes(place: int) -> Any:
-    """Of the row in this place."""
-    return DASHES[place % len(DASHES)]
+def paper() -> str:
+    """The colour of the page, for what is hollow."""
+    return str(mpl.rcParams["axes.facecolor"])
+
+
+def lines() -> str:
+    """The colour of the grid."""
+    return str(mpl.rcParams["grid.color"])
+
+
+def look(place: int) -> dict[str, Any]:
+    """The colour and the dashes of the row in this place."""
+    return {"color": f"C{place}", "linestyle": DASHES[place % len(DASHES)]}
 
 
 def as_shares(axis: Any) -> None:
@@ -64,12 +88,18 @@ def as_shares(axis: Any) -> None:
     axis.set_major_formatter(PercentFormatter(1.0))
 
 
-def show_pixels(ax: Axes, pixels: NDArray[Any], label: str = "", scheme: Scheme = "light", **how: Any) -> None:
+def dots(ax: Axes, numbers: Sequence[tuple[Number, float]], colour: str, **marker: Any) -> None:
+    """Numbers along x, each with the height at which it stands: a dot, and a bar for its interval."""
+    for number, y in numbers:
+        if number.low is not None and number.high is not None:
+            ax.plot((number.low, number.high), (y, y), color=colour, linewidth=2, solid_capstyle="butt")
+        ax.plot(number.value, y, "o", color=colour, **marker)
+
+
+def show_pixels(ax: Axes, pixels: NDArray[Any], label: str = "") -> None:
     """A picture with every pixel a square, without axes, its label to the left."""
-    ax.imshow(pixels, interpolation="nearest", **how)
-    if label:
-        ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8, color=INK[scheme][0])
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.tick_params(length=0, labelsize=8)
+    ax.imshow(pixels, interpolation="nearest")
+    ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
+    ax.set(xticks=[], yticks=[])
+    ax.tick_params(labelsize=8)
     ax.spines[:].set_visible(False)

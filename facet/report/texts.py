@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from facet.errors import UserError
 from facet.report import cells, evidence
-from facet.report.results import Row
+from facet.rows import Row
 
 SYMBOL = re.compile(r"\b([LEA])_(aux|class|gan|KL|y)\b")
 PLACE = re.compile(r"(?<![\w.:/<…-])/(?:[^\s/'\",;:()\[\]{}]+/)+")
@@ -31,7 +31,9 @@ class Texts:
     """
 
     def __init__(self, rows: Sequence[Row], **names: Any) -> None:
-        self._environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        self._environment = SandboxedEnvironment(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=cells.worded
+        )
         self._environment.filters |= {"percent": lambda value: f"{cells.percent(value)}%", "decimal": cells.decimal}
         self._environment.filters["value"] = lambda spread: cells.cell(spread).value  # without its interval
         attribute = next((row.attribute for row in rows if row.evaluated), "Attribute")

@@ -19,7 +19,7 @@ from facet.evaluate import evaluate, judged
 from facet.files import read_json, write_json
 from facet.measures.registry import MEASURES
 from facet.report.command import report
-from facet.report.results import Line, read_run
+from facet.results import Line, read_run
 from facet.runs import Run
 from facet.train import train
 

@@ -21,7 +21,7 @@ from facet.evaluate import evaluate
 from facet.files import read_json
 from facet.measures.registry import MEASURES
 from facet.report.command import report
-from facet.report.results import read_run
+from facet.results import read_run
 from facet.runs import Run
 from facet.train import train
 

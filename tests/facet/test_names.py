@@ -12,7 +12,7 @@ from tiny import NETWORKS
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
 from facet.files import read_json
-from facet.report.results import read_run
+from facet.results import read_run
 from facet.runs import Run
 from facet.train import train
 

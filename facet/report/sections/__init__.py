@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from facet.errors import UserError, nearest
-from facet.report.blocks import Block, Section
+from facet.report.blocks import Block, Figure, Section
 from facet.report.context import Context
 
-ANY = ("kind", "title", "text", "when")
+ANY = ("kind", "title", "text", "caption", "when")
 """What any section may say."""
 KINDS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py")))
 
@@ -26,7 +27,8 @@ def render(key: str, said: Mapping[str, Any], page: Context) -> Section | None:
 
     Args:
         key: of the section.
-        said: its ``kind``, ``title`` and ``text``, ``when`` it is shown (an expression), and the settings of its kind.
+        said: its ``kind``, ``title`` and ``text``, the ``caption`` of its figures, ``when`` it is shown (an
+            expression), and the settings of its kind.
         page: what it is made from.
 
     Raises:
@@ -38,7 +40,12 @@ def render(key: str, said: Mapping[str, Any], page: Context) -> Section | None:
     blocks = renderer(f"{page.page.name}: sections.{key}", str(said.get("kind")), settings)(page, **settings)
     if not blocks:
         return None
-    return Section(key, page.texts.fill(said.get("title", "")), page.texts.fill(said.get("text", "")), blocks)
+    title, text, caption = (page.texts.fill(said.get(name, "")) for name in ("title", "text", "caption"))
+    return Section(key, title, text, [_captioned(block, caption) for block in blocks])
+
+
+def _captioned(block: Block, caption: str) -> Block:
+    return replace(block, caption=block.caption or caption) if isinstance(block, Figure) else block
 
 
 def renderer(where: str, kind: str, settings: Collection[str]) -> Callable[..., Sequence[Block]]:
@@ -53,7 +60,7 @@ def renderer(where: str, kind: str, settings: Collection[str]) -> Callable[..., 
     _, *known = inspect.signature(render).parameters.values()
     for name in settings:
         if name not in (each.name for each in known):
-            near = nearest(str(name), [each.name for each in known])
+            near = nearest(str(name), [*ANY, *(each.name for each in known)])
             raise UserError(f"{where}: {kind} has no setting {name!r}; nearest: {near}")
     if missing := [each.name for each in known if each.default is each.empty and each.name not in settings]:
         raise UserError(f"{where}: {kind} needs {', '.join(missing)}")

@@ -10,7 +10,7 @@ from facet.measures.registry import MEASURES
 from facet.report import evidence
 from facet.report.blocks import Block, Claim
 from facet.report.context import Context
-from facet.report.results import Row
+from facet.rows import Row
 
 VERDICTS = ("seen", "partly seen", "not seen", "undecided")
 """What a claim's file may say; a claim can also be ``not tested``, or one that ``can't be interpreted``."""

@@ -7,7 +7,7 @@ from typing import Any
 from facet.report.blocks import Block, Head, Table, TableLine
 from facet.report.cells import Cell, cell, decimal, short_count
 from facet.report.context import Context
-from facet.report.results import Row
+from facet.rows import Row
 
 OWN = ("steps", "images_seen", "seconds", "parameters", "extra")
 """What ``training`` in ``results.json`` holds that has a column; whatever else it holds is listed beside."""

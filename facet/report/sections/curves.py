@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -12,98 +14,105 @@ from matplotlib.ticker import MaxNLocator
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import INTERPRETABLE, Row
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
-Points = Sequence[tuple[int, float]]
+Points = Sequence[tuple[float, float]]
+Run = tuple[int, Mapping[str, Points]]
+"""The place of a run's row, and its curves by name: (step or epoch, value)."""
 MOST_POINTS = 120
-# What is drawn first, by its name in metrics.csv; everything else under train/ and val/ follows.
-QUANTITIES = {
-    "val/mse": "MSE",
-    "val/edit_off": "edits to absent (Ĉ)",
-    "val/edit_on": "edits to present (Ĉ)",
-    "val/reconstruction_on": "reconstructions keep “present”",
-    "val/reconstruction_off": "reconstructions keep “absent”",
-    "val/accuracy": "accuracy of ŷ",
-    "val/auxiliary_confusion": "loss of A / H(y)",
-    "train/reconstruction": "reconstruction loss",
-    "train/auxiliary": "loss of A",
-    "train/kl": "KL",
-    "train/gan": "loss of the discriminator",
-    "train/class": "classification loss of ŷ",
-}
-RATES = re.compile(r"edit_|reconstruction_o|accuracy")
-HIDDEN = ("val/auxiliary", "train/lr")
-"""Not drawn: the first is ``val/auxiliary_confusion`` on another scale."""
 
 
-def render(page: Context, caption: str) -> list[Block]:
+def render(
+    page: Context,
+    panels: Mapping[str, Mapping[str, Any]],
+    rows: Sequence[str] | str = "all",
+    others: bool = False,
+    hidden: Sequence[str] = (),
+    grown: str = "",
+) -> list[Block]:
     """The figure; nothing where no run has logged anything.
 
     Args:
         page: what it is made from.
-        caption: below the figure.
+        panels: by the name of what is logged, each with its ``title``, whether it is a ``share``, whether its axis is
+            logarithmic (``log``), and a ``level`` at which a line is drawn.
+        rows: which.
+        others: whether whatever else was logged under ``train/`` and ``val/`` has panels, too.
+        hidden: what has none even so.
+        grown: the name of a size that grows in training. The first run of every row is then drawn over epochs, with
+            vertical bars where the size of the first row grew.
     """
-    if not (names := quantities(page.rows)):
+    chosen = page.chosen(rows)
+    if grown:
+        firsts = [(i, row.evaluated[0]) for i, row in enumerate(chosen) if row.evaluated]
+        runs: list[Run] = [(i, result.metrics(over="epoch")) for i, result in firsts if not result.diverged]
+    else:
+        runs = [(i, result.metrics()) for i, row in enumerate(chosen) for result in row.results]
+    logged = {name for _, curves in runs for name in curves if name.startswith(("train/", "val/"))}
+    shown = {name: panel for name, panel in panels.items() if any(_points(curves, name, panel) for _, curves in runs)}
+    if others:  # val/edit_on of an attribute is drawn as val/edit_on is
+        more = sorted(logged - {*panels, *hidden})
+        shown |= {name: {**panels.get(name.rpartition("/")[0], {}), "title": _title(name)} for name in more}
+    if not shown:
         return []
-
-    def draw(scheme: style.Scheme) -> Drawing:
-        return _draw(page.rows, names, scheme)
-
     alt = "Learning curves, one panel per logged quantity, one line per run; the numbers are in each run's metrics.csv."
-    return [Figure("curves", draw, page.texts.fill(caption), alt)]
+    return [Figure("curves", partial(_draw, chosen, runs, shown, grown), alt)]
 
 
-def quantities(rows: Sequence[Row]) -> list[str]:
-    """The names of the curves that the runs' ``metrics.csv`` hold, in the order they are drawn in."""
-    metrics = [result.metrics() for row in rows for result in row.results]
-    logged = {name for curves in metrics for name in curves if name.startswith(("train/", "val/"))}
-    names = [name for name in QUANTITIES if name in logged]
-    return names + sorted(logged - set(names) - set(HIDDEN))
+def _points(curves: Mapping[str, Points], name: str, panel: Mapping[str, Any]) -> Points:
+    """Of a run, those that the panel's axis can show."""
+    return [point for point in curves.get(name, ()) if point[1] > 0 or not panel.get("log")]
 
 
-def _draw(rows: Sequence[Row], names: Sequence[str], scheme: style.Scheme) -> Drawing:
-    curves = [(i, result.metrics()) for i, row in enumerate(rows) for result in row.results]
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
-    figure = Drawing(figsize=(9.4, 0.6 + 1.9 * lines), layout="constrained")
+def _title(name: str) -> str:
+    part, name = name.split("/", 1)
+    return f"{name.replace('_', ' ')}, {'validation' if part == 'val' else 'training'}"
+
+
+def _draw(rows: Sequence[Row], runs: Sequence[Run], panels: Mapping[str, Mapping[str, Any]], grown: str) -> Drawing:
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Drawing(figsize=(9.4, max(3.4, 0.6 + 1.9 * lines)))
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
-    for ax, name in zip(axes, names, strict=False):
-        for i, metrics in curves:
-            if points := thin(metrics.get(name, ())):
-                look = {"color": style.colour(i, scheme), "linestyle": style.dashes(i), "linewidth": 1.1, "alpha": 0.9}
-                ax.plot(*zip(*points, strict=True), marker="" if len(points) > 1 else "o", markersize=3, **look)
-        _dress(ax, name, scheme)
-    for ax in axes[len(names) :]:
+    for ax, (name, panel) in zip(axes, panels.items(), strict=False):
+        # Between two epochs: the first validation of a wider code may come epochs later.
+        for (epoch, before), (_, after) in pairwise(runs[0][1].get(grown, ())):
+            if after > before:
+                ax.axvline(epoch + 0.5, color=style.lines(), linewidth=1)
+        for place, curves in runs:
+            points = _points(curves, name, panel)
+            if points := (points if grown else thin(points)):
+                how = style.look(place) | {"linewidth": 1.1, "alpha": 0.9, "markersize": 3}
+                ax.plot(*zip(*points, strict=True), marker="" if len(points) > 1 else "o", **how)
+        ax.grid(axis="y" if grown else "both")
+        _dress(ax, panel)
+    for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    handles = [
-        axes[0].plot(
-            [], [], color=style.colour(i, scheme), linestyle=style.dashes(i), label=drawn_symbols(rows[i].title)
-        )[0]
-        for i in dict.fromkeys(i for i, metrics in curves if metrics)
-    ]
-    figure.supxlabel("training step as logged", fontsize=9)
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)), frameon=False)
+    drawn = dict.fromkeys(place for place, curves in runs if curves)
+    for place in drawn:
+        axes[0].plot([], [], **style.look(place), label=drawn_symbols(rows[place].title))
+    figure.supxlabel("epoch" if grown else "training step as logged", fontsize=9)
+    figure.legend(loc="outside upper center", ncols=min(4, len(drawn)))
     return figure
 
 
-def _dress(ax: Axes, name: str, scheme: style.Scheme) -> None:
-    part = "validation" if name.startswith("val/") else "training"
-    ax.set_title(drawn_symbols(f"{QUANTITIES.get(name, name.split('/', 1)[1].replace('_', ' '))}, {part}"))
-    ax.grid()
-    ax.tick_params(length=0)
+def _dress(ax: Axes, panel: Mapping[str, Any]) -> None:
+    ax.set_title(drawn_symbols(panel["title"]))
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.yaxis.set_major_locator(MaxNLocator(4))
-    if RATES.search(name):
+    if panel.get("log"):
+        ax.set_yscale("log")
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+    if panel.get("share"):
         ax.set_ylim(-0.03, 1.03)
         style.as_shares(ax.yaxis)
-    level = 1.0 if name == "val/auxiliary_confusion" else INTERPRETABLE if "reconstruction_o" in name else None
-    if level is not None:
-        ax.axhline(level, color=style.INK[scheme][0], linewidth=0.8, alpha=0.5)
+    if "level" in panel:
+        ax.axhline(panel["level"], color=style.ink(), linewidth=0.8, alpha=0.5)
 
 
-def thin(points: Points) -> list[tuple[float, float]]:
+def thin(points: Points) -> Points:
     """At most ``MOST_POINTS`` points: means over neighbours, where there are more."""
-    size = -(-len(points) // MOST_POINTS) if points else 1
+    size = max(1, -(-len(points) // MOST_POINTS))
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     return [(sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group)) for group in groups]

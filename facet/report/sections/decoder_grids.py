@@ -8,16 +8,14 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure as Drawing
 
-from facet.report import strips, style
+from facet.measures.drawn import read_examples
+from facet.report import strips
 from facet.report.blocks import Block, Figure, Head, Table, TableLine
 from facet.report.cells import Cell
 from facet.report.context import Context
-from facet.report.examples import read_examples
-from facet.report.results import Row
 from facet.report.strips import Faces
-from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
 
 class Grid(NamedTuple):
@@ -34,28 +32,32 @@ class Grid(NamedTuple):
     classes: Faces | None
 
 
-def render(page: Context, panels: Sequence[Mapping[str, str]], caption: str, kept: str, note: str) -> list[Block]:
+def render(page: Context, panels: Sequence[Mapping[str, str]], kept: str, note: str) -> list[Block]:
     """The figure, and a table of how much of the first panel's layout the others keep.
 
     Args:
         page: what it is made from.
         panels: each the key of a ``row``, the ``stage``, ``first`` or ``last``, and a ``title``, a template in which
             ``size`` is the code size. The first run of a row counts; rows without numbers are left out.
-        caption: below the figure.
         kept: the head of the table's column.
         note: below the table.
     """
-    by_key = {row.key: row for row in page.every_row if row.evaluated}
+    rows = {row.key: row for row in page.every_row if row.evaluated}
     found = [
-        (by_key[panel["row"]], panel, grid)
+        (rows[panel["row"]], panel, grid)
         for panel in panels
-        if panel["row"] in by_key and (grid := _read(by_key[panel["row"]], panel["stage"] == "last"))
+        if panel["row"] in rows and (grid := _read(rows[panel["row"]], panel["stage"]))
     ]
     if not found or found[0][1] is not panels[0]:
         return []
-    drawn = [(page.texts.fill(panel["title"], size=grid.size), grid.pictures) for _, panel, grid in found]
+    drawn = [
+        (page.texts.fill(panel["title"], size=grid.size), strips.tiled(grid.pictures, math.isqrt(len(grid.pictures))))
+        for _, panel, grid in found
+    ]
+    columns = min(2, len(drawn))
+    size = 4.5 * columns, 4.75 * math.ceil(len(drawn) / columns)
     alt = "Decoded images over the first two units, one panel for each model"
-    blocks: list[Block] = [Figure("grids", partial(_draw, drawn), page.texts.fill(caption), alt)]
+    figure = Figure("grids", partial(strips.panels, drawn, columns, size), alt)
     first = found[0][2].classes
     lines = [
         TableLine(row.title, [Cell(str(grid.size)), Cell(f"{np.mean(first == grid.classes):.0%}")])
@@ -63,27 +65,14 @@ def render(page: Context, panels: Sequence[Mapping[str, str]], caption: str, kep
         if first is not None and grid.classes is not None and first.shape == grid.classes.shape
     ]
     heads = [Head("code size"), Head(page.texts.fill(kept))]
-    return [*blocks, Table(heads, lines, notes=[page.texts.fill(note)])] if lines else blocks
+    return [figure, Table(heads, lines, notes=[page.texts.fill(note)])] if lines else [figure]
 
 
-def _read(row: Row, last: bool) -> Grid | None:
-    """What the row's first run left of its first or its last stage."""
+def _read(row: Row, stage: str) -> Grid | None:
+    """What the row's first run left of its first or its last stage, the narrowest or the widest."""
     arrays = read_examples(row.evaluated[0].directory)
-    sizes = [int(name.removeprefix("grid")) for name in arrays if name.startswith("grid")]
-    if not sizes:
+    names = {int(name.removeprefix("grid")): name for name in arrays if name.startswith("grid")}
+    if not names:
         return None
-    size = max(sizes) if last else min(sizes)
-    name = next(name for name in arrays if name.startswith("grid") and int(name.removeprefix("grid")) == size)
-    return Grid(size, arrays[name], arrays.get(name.replace("grid", "classes")))
-
-
-def _draw(panels: Sequence[tuple[str, Faces]], scheme: style.Scheme) -> Drawing:
-    columns, lines = min(2, len(panels)), math.ceil(len(panels) / 2)
-    figure = Drawing(figsize=(4.5 * columns, 4.75 * lines), layout="constrained")
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
-    for ax in axes:
-        ax.axis("off")
-    for ax, (title, pictures) in zip(axes, panels, strict=False):
-        ax.imshow(strips.tiled(pictures, math.isqrt(len(pictures))), cmap="gray", vmin=0, vmax=255)
-        ax.set_title(drawn_symbols(title))
-    return figure
+    size = (max if stage == "last" else min)(names)
+    return Grid(size, arrays[names[size]], arrays.get(names[size].replace("grid", "classes")))

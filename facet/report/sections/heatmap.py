@@ -14,31 +14,27 @@ from numpy.typing import NDArray
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Result
 from facet.report.texts import drawn_symbols
+from facet.results import Result
 
 OWN, OTHERS = ("edit_off_full", "edit_on_full"), ("drift_off", "drift_on")
 WIDEST = 0.2
 """The drift at which the colour scale ends."""
 
 
-def render(page: Context, rows: Sequence[str] | str = "several", caption: str = "") -> list[Block]:
+def render(page: Context, rows: Sequence[str] | str = "several") -> list[Block]:
     """A figure of every row's first run that has drift.
 
     Args:
         page: what it is made from.
         rows: which.
-        caption: below each figure.
     """
+    alt = "Drift of every attribute with every edit; successes on the diagonal"
     made: list[Block] = []
-    chosen = [row for row in page.chosen(rows) if row.evaluated]
-    for row in chosen:
-        values = matrix(row.evaluated[0])
+    for row, result, title in page.firsts(rows):
+        values = matrix(result)
         if not np.isnan(values[~np.eye(len(values), dtype=bool)]).all():
-            drawn = partial(_draw, values, row.evaluated[0].attribute_names)
-            title = row.title if len(chosen) > 1 else ""
-            alt = "Drift of every attribute with every edit; successes on the diagonal"
-            made.append(Figure(f"{row.key}-drift", drawn, page.texts.fill(caption), alt, title))
+            made.append(Figure(f"{row.key}-drift", partial(_draw, values, result.attribute_names), alt, title))
     return made
 
 
@@ -59,11 +55,11 @@ def matrix(result: Result) -> NDArray[np.float64]:
     return values
 
 
-def _draw(values: NDArray[np.float64], names: Sequence[str], scheme: style.Scheme) -> Drawing:
+def _draw(values: NDArray[np.float64], names: Sequence[str]) -> Drawing:
     own = np.eye(len(names), dtype=bool)
-    figure = Drawing(figsize=(2.6 + 0.5 * len(names), 1.9 + 0.42 * len(names)), layout="constrained")
+    figure = Drawing(figsize=(2.6 + 0.5 * len(names), 1.9 + 0.42 * len(names)))
     ax = figure.subplots()
-    ax.set_facecolor(style.INK[scheme][1])
+    ax.set_facecolor(style.lines())
     shown = ax.imshow(np.where(own, np.nan, values), cmap="magma_r", vmin=0, vmax=WIDEST)
     ax.imshow(np.where(own, values, np.nan), cmap="Greens", vmin=0, vmax=1.4)
     for (i, j), value in np.ndenumerate(values):
@@ -74,9 +70,9 @@ def _draw(values: NDArray[np.float64], names: Sequence[str], scheme: style.Schem
     ax.set_xticks(range(len(titles)), titles, rotation=40, ha="left", rotation_mode="anchor")
     ax.xaxis.tick_top()
     ax.set_yticks(range(len(titles)), titles)
-    ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ticks, shares = np.linspace(0, WIDEST, 5), PercentFormatter(1.0, decimals=0)
     bar = figure.colorbar(shown, ax=ax, shrink=0.7, extend="max", ticks=ticks, format=shares)
+    bar.ax.tick_params(length=3.5)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return figure

@@ -6,7 +6,7 @@ from typing import Any
 
 from facet.measures.intervals import wilson
 from facet.report.blocks import Block, Head, Table, TableLine
-from facet.report.cells import Cell, percent
+from facet.report.cells import Cell, percent, percents
 from facet.report.context import Context
 
 
@@ -32,4 +32,4 @@ def _cell(found: dict[str, Any], name: str) -> Cell:
         return Cell()
     n = int(found.get("known", {}).get(name, found.get("n", 0)))
     rate = wilson(round(value * n), n)
-    return Cell(f"{percent(value)}%", f"{percent(rate.low)}–{percent(rate.high)}%")
+    return Cell(f"{percent(value)}%", percents(rate.low, rate.high))

@@ -1,8 +1,9 @@
-"""Two rates of every row side by side: a dot and an interval per seed, the published number as a hollow square."""
+"""Rates of every row, a panel for each: a dot and an interval per seed, the published number as a hollow square."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -10,84 +11,61 @@ from matplotlib.figure import Figure as Drawing
 from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.results import Row
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
-Panel = Mapping[str, str]
 
-
-def render(page: Context, left: Panel, right: Panel, caption: str) -> list[Block]:
+def render(page: Context, panels: Mapping[str, str]) -> list[Block]:
     """The figure.
 
     Args:
         page: what it is made from.
-        left, right: the ``measure`` of a panel and its ``title``.
-        caption: below the figure.
+        panels: the title of each by its measure.
     """
-    panels = [(panel["measure"], page.texts.fill(panel["title"])) for panel in (left, right)]
-
-    def draw(scheme: style.Scheme) -> Drawing:
-        return _draw(page.rows, panels, scheme)
-
-    return [
-        Figure("rates", draw, page.texts.fill(caption), "Rates of every row with 95% intervals, the published below")
-    ]
+    titles = {measure: page.texts.fill(title) for measure, title in panels.items()}
+    alt = "Rates of every row with 95% intervals, the published below"
+    return [Figure("rates", partial(_draw, page.rows, titles), alt)]
 
 
-def _draw(rows: Sequence[Row], panels: Sequence[tuple[str, str]], scheme: style.Scheme) -> Drawing:
-    figure = Drawing(figsize=(9.4, 0.9 + 0.62 * len(rows)), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
-    for ax, (measure, title) in zip(axes, panels, strict=True):
+def _draw(rows: Sequence[Row], titles: Mapping[str, str]) -> Drawing:
+    figure = Drawing(figsize=(9.4, 0.9 + 0.62 * len(rows)))
+    axes = figure.subplots(1, len(titles), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.06})[0]
+    for ax, (measure, title) in zip(axes, titles.items(), strict=True):
         for place, row in enumerate(rows):
-            _here(ax, place, row, measure, scheme)
-            _published(ax, place, row, measure, scheme)
-        ax.set_title(drawn_symbols(title))
-        ax.set_xlim(-0.02, 1.02)
+            _here(ax, place, row, measure)
+            _published(ax, place, row, measure)
+        ax.set(title=drawn_symbols(title), xlim=(-0.02, 1.02), ylim=(len(rows) - 0.45, -0.55))
+        ax.set_yticks(range(len(rows)), [_title(row) for row in rows])
         style.as_shares(ax.xaxis)
         ax.grid(axis="x")
-        ax.tick_params(length=0)
         ax.spines["left"].set_visible(False)
-        ax.set_ylim(len(rows) - 0.45, -0.55)
-    axes[0].set_yticks(range(len(rows)), [_title(row) for row in rows])
-    ink = style.INK[scheme][0]
-    here = axes[0].plot([], [], "o-", color=ink, markersize=5, label="here: one dot per seed, 95% interval")[0]
-    paper = axes[0].plot([], [], "s-", color=ink, alpha=0.6, markerfacecolor="none", markersize=5, label="published")[0]
     if any(row.said.published for row in rows):
-        figure.legend(handles=[here, paper], loc="outside lower center", ncols=2, frameon=False)
+        axes[0].plot([], [], "o-", color=style.ink(), markersize=5, label="here: one dot per seed, 95% interval")
+        hollow = {"alpha": 0.6, "markerfacecolor": "none", "markersize": 5}
+        axes[0].plot([], [], "s-", color=style.ink(), label="published", **hollow)
+        figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
-def _here(ax: Axes, place: int, row: Row, measure: str, scheme: style.Scheme) -> None:
-    rates = [rate for result in row.evaluated if (rate := result.number(measure))]
-    if not rates:
+def _here(ax: Axes, place: int, row: Row, measure: str) -> None:
+    numbers = [number for result in row.evaluated if (number := result.number(measure))]
+    if not numbers:
         ax.text(0.5, place - 0.1, row.reason or "no numbers", ha="center", va="center", style="italic", alpha=0.7)
-    for i, rate in enumerate(rates):
-        y = place - 0.14 + 0.13 * (i - (len(rates) - 1) / 2)
-        colour = style.colour(place, scheme)
-        if rate.low is not None and rate.high is not None:
-            ax.plot((rate.low, rate.high), (y, y), color=colour, linewidth=2, solid_capstyle="butt")
-        face = colour if row.interpretable else style.INK[scheme][2]
-        ax.plot(rate.value, y, "o", color=colour, markerfacecolor=face, markersize=4.2)
+    heights = (place - 0.14 + 0.13 * (i - (len(numbers) - 1) / 2) for i in range(len(numbers)))
+    face = f"C{place}" if row.interpretable else style.paper()
+    style.dots(ax, [*zip(numbers, heights, strict=True)], f"C{place}", markerfacecolor=face, markersize=4.2)
 
 
-def _published(ax: Axes, place: int, row: Row, measure: str, scheme: style.Scheme) -> None:
-    rate = row.said.printed(measure)
-    if rate is None:
+def _published(ax: Axes, place: int, row: Row, measure: str) -> None:
+    if (rate := row.said.printed(measure)) is None:
         return
-    y, ink = place + 0.22, style.INK[scheme][0]
+    y = place + 0.22
     if rate.low is not None and rate.high is not None:
-        ax.plot((rate.low, rate.high), (y, y), color=ink, linewidth=1, alpha=0.5)
-    ax.plot(rate.value, y, "s", color=ink, alpha=0.6, markerfacecolor=style.INK[scheme][2], markersize=5)
-    if not row.said.remark:
-        return
-    ax.text(
-        rate.value + (0.025 if rate.value < 0.5 else -0.025),
-        y,
-        "not comparable",
-        ha="left" if rate.value < 0.5 else "right",
-        va="center",
-        fontsize=7.5,
-    )
+        ax.plot((rate.low, rate.high), (y, y), color=style.ink(), linewidth=1, alpha=0.5)
+    ax.plot(rate.value, y, "s", color=style.ink(), alpha=0.6, markerfacecolor=style.paper(), markersize=5)
+    if row.said.remark:
+        side, away = ("left", 0.025) if rate.value < 0.5 else ("right", -0.025)
+        ax.text(rate.value + away, y, "not comparable", ha=side, va="center", fontsize=7.5)
 
 
 def _title(row: Row) -> str:

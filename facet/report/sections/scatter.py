@@ -17,8 +17,8 @@ from facet.report import style
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
 from facet.report.lines import by_stage
-from facet.report.results import Row
 from facet.report.texts import drawn_symbols
+from facet.rows import Row
 
 Point = tuple[float, float]
 LINE, GAP = 15.0, 14
@@ -33,7 +33,6 @@ def render(
     x: str,
     y: str,
     titles: Sequence[str],
-    caption: str,
     logarithmic: bool = False,
     stages: Sequence[str] = ("first stage", "later stage"),
 ) -> list[Block]:
@@ -44,7 +43,6 @@ def render(
         name: of the figure's files.
         x, y: the measures, a smaller x and a larger y being better.
         titles: of the axes, first of x.
-        caption: below the figure.
         logarithmic: whether x is.
         stages: what the first and the later stages of a row are called; each has a dot.
     """
@@ -53,7 +51,7 @@ def render(
     if not any(points):
         return []
     drawn = partial(_draw, rows, points, titles, logarithmic)
-    return [Figure(name, drawn, page.texts.fill(caption), f"{titles[1]} over {titles[0]}, one dot for each system")]
+    return [Figure(name, drawn, f"{titles[1]} over {titles[0]}, one dot for each system")]
 
 
 def _points(row: Row, x: str, y: str) -> list[Point]:
@@ -62,26 +60,24 @@ def _points(row: Row, x: str, y: str) -> list[Point]:
     return [(one.value, other.value) for one, other in both if one and other]
 
 
-def _draw(
-    rows: Sequence[Row], points: Sequence[Sequence[Point]], titles: Sequence[str], log: bool, scheme: style.Scheme
-) -> Drawing:
-    figure = Drawing(figsize=(8.2, 4.6), layout="constrained")
+def _draw(rows: Sequence[Row], points: Sequence[Sequence[Point]], titles: Sequence[str], log: bool) -> Drawing:
+    figure = Drawing(figsize=(8.2, 4.6))
     ax: Axes = figure.subplots()
     dots: list[tuple[str, str, Point]] = []
     rivals: list[Point] = []
     for i, (row, seeds) in enumerate(zip(rows, points, strict=True)):
         if not seeds:
             continue
-        colour = style.colour(i, scheme)
+        colour = f"C{i}"
         x, y = (sum(values) / len(seeds) for values in zip(*seeds, strict=True))
         if len(seeds) > 1:
             ax.plot(*zip(*seeds, strict=True), "o", color=colour, markersize=3, alpha=0.45)
-        face = colour if row.interpretable else style.INK[scheme][2]
+        face = colour if row.interpretable else style.paper()
         ax.plot(x, y, "o", color=colour, markerfacecolor=face, markersize=7)
         dots.append((row.title, colour, (x, y)))
         rivals += [(x, y)] if row.interpretable else []
     if len(best := front(rivals)) > 1:
-        ax.plot(*zip(*best, strict=True), color=style.INK[scheme][0], linewidth=0.8, alpha=0.5, zorder=0)
+        ax.plot(*zip(*best, strict=True), color=style.ink(), linewidth=0.8, alpha=0.5, zorder=0)
     if log:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -90,7 +86,6 @@ def _draw(
     ax.set(xlabel=drawn_symbols(titles[0]), ylabel=drawn_symbols(titles[1]))
     style.as_shares(ax.yaxis)
     ax.grid()
-    ax.tick_params(length=0)
     ax.margins(0.12)
     _name(figure, ax, dots)
     return figure

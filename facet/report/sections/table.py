@@ -13,8 +13,7 @@ from facet.report.cells import Cell, cell
 from facet.report.columns import Column, Subject
 from facet.report.context import Context
 from facet.report.lines import LINES, by_stage
-from facet.report.results import Row
-from facet.report.spread import Spread
+from facet.rows import Row, Spread
 
 
 def render(

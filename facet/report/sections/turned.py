@@ -8,11 +8,12 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
-from facet.report import strips, style
+from facet.measures.drawn import read_examples
+from facet.report import strips
 from facet.report.blocks import Block, Figure
 from facet.report.context import Context
-from facet.report.examples import read_examples
-from facet.report.results import Result, Row
+from facet.results import Result
+from facet.rows import Row
 
 MOST = 24
 """Attributes in one figure; the next figure shows the next ones."""
@@ -21,12 +22,7 @@ ALT = "The same test faces, one line per attribute, each line with one attribute
 
 
 def render(
-    page: Context,
-    rows: Sequence[str] | str = "several",
-    heading: str = "",
-    first: str = "",
-    last: str = "",
-    caption: str = "",
+    page: Context, rows: Sequence[str] | str = "several", heading: str = "", first: str = "", last: str = ""
 ) -> list[Block]:
     """Figures of every row's first run.
 
@@ -37,20 +33,17 @@ def render(
         first: the same for the first stage of a run. It is shown once, for the first row that has stages, since all
             rows grow from the same one; it isn't shown if this is empty.
         last: the same for a run with stages as it ended.
-        caption: below each figure.
     """
     made: list[Block] = []
     for row, stage, above in _shown(page.chosen(rows), heading, first, last):
         result = row.evaluated[0]
         prefix = f"{result.value('nuisance', stage=stage) or 0:.0f}-" if stage is not None else ""
-        if not (faces := _read(result, prefix)):
-            continue
         names = result.attribute_names
-        for start in range(0, len(names), MOST):
-            name = f"{row.key}-faces-{prefix}{start // MOST or ''}".rstrip("-")
-            drawn = partial(_draw, faces, names, slice(start, start + MOST))
-            texts = (page.texts.fill(text, row=row) for text in (caption, ALT, above))
-            made.append(Figure(name, drawn, *texts))
+        if faces := _read(result, prefix):
+            for start in range(0, len(names), MOST):
+                name = f"{row.key}-faces-{prefix}{start // MOST or ''}".rstrip("-")
+                drawn = partial(_draw, faces, names, slice(start, start + MOST))
+                made.append(Figure(name, drawn, ALT, page.texts.fill(above, row=row)))
     return made
 
 
@@ -74,10 +67,10 @@ def _read(result: Result, prefix: str) -> Mapping[str, Any]:
     return {name.removeprefix(prefix): array for name, array in found.items()}
 
 
-def _draw(faces: Mapping[str, Any], names: Sequence[str], part: slice, scheme: style.Scheme) -> Drawing:
+def _draw(faces: Mapping[str, Any], names: Sequence[str], part: slice) -> Drawing:
     lines = [("original", faces["faces"]), ("reconstruction", faces["faces_reconstruction"])]
     lines += [(name.replace("_", " "), edits) for name, edits in zip(names[part], faces["turned"][part], strict=True)]
-    figure = strips.draw(lines, (1.9 + 0.8 * len(faces["faces"]), 0.82 * len(lines)), scheme)
+    figure = strips.draw(lines, (1.9 + 0.8 * len(faces["faces"]), 0.82 * len(lines)))
     side = faces["faces"].shape[-1]
     for ax, gave in zip(figure.axes[2:], faces["turned_on"][part], strict=True):
         for i, given in enumerate(gave):

@@ -21,7 +21,7 @@ from facet.measures.registry import MEASURES
 from facet.pages import load, names
 from facet.report.columns import Column, Subject
 from facet.report.page import write
-from facet.report.results import Line
+from facet.results import Line
 from facet.runs import Run
 
 Make = Callable[..., tuple[int, Path]]

@@ -17,8 +17,9 @@ from facet.configuration import compose_config
 from facet.identity import run_directory
 from facet.page_runs import page_runs, training
 from facet.pages import load, names
-from facet.report.command import commands, fingerprint, log_table, report_page
+from facet.report.command import commands, fingerprint, report_page
 from facet.runs import Run
+from facet.wandb_table import log_table
 
 PAGE = load("table1")
 

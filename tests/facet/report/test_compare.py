@@ -14,6 +14,7 @@ from matplotlib.transforms import Bbox
 
 from facet import pages
 from facet.report import page as pages_of
+from facet.report import sections
 from facet.report.context import Context
 from facet.report.sections import scatter
 
@@ -62,9 +63,9 @@ def test_a_title_that_had_to_move_keeps_a_line_to_its_dot(make_run: MakeRun) -> 
         "icgan": [make_run("icgan", mse=0.07)],
     }
     compare = pages.load("compare")
-    said = {name: value for name, value in compare.sections["reconstruction"].items() if name not in ("kind", "title")}
+    said = {name: value for name, value in compare.sections["reconstruction"].items() if name not in sections.ANY}
     (block,) = scatter.render(Context.of(compare, runs), **said)
-    (ax,) = block.drawn("light").axes  # type: ignore[union-attr, operator]
+    (ax,) = block.drawn().axes  # type: ignore[union-attr, operator]
     titles = [text for text in ax.texts if isinstance(text, Annotation)]
     assert {text.get_text() for text in titles} == {compare.rows[key].title for key in runs}
     moved = {text.get_text() for text in titles if text.arrow_patch is not None}

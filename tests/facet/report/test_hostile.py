@@ -22,12 +22,13 @@ from facet.pages import load, names
 from facet.report import markup
 from facet.report.blocks import Claim, Head, Table, TableLine
 from facet.report.cells import Cell
-from facet.report.command import log_table
 from facet.report.markup import to_latex, to_markdown
-from facet.report.page import to_csv, write
-from facet.report.results import Line, read_run
+from facet.report.page import write
 from facet.report.texts import drawn_symbols, placeless, symbols
+from facet.results import Line, read_run
+from facet.rows import to_csv
 from facet.tags import tags
+from facet.wandb_table import log_table
 
 Make = Callable[..., tuple[int, Path]]
 HOSTILE = r"\input{x} $\frac$ a_b <script>alert(1)</script> | `c` [d](e) 50% & ~^#"

@@ -16,9 +16,9 @@ from facet.measures.intervals import wilson
 from facet.report import page
 from facet.report.blocks import Figure
 from facet.report.context import Context
-from facet.report.results import read_run
 from facet.report.sections import turned
 from facet.report.sections.heatmap import matrix
+from facet.results import read_run
 
 NAMES = ("Smiling", "Black_Hair", "Blond_Hair")
 MakeRun = Callable[..., tuple[int, Path]]
@@ -81,7 +81,7 @@ def test_a_figure_of_faces_ends_and_the_next_one_goes_on(
     shown = turned.render(Context.of(pages.load("aif-figure4"), {"many": [many]}), heading="{{ row.key }}")
     figures = [block for block in shown if isinstance(block, Figure)]
     assert [(figure.name, figure.title) for figure in figures] == [("many-faces", "many"), ("many-faces-1", "many")]
-    labels = [[ax.get_ylabel() for ax in figure.drawn("light").axes] for figure in figures if callable(figure.drawn)]
+    labels = [[ax.get_ylabel() for ax in figure.drawn().axes] for figure in figures if callable(figure.drawn)]
     first = ["original", "reconstruction"]
     assert labels == [[*first, "Smiling", "Black Hair"], [*first, "Blond Hair"]]
 

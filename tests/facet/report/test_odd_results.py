@@ -17,14 +17,14 @@ from malformed import in_time
 from facet import checkpoints
 from facet.errors import UserError
 from facet.loading import stages_of
+from facet.measures.drawn import read_examples
 from facet.pages import load
 from facet.report import sections
 from facet.report.blocks import Table
 from facet.report.context import Context
-from facet.report.examples import read_examples
 from facet.report.markup import to_latex, to_markdown
-from facet.report.page import to_csv
-from facet.report.results import read_run, table
+from facet.results import read_run
+from facet.rows import table, to_csv
 from facet.runs import Run
 
 Make = Callable[..., tuple[int, Path]]

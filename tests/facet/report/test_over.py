@@ -14,10 +14,10 @@ from facet import pages
 from facet.configuration import compose_config
 from facet.errors import UserError
 from facet.page_runs import page_runs
-from facet.report import page
+from facet.report import page, sections
 from facet.report.context import Context
-from facet.report.results import Found
 from facet.report.sections import over
+from facet.results import Found
 
 Make = Callable[..., tuple[int, Path]]
 
@@ -46,9 +46,9 @@ def test_the_sums_over_alpha_are_said_and_drawn(make_run: Make, tmp_path: Path) 
 
 def test_a_line_for_each_group_over_the_number(make_run: Make) -> None:
     kl = pages.load("aif-kl")
-    settings = {name: value for name, value in kl.sections["sums"].items() if name not in ("kind", "title")}
+    settings = {name: value for name, value in kl.sections["sums"].items() if name not in sections.ANY}
     (block,) = over.render(Context.of(kl, found(make_run)), **settings)
-    left, right = block.drawn("light").axes  # type: ignore[union-attr, operator]
+    left, right = block.drawn().axes  # type: ignore[union-attr, operator]
     lines = [line for line in left.lines if line.get_label().startswith("With")]
     assert [list(line.get_xdata()) for line in lines] == [[0.0002, 0.02], [0.0002, 0.02]]
     assert list(lines[1].get_ydata()) == pytest.approx([1.2, 1.7])
@@ -58,7 +58,7 @@ def test_a_line_for_each_group_over_the_number(make_run: Make) -> None:
 def test_a_row_without_the_number_is_named(make_run: Make) -> None:
     kl = pages.load("aif-kl")
     rows = {key: replace(row, facts={}) for key, row in kl.rows.items()}
-    settings = {name: value for name, value in kl.sections["sums"].items() if name not in ("kind", "title")}
+    settings = {name: value for name, value in kl.sections["sums"].items() if name not in sections.ANY}
     with pytest.raises(UserError, match=r"aif-kl: rows\.ours-0\.00002: the fact group is missing"):
         over.render(Context.of(replace(kl, rows=rows), found(make_run)), **settings)
 

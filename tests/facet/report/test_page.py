@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from facet.pages import load
-from facet.report.page import to_csv, write
-from facet.report.results import Line, read_rows, table
+from facet.report.page import write
+from facet.results import Line
+from facet.rows import read_rows, table, to_csv
 
 Make = Callable[..., tuple[int, Path]]
 Found = Mapping[str, Sequence[tuple[int, Path]]]

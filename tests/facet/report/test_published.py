@@ -4,7 +4,7 @@ import pytest
 
 from facet.pages import PageRow, Published, load, names
 from facet.report.cells import published_cell
-from facet.report.results import Row
+from facet.rows import Row
 
 
 def printed(row: PageRow, measure: str) -> Published:

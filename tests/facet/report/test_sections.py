@@ -47,7 +47,7 @@ def claim(**said: Any) -> dict[str, Any]:
         ({"kind": "tabel"}, "table1: sections.mine.kind=tabel: nearest: .*table"),
         ({}, "table1: sections.mine.kind=None: nearest: "),
         ({"kind": "curves", "captoin": "x"}, "sections.mine: curves has no setting 'captoin'; nearest: caption"),
-        ({"kind": "curves"}, "table1: sections.mine: curves needs caption"),
+        ({"kind": "curves"}, "table1: sections.mine: curves needs panels"),
         ({"kind": "table", "columns": ["msee"]}, "there is no measure 'msee'; nearest: .*mse"),
         ({"kind": "table", "columns": ["mse"], "lines": "rows"}, "table1: lines=rows: nearest: row"),
         ({"kind": "table", "columns": [{"mesure": "mse"}]}, "a column has no 'mesure'; nearest: measure"),

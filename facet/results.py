@@ -1,4 +1,4 @@
-"""What a page's runs left behind, read once into one tidy table; and the reason where a run has no numbers."""
+"""What a run left behind as lines of a tidy table, and the reason where it has no numbers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from facet.errors import UserError
 from facet.measures.registry import MEASURES, Measure, Number, Place
-from facet.pages import PageRow
 from facet.records import read_results, read_status
-from facet.report.spread import Spread
 from facet.runs import Run
-
-INTERPRETABLE = 0.9
-"""The reconstruction rate below which a row's edits can't be interpreted, for either label."""
 
 State = Literal["evaluated", "not evaluated", "running", "interrupted", "failed", "never run", "unreadable"]
 Found = Mapping[str, Sequence[tuple[int, Path]]]
@@ -124,9 +119,9 @@ class Result:
         """Whether its images are no numbers."""
         return "mse" in (self.content.get("measures") or {}) and self.value("mse") is None
 
-    def metrics(self) -> dict[str, list[tuple[int, float]]]:
-        """The curves of ``metrics.csv``: (step, value) by name, in the order of steps."""
-        return Run(self.directory).metrics()
+    def metrics(self, over: Literal["step", "epoch"] = "step") -> dict[str, list[tuple[int, float]]]:
+        """The curves of ``metrics.csv``: (step or epoch, value) by name, in this order."""
+        return Run(self.directory).metrics(over)
 
 
 def _each(measure: Measure, place: Place) -> Iterator[Place]:
@@ -139,115 +134,6 @@ def _each(measure: Measure, place: Place) -> Iterator[Place]:
 
 def _other(line: Line) -> str:
     return line.other if MEASURES[line.measure].of_other else ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a page with all its runs; with a ``stage``, as they were at its end."""
-
-    key: str
-    said: PageRow
-    results: tuple[Result, ...]
-    title: str = ""
-    stage: int | None = None
-
-    @property
-    def evaluated(self) -> tuple[Result, ...]:
-        """The runs that have numbers."""
-        return tuple(result for result in self.results if result.state == "evaluated")
-
-    @property
-    def missing(self) -> tuple[Result, ...]:
-        """The runs that have none."""
-        return tuple(result for result in self.results if result.state != "evaluated")
-
-    @property
-    def attribute(self) -> str:
-        """The edited attribute, by the first run that has numbers."""
-        return next((result.attribute for result in self.evaluated), "Attribute")
-
-    @property
-    def attribute_names(self) -> list[str]:
-        """Of the first run that has numbers."""
-        return next((result.attribute_names for result in self.evaluated), [])
-
-    @property
-    def interpretable(self) -> bool:
-        """Whether every evaluated seed reconstructs both labels at a rate of at least ``INTERPRETABLE``."""
-        return bool(self.evaluated) and not self.undertrained
-
-    @property
-    def undertrained(self) -> tuple[Result, ...]:
-        """The evaluated runs whose unedited reconstructions the judge reads as the input's label too rarely."""
-        rates = ("reconstruction_on", "reconstruction_off")
-        return tuple(
-            result
-            for result in self.evaluated
-            if any((result.value(rate, stage=self.stage) or 0.0) < INTERPRETABLE for rate in rates)
-        )
-
-    @property
-    def diverged(self) -> tuple[Result, ...]:
-        """The evaluated runs whose images are not numbers."""
-        return tuple(result for result in self.evaluated if result.diverged)
-
-    @property
-    def labels_given(self) -> bool:
-        """Whether the method predicts no attributes and was given them."""
-        return any(result.content.get("labels_given") for result in self.evaluated)
-
-    @property
-    def reason(self) -> str:
-        """Why there are no numbers, or nothing."""
-        if self.evaluated:
-            return ""
-        return ", ".join(sorted({result.state for result in self.results})) or "never run"
-
-    @property
-    def stages(self) -> int:
-        """The most that a run of it has."""
-        return max((result.stages for result in self.evaluated), default=0)
-
-    @property
-    def each(self) -> tuple[Row, ...]:
-        """A row for every run."""
-        return tuple(replace(self, results=(result,)) for result in self.results)
-
-    def at(self, stage: int) -> Row:
-        """The row at the end of a stage."""
-        return replace(self, stage=stage)
-
-    def spread(self, measure: str, attribute: str | None = None, other: str = "") -> Spread:
-        """A measure over the evaluated seeds."""
-        numbers = [result.number(measure, attribute, self.stage, other) for result in self.evaluated]
-        return Spread.over(MEASURES[measure], [number for number in numbers if number is not None])
-
-    def __getattr__(self, name: str) -> Spread:  # in the templates of pages: row.edit_on
-        if name in MEASURES:
-            return self.spread(name)
-        raise AttributeError(name)
-
-
-def read_rows(rows: Mapping[str, PageRow], found: Found) -> tuple[Row, ...]:
-    """The runs of each row, in the page's order; rows without any are there, too."""
-    return tuple(
-        Row(key, said, tuple(read_run(key, seed, path) for seed, path in found.get(key, ())), said.title)
-        for key, said in rows.items()
-    )
-
-
-def table(rows: Sequence[Row]) -> list[Line]:
-    """The tidy table of all runs."""
-    return [line for row in rows for result in row.evaluated for line in result.lines]
-
-
-def shared(rows: Sequence[Row], measure: str) -> list[str]:
-    """The attributes of which every row has a measure, in the order of the first row."""
-    if not rows:
-        return []
-    lines = (line for result in rows[0].evaluated for line in result.lines if line.measure == measure)
-    names = rows[0].attribute_names or list(dict.fromkeys(line.attribute for line in lines))
-    return [name for name in names if all(row.spread(measure, name) for row in rows)]
 
 
 def read_run(row: str, seed: int, directory: Path) -> Result:
