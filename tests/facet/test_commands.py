@@ -59,7 +59,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             ["networks.kind=resnet"],
             r"networks.kind \(command line; read by .*\): 'resnet' should be 'plain' or 'residual'",
         ),
-        (["trainer.max_time=00:00:10:00"], "trainer.max_time: learning rates follow a run's length in batches"),
+        (["trainer.max_time=00:00:10:00"], "trainer.max_time: schedules need the run's length in batches"),
         (["trainer.max_tmie=1"], "pytorch_lightning.Trainer has no such argument; nearest: max_time"),
         (["trainer.precision=fp8"], r"trainer.precision \(command line\): 'fp8' should be one of .*'bf16-mixed'"),
         (["model=null"], "model=null: no such choice; nearest: classifier"),
