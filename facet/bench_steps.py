@@ -158,8 +158,7 @@ def _about(config: DictConfig) -> dict[str, Any]:
     import torch
 
     from facet.benchmarks.machine import machine
-    from facet.evaluate import versions
-    from facet.runs import revision
+    from facet.runs import revision, versions
 
     arguments = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -22,7 +22,8 @@ from facet.loading import data_of, load, model_of, settings_of, stages_of
 from facet.measures import OPTIONAL
 from facet.page_arguments import for_pages
 from facet.records import RESULTS_SCHEMA, known, read_results
-from facet.runs import Run, revision
+from facet.runs import Run, revision, versions
+from facet.summary import summary_of
 from facet.sweeps import shares
 from facet.workers import note
 
@@ -136,14 +137,11 @@ def _judge_all(paths: Sequence[Path], config: DictConfig) -> None:
 
 def judging(run: Run, config: DictConfig) -> tuple[str, ...]:
     """The command that judges a run with the settings of an evaluation's config. The run may still be training."""
-    arguments = [f"run={run.path}", f"measures={_listed(config.measures)}"]
+    measures = config.measures if isinstance(config.measures, str) else f"[{','.join(config.measures)}]"
+    arguments = [f"run={run.path}", f"measures={measures}"]
     arguments += [f"{key}={config[key]}" for key in ("split", "faces", "online", "force")]
     arguments += [f"data.{key}={place}" for key, place in config.data.items() if place is not None]
     return "facet.evaluate", *arguments, *plug_ins(config)
-
-
-def _listed(measures: Any) -> str:
-    return str(measures) if isinstance(measures, str) else f"[{','.join(measures)}]"
 
 
 def found(run: str) -> list[Path]:
@@ -248,32 +246,6 @@ def judge_run(run: Run, config: DictConfig) -> None:
         log_judged(run.path, summary_of(run), mode, logger.project, logger.entity)
 
 
-SUMMARY = ("mse", "edit_off", "edit_on", "accuracy", "leakage_bits_sample", "leakage_bits_mean", "drift")
-
-
-def summary_of(run: Run) -> dict[str, float]:
-    """The numbers of ``results.json`` for W&B's summary: ``test/mse``, ``test/edit_on``, ``test/edit_on_low``, …
-
-    If the run has several attributes, the attribute's name is appended: ``test/edit_on/Smiling``. ``test/edits`` is the
-    mean over both directions and all attributes.
-    """
-    from facet.results import read_run
-
-    result = read_run("", 0, run.path)
-    summary: dict[str, float] = {}
-    for line in result.lines:
-        if line.measure not in SUMMARY or line.stage is not None:
-            continue
-        suffix = f"/{line.attribute}" if line.attribute and len(result.attribute_names) > 1 else ""
-        summary[f"test/{line.measure}{suffix}"] = line.value
-        if line.low is not None and line.high is not None:
-            summary |= {f"test/{line.measure}_low{suffix}": line.low, f"test/{line.measure}_high{suffix}": line.high}
-    edits = [value for name, value in summary.items() if name.split("/")[1] in ("edit_off", "edit_on")]
-    if edits:
-        summary["test/edits"] = sum(edits) / len(edits)
-    return summary
-
-
 def measured(
     model: Any, run: Run, config: DictConfig, data: Any, judge: Any
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -318,16 +290,6 @@ def device(model: Any) -> str:
     from facet.protocols import Editor
 
     return "cuda" if isinstance(model, Editor) and torch.cuda.is_available() else "cpu"
-
-
-def versions() -> Iterator[tuple[str, str]]:
-    """(name, version) of the software that affects the numbers."""
-    import platform
-    from importlib.metadata import version
-
-    yield "python", platform.python_version()
-    for name in ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy"):
-        yield name, version(name)
 
 
 def _save(file: Any, arrays: dict[str, np.ndarray]) -> None:

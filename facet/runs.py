@@ -161,3 +161,13 @@ def revision() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return described.stdout.strip()
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    """(name, version) of the software that affects the numbers."""
+    import platform
+    from importlib.metadata import version
+
+    yield "python", platform.python_version()
+    for name in ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy"):
+        yield name, version(name)

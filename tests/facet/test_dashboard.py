@@ -13,8 +13,9 @@ from tiny import tiny
 
 from facet import dashboard
 from facet.configuration import compose_config
-from facet.evaluate import evaluate, summary_of
+from facet.evaluate import evaluate
 from facet.runs import Run
+from facet.summary import summary_of
 from facet.train import train
 
 

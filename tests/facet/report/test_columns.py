@@ -14,7 +14,6 @@ from invented_pages import row_of
 from matplotlib.figure import Figure
 
 from facet.errors import UserError
-from facet.evaluate import summary_of
 from facet.measures import catalogue
 from facet.measures.intervals import wilson
 from facet.measures.registry import MEASURES
@@ -23,6 +22,7 @@ from facet.report.columns import Column, Subject
 from facet.report.page import write
 from facet.results import Line
 from facet.runs import Run
+from facet.summary import summary_of
 
 Make = Callable[..., tuple[int, Path]]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "measures.md"
