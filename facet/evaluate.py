@@ -194,6 +194,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     if run.status != "finished":
         say(f"{run.path} is {run.status}: its last checkpoint is judged", "yellow")
     note("judging")
+    import numpy as np
     import torch
 
     from facet.build import constant_attributes, judge_of, prepare, seeded
@@ -214,7 +215,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     if constant := constant_attributes(data, config.split):
         why = f"in the {config.split} split every known label is the same, or none is known"
         say(f"{why}: some or all rates of {', '.join(constant)} are missing", "yellow")
-    atomic_write(run.path / "examples.npz", lambda file: _save(file, examples))
+    atomic_write(run.path / "examples.npz", lambda file: np.savez(file, **examples))  # type: ignore[arg-type]
     write_json(
         run.path / "results.json",
         {
@@ -290,12 +291,6 @@ def device(model: Any) -> str:
     from facet.protocols import Editor
 
     return "cuda" if isinstance(model, Editor) and torch.cuda.is_available() else "cpu"
-
-
-def _save(file: Any, arrays: dict[str, np.ndarray]) -> None:
-    import numpy as np
-
-    np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

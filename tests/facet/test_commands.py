@@ -295,7 +295,6 @@ def test_a_name_from_elsewhere_is_one_line_on_any_terminal(capsys: pytest.Captur
     assert report_error("train", UserError("a\nb\x1b[31mc\u202ed\ud800 é [red]x[/]")) == 2
     assert capsys.readouterr().err == "facet-train: a\\nb\\x1b[31mc\\u202ed\\ud800 é [red]x[/]\n"
     assert report_error("train", UserError("first " + "x" * 100_000 + " last")) == 2
-    said = capsys.readouterr().err
-    assert len(said) < 2_100
-    assert said.startswith("facet-train: first")
-    assert said.endswith("last\n")
+    message = capsys.readouterr().err
+    assert len(message) < 2_100
+    assert message.startswith("facet-train: first") and message.endswith("last\n")  # noqa: PT018
