@@ -6,7 +6,7 @@ A figure is drawn with matplotlib's settings of its scheme: rows have the colour
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -15,8 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
-
-from facet.measures.registry import Number
 
 Scheme = Literal["light", "dark"]
 
@@ -86,14 +84,6 @@ def look(place: int) -> dict[str, Any]:
 def as_shares(axis: Any) -> None:
     """Label an axis of rates in per cent."""
     axis.set_major_formatter(PercentFormatter(1.0))
-
-
-def dots(ax: Axes, numbers: Sequence[tuple[Number, float]], colour: str, **marker: Any) -> None:
-    """Numbers along x, each with the height at which it stands: a dot, and a bar for its interval."""
-    for number, y in numbers:
-        if number.low is not None and number.high is not None:
-            ax.plot((number.low, number.high), (y, y), color=colour, linewidth=2, solid_capstyle="butt")
-        ax.plot(number.value, y, "o", color=colour, **marker)
 
 
 def show_pixels(ax: Axes, pixels: NDArray[Any], label: str = "") -> None:
