@@ -46,7 +46,7 @@ def settings(scheme: Scheme) -> Any:
         "grid.linewidth": 0.6,
         "legend.frameon": False,
         "pdf.fonttype": 42,
-        **{f"{axis}tick.{kind}.size": 0 for axis in "xy" for kind in ("major", "minor")},
+        **dict.fromkeys(("xtick.major.size", "xtick.minor.size", "ytick.major.size", "ytick.minor.size"), 0),
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), ink),
         **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), paper),
     }
@@ -61,19 +61,15 @@ def save(draw: Callable[[], Figure], kind: Literal["png", "pdf"], scheme: Scheme
     return buffer.getvalue()
 
 
-def ink() -> str:
-    """The colour of texts, for what belongs to no row."""
-    return str(mpl.rcParams["text.color"])
+def colour(of: Literal["ink", "grid", "paper"]) -> str:
+    """Of texts, for what belongs to no row; of the grid; or of the page, for what is hollow."""
+    now = mpl.rcParams
+    return str({"ink": now["text.color"], "grid": now["grid.color"], "paper": now["axes.facecolor"]}[of])
 
 
-def paper() -> str:
-    """The colour of the page, for what is hollow."""
-    return str(mpl.rcParams["axes.facecolor"])
-
-
-def lines() -> str:
-    """The colour of the grid."""
-    return str(mpl.rcParams["grid.color"])
+def published() -> dict[str, Any]:
+    """How what a paper prints is drawn: hollow squares."""
+    return {"color": colour("ink"), "alpha": 0.6, "markerfacecolor": colour("paper"), "marker": "s", "markersize": 4.5}
 
 
 def look(place: int) -> dict[str, Any]:

@@ -19,7 +19,6 @@ def render(page: Context, panels: Sequence[Mapping[str, str]], kept: str, note: 
     """The figure, and a table of how much of the first panel's layout the others keep.
 
     Args:
-        page: what it is made from.
         panels: each the key of a ``row``, the ``stage``, ``first`` or ``last``, and a ``title``, a template in which
             ``size`` is the code size. The first run of a row counts; rows without numbers are left out.
         kept: the head of the table's column.

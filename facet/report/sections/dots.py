@@ -19,7 +19,6 @@ def render(page: Context, panels: Mapping[str, str], attributes: bool = False) -
     """The figure.
 
     Args:
-        page: what it is made from.
         panels: the title of each by its measure, a share.
         attributes: whether a line is an attribute of which every row has the first measure, with a colour per row.
     """
@@ -55,9 +54,9 @@ def _draw(rows: Sequence[Row], titles: Mapping[str, str], names: Sequence[str]) 
             ax.set_xlim(-0.02, 1.02)
             ax.spines["left"].set_visible(False)
     if not names and any(row.said.published for row in rows):
-        hollow = {"color": style.ink(), "markersize": 5, "alpha": 0.6, "markerfacecolor": "none"}
-        axes[0].plot([], [], "o-", color=style.ink(), markersize=5, label="here: one dot per seed, 95% interval")
-        axes[0].plot([], [], "s-", label="published", **hollow)
+        here = "here: one dot per seed, 95% interval"
+        axes[0].plot([], [], "o-", color=style.colour("ink"), markersize=5, label=here)
+        axes[0].plot([], [], linestyle="-", label="published", **style.published())
     if axes[0].get_legend_handles_labels()[0]:
         figure.legend(loc="outside lower center", ncols=2)
     return figure
@@ -69,7 +68,7 @@ def _here(ax: Axes, colour: str, row: Row, of: tuple[str, str | None], middle: f
     if not numbers and apart:
         ax.text(0.5, middle + 0.04, row.reason or "no numbers", ha="center", va="center", style="italic", alpha=0.7)
     heights = (middle + apart * (i - (len(numbers) - 1) / 2) for i in range(len(numbers)))
-    face = colour if row.interpretable or not apart else style.paper()
+    face = colour if row.interpretable or not apart else style.colour("paper")
     for number, y in zip(numbers, heights, strict=True):
         if number.low is not None and number.high is not None:
             ax.plot((number.low, number.high), (y, y), color=colour, linewidth=2, solid_capstyle="butt")
@@ -80,8 +79,8 @@ def _published(ax: Axes, y: float, row: Row, measure: str) -> None:
     if (rate := row.said.printed(measure)) is None:
         return
     if rate.low is not None and rate.high is not None:
-        ax.plot((rate.low, rate.high), (y, y), color=style.ink(), linewidth=1, alpha=0.5)
-    ax.plot(rate.value, y, "s", color=style.ink(), alpha=0.6, markerfacecolor=style.paper(), markersize=5)
+        ax.plot((rate.low, rate.high), (y, y), color=style.colour("ink"), linewidth=1, alpha=0.5)
+    ax.plot(rate.value, y, **style.published())
     if row.said.remark:
         side, away = ("left", 0.025) if rate.value < 0.5 else ("right", -0.025)
         ax.text(rate.value + away, y, "not comparable", ha=side, va="center", fontsize=7.5)

@@ -17,6 +17,9 @@ from facet.report.context import Context
 from facet.report.texts import drawn_symbols
 from facet.rows import Row
 
+Points = Sequence[tuple[Sequence[float], Row]]
+"""Where the seeds of a row, as it was at a stage, stand along the axis, and the row."""
+
 
 def render(
     page: Context,
@@ -31,7 +34,6 @@ def render(
     """The figure.
 
     Args:
-        page: what it is made from.
         panels: each the ``measure``, a ``title``, if its axis doesn't end with the data, its ``top``, and if the
             measure can't exceed another one, that one as ``ceiling`` and its ``ceiling_title``.
         x_title: of the axis.
@@ -61,11 +63,14 @@ def render(
         for panel, ax in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
             for place, (title, points) in enumerate(lines.items()):
                 known = [(xs, point) for point in points if (xs := across(point))]
-                _line(ax, known if x else sorted(known, key=lambda each: each[0]), panel, place, title, named)
+                known = known if x else sorted(known, key=lambda each: each[0])
+                _line(ax, known, panel, style.look(place) | {"label": drawn_symbols(title)}, named)
             if "ceiling" in panel:
-                ax.plot([], [], "_", color=style.ink(), markersize=6, alpha=0.6, label=panel["ceiling_title"])
+                ax.plot([], [], "_", color=style.colour("ink"), markersize=6, alpha=0.6, label=panel["ceiling_title"])
             if page.page.curve:
-                _published(ax, page.page.curve)
+                places = zip(*(point for _, *point in page.page.curve["points"]), strict=True)
+                label = f"published: {drawn_symbols(page.page.curve['title'])}"
+                ax.plot(*places, linewidth=0.8, label=label, **style.published())
             ax.set(xlabel=drawn_symbols(page.texts.fill(x_title)), title=drawn_symbols(panel["title"]))
             ax.set(xscale="linear" if x else "log", ylim=(0, panel.get("top")))
             ax.grid(axis="both" if x else "y")
@@ -78,35 +83,20 @@ def render(
     return [Figure(name, draw, f"{', '.join(panel['title'] for panel in panels)} over {x_title}")] if drawn else []
 
 
-def _line(
-    ax: Axes,
-    points: Sequence[tuple[Sequence[float], Row]],
-    panel: Mapping[str, Any],
-    place: int,
-    title: str,
-    named: Sequence[int],
-) -> None:
+def _line(ax: Axes, points: Points, panel: Mapping[str, Any], look: Mapping[str, Any], named: Sequence[int]) -> None:
     """A line through the means; of several seeds a dot each, of a single one its interval."""
-    look = style.look(place)
-    colour = look["color"]
-    means = []
+    colour, means = look["color"], []
     for xs, point in points:
         if len(xs) != len((found := point.spread(panel["measure"])).values):
             continue
         means.append((fmean(xs), found.mean))
         if len(xs) > 1:
             ax.plot(xs, found.values, "o", color=colour, markersize=3, alpha=0.55)
-        elif found.low is not None:
+        elif found.low is not None and found.high is not None:
             ax.plot([*xs, *xs], [found.low, found.high], color=colour, linewidth=0.9)
         if (size := point.spread("code_size")) and size.mean in named:
             ax.annotate(f"{size.mean:.0f}", means[-1], (4, 5), textcoords="offset points", fontsize=8, color=colour)
-        if "ceiling" in panel and (most := point.spread(panel["ceiling"])):
-            ax.plot(xs, most.values, "_", color=colour, markersize=6, alpha=0.6)
+        if "ceiling" in panel and len(most := point.spread(panel["ceiling"]).values) == len(xs):
+            ax.plot(xs, most, "_", color=colour, markersize=6, alpha=0.6)
     if means:
-        ax.plot(*zip(*means, strict=True), marker="o", markersize=3.8, label=drawn_symbols(title), **look)
-
-
-def _published(ax: Axes, curve: Mapping[str, Any]) -> None:
-    points = [point for _, *point in curve["points"]]
-    how: Any = {"color": style.ink(), "alpha": 0.6, "markerfacecolor": style.paper(), "markersize": 4, "linewidth": 0.8}
-    ax.plot(*zip(*points, strict=True), "s-", label=f"published: {drawn_symbols(curve['title'])}", **how)
+        ax.plot(*zip(*means, strict=True), marker="o", markersize=3.8, **look)

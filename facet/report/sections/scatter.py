@@ -33,7 +33,6 @@ def render(
     """The figure.
 
     Args:
-        page: what it is made from.
         name: of the figure's files.
         x, y: the measures, a smaller x and a larger y being better.
         titles: of the axes, first of x.
@@ -63,16 +62,15 @@ def _draw(rows: Sequence[Row], points: Sequence[Sequence[Point]], titles: Sequen
         colour, marker = f"C{i}", MARKERS[i % len(MARKERS)]
         if len(seeds) > 1:
             ax.plot(*zip(*seeds, strict=True), marker, color=colour, markersize=3, alpha=0.45)
-        face = colour if row.interpretable else style.paper()
+        face = colour if row.interpretable else style.colour("paper")
         ax.plot(x, y, marker, color=colour, markerfacecolor=face, markersize=7, label=drawn_symbols(row.title))
         rivals += [(x, y)] if row.interpretable else []
     if len(best := front(rivals)) > 1:
-        ax.plot(*zip(*best, strict=True), color=style.ink(), linewidth=0.8, alpha=0.5, zorder=0)
+        ax.plot(*zip(*best, strict=True), color=style.colour("ink"), linewidth=0.8, alpha=0.5, zorder=0)
     if log:
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        ticks = LogLocator(subs=(1, 2, 5))
+        ax.xaxis.set(major_locator=ticks, major_formatter="{x:g}", minor_formatter=NullFormatter())
     ax.set(xlabel=drawn_symbols(titles[0]), ylabel=drawn_symbols(titles[1]))
     style.as_shares(ax.yaxis)
     ax.grid()

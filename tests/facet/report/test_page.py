@@ -195,10 +195,10 @@ def test_a_page_that_can_not_be_written_leaves_the_one_before(
     before = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
     from facet.report import page as module
 
-    def put(content: bytes, file: object) -> None:
+    def put(file: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(module, "_put", put)
+    monkeypatch.setattr(module, "methodcaller", lambda *written: put)
     with pytest.raises(OSError, match="no space left"):
         write(page, {"ours": [make_run("ours", 1, mse=0.0222)]}, tmp_path / "out", [])
     assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
