@@ -52,7 +52,8 @@ class Settings:
     rounds: Annotated[int, Ge(1)] = 5  # all steps take turns in a round
     samples: Annotated[int, Ge(1)] = 4  # of each step in a round; the table shows the median of all
     json: str = "reports/steps.json"  # file for the results, with the machine and the command
-    groups: ClassVar[dict[str, str | None]] = {"preset": "embedded"}
+    preset: str = "embedded"  # of every training
+    groups: ClassVar[dict[str, str | None]] = {}
 
 
 def bench_steps(config: DictConfig) -> dict[str, Any]:

@@ -77,6 +77,12 @@ def last_confusion(row: Row) -> float | None:
     return min(ends) if ends else None
 
 
+def counts_over_stages(rows: Sequence[Row], measure: str) -> str:
+    """The least and the largest n of a measure over all stages of all rows: ``7,967 to 8,978``."""
+    found = [n for row in rows for stage in range(row.stages) for n in row.at(stage).spread(measure).n]
+    return f"{min(found):,} to {max(found):,}" if found else "unknown numbers of"
+
+
 def _points(value: float) -> str:
     """A difference in percentage points, with its sign: ``+0.7``, ``−0.7``."""
     return f"{100 * value:+.1f}".replace("-", "−")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 LONGEST = 2_000  # characters of a line
 
@@ -37,6 +37,16 @@ class ToldError(Exception):
     def __init__(self, line: str, code: int = 1) -> None:
         super().__init__(line)
         self.code = code
+
+
+def check_known(name: object, known: Collection[str], told: str) -> None:
+    """Refuse a name that isn't known.
+
+    Raises:
+        UserError: what is ``told``, and the nearest known names.
+    """
+    if name not in known:
+        raise UserError(f"{told}; nearest: {nearest(str(name), known)}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -33,6 +33,8 @@ def help_of(called: str, primary: str) -> str:
         config = compose_config(primary, chosen)
     except HydraException:
         config = compose_config(primary, [])
+    except FileNotFoundError:  # Hydra needs a working directory, and this one is gone
+        config = DictConfig({})
     for key in ("networks", "model", "data", "trainer", "callbacks"):
         if isinstance(node := config.get(key), DictConfig) and key not in types(settings_of(primary)):
             lines += [f"{key}:", *_listed(node, "  "), ""]

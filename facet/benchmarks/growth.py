@@ -56,7 +56,7 @@ def _draw(steps: Sequence[Mapping[str, Any]]) -> Figure:
         ax.set_title("a step, ms")
         ax.grid()
         ax.legend()
-    ink = style.ink()
+    ink = style.colour("ink")
     handles = [figure.axes[0].plot([], [], "o-", color=ink, markersize=4, label="ours")[0]]
     handles += figure.axes[0].plot([], [], ":", color=ink, label="the floor")
     if any(step["authors"] for step in steps):

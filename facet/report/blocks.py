@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
 
 from matplotlib.figure import Figure as Drawing
 
@@ -36,14 +37,12 @@ class TableLine:
         title: in the first column.
         cells: of the other columns.
         row: whose flags stand beside the title, or None.
-        values: to sort by, one per cell; empty where the table can't be sorted.
         best: the columns in which it leads.
     """
 
     title: str
     cells: Sequence[Cell]
     row: Row | None = None
-    values: Sequence[float | None] = ()
     best: frozenset[int] = frozenset()
 
 
@@ -60,12 +59,7 @@ class Table:
     @property
     def groups(self) -> list[tuple[str, int]]:
         """(heading, how many columns it spans), from the second column on; empty where no column has one."""
-        found: list[tuple[str, int]] = []
-        for head in self.heads:
-            if found and found[-1][0] == head.group:
-                found[-1] = head.group, found[-1][1] + 1
-            else:
-                found.append((head.group, 1))
+        found = [(group, len([*heads])) for group, heads in groupby(self.heads, lambda head: head.group)]
         return found if any(group for group, _ in found) else []
 
 
@@ -90,10 +84,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Faces:
-    """Strips of the same test faces of a row's runs, as a run's ``examples.npz`` has them.
-
-    ``title`` stands above them instead of the row's.
-    """
+    """Strips of the same test faces of a row's runs, from ``examples.npz``; ``title`` replaces the row's above them."""
 
     row: Row
     title: str = ""
@@ -120,4 +111,4 @@ class Section:
     key: str
     title: str
     text: str
-    blocks: Sequence[Block] = field(default_factory=tuple)
+    blocks: Sequence[Block] = ()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from facet.pages import Published
 from facet.rows import Row, Spread
 
 DIGITS = {"bit": 2, "number": 2, "score": 3, "images/s": 0}
@@ -15,10 +14,11 @@ DIGITS = {"bit": 2, "number": 2, "score": 3, "images/s": 0}
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell in words: the value, and its 95% interval or another remark where it has one. Nothing there is a dash."""
+    """A cell: the value in words or a dash, its 95% interval or another remark, and the number to sort by, if any."""
 
     value: str = "–"
     interval: str = ""
+    number: float | None = None
 
     def __str__(self) -> str:
         return f"{self.value} ({self.interval})" if self.interval else self.value
@@ -60,7 +60,6 @@ def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
     Over several seeds: mean ± sd, and from the lowest to the highest end of their intervals.
 
     Args:
-        spread: the measure.
         form: another form than the unit's: ``short`` (4.20 M), ``side`` (64×64), ``minutes`` (6.7 min), or ``bit``.
         interval: whether to give the interval, too.
     """
@@ -78,7 +77,7 @@ def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
     value = (f"{mean:.{digits}f}" + ("" if sd is None else f" ± {sd:.{digits}f}")).replace("-", "−")
     known = interval and sd is None and spread.low is not None and spread.high is not None
     ends = f"{spread.low:.{digits}f}–{spread.high:.{digits}f}" if known else ""
-    return Cell(value + (" bit" if form == "bit" else ""), ends)
+    return Cell(value + " bit" * (form == "bit"), ends)
 
 
 def worded(value: Any) -> Any:
@@ -92,13 +91,8 @@ def published_cell(row: Row, measure: str) -> Cell:
     if measure == "edit_sum":
         both = [row.said.printed(each) for each in ("edit_off", "edit_on")]
         return Cell(f"{percent(sum(each.value for each in both if each))}%{star}") if all(both) else Cell("")
-    printed = row.said.printed(measure)
-    if printed is None:
+    if (printed := row.said.printed(measure)) is None:
         return Cell("–" if row.said.published else "")
-    return _worded(printed, measure, star)
-
-
-def _worded(printed: Published, measure: str, star: str) -> Cell:
     if measure == "mse":
         return Cell(f"{printed.value:.3f}{star}")
     if measure == "accuracy":
@@ -108,10 +102,8 @@ def _worded(printed: Published, measure: str, star: str) -> Cell:
 
 def count_cell(spread: Spread) -> Cell:
     """n of a measure; a range where seeds differ."""
-    if not spread.n:
-        return Cell()
-    low, high = min(spread.n), max(spread.n)
-    return Cell(f"{low:,}" if low == high else f"{low:,}–{high:,}")
+    ends = sorted({min(spread.n), max(spread.n)}) if spread.n else ()
+    return Cell("–".join(f"{n:,}" for n in ends) or "–")
 
 
 def mark(row: Row) -> str:
@@ -120,5 +112,5 @@ def mark(row: Row) -> str:
         return f" ({row.reason})"
     if row.diverged:
         return " (training diverged)"
-    has_edits = bool(row.spread("edit_on"))
-    return (" (labels given)" if row.labels_given else "") + ("" if row.interpretable or not has_edits else " †")
+    weak = row.spread("edit_on") and not row.interpretable
+    return " (labels given)" * row.labels_given + " †" * bool(weak)

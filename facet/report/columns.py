@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from facet.errors import UserError, nearest
+from facet.errors import UserError, check_known
 from facet.measures.registry import MEASURES
 from facet.report.cells import Cell, cell, count_cell, published_cell
 from facet.rows import Row, Spread
@@ -69,11 +69,10 @@ class Column:
         settings = {"measure": said} if isinstance(said, str) else dict(said)
         known = [each.name for each in fields(cls)]
         for key in settings:
-            if key not in known:
-                raise UserError(f"a column has no {key!r}; nearest: {nearest(str(key), known)}")
+            check_known(key, known, f"a column has no {key!r}")
         column = cls(**settings)
-        if column.measure and column.measure not in MEASURES:
-            raise UserError(f"there is no measure {column.measure!r}; nearest: {nearest(column.measure, MEASURES)}")
+        if column.measure:
+            check_known(column.measure, MEASURES, f"there is no measure {column.measure!r}")
         if not (column.measure or column.seed or (column.title and (column.row or column.fact))):
             raise UserError(f"a column shows a measure, a fact, the row or the seed: {said}")
         return column
@@ -113,4 +112,4 @@ class Column:
             return Cell(f"{spread.mean / first.mean:.2f}") if first and spread else Cell()
         shown = cell(spread, self.form, self.interval)
         n = f"n = {min(spread.n):,}" if self.with_count and spread.n else ""
-        return Cell(shown.value, ", ".join(filter(None, (shown.interval, n))))
+        return Cell(shown.value, ", ".join(filter(None, (shown.interval, n))), spread.mean if spread else None)

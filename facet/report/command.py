@@ -62,13 +62,13 @@ def report(config: DictConfig) -> list[Path]:
     if not config.pages:
         raise UserError("say which page: facet-report table1")
     chosen = pages.chosen(config.pages)
-    if len(chosen) == 1:
-        return [report_page(chosen[0], config)]
     written, failed = [], []
     for page in chosen:
         try:
             written.append(report_page(page, config))
         except (UserError, ToldError) as error:
+            if len(chosen) == 1:
+                raise
             say(f"{page.name}: {error}", "red")
             failed.append(page.name)
     if failed:
@@ -124,21 +124,15 @@ def fingerprint(page: Page, found: Found, shown: Sequence[str]) -> str:
     """Changes with what the page is made from: the runs' results, the page's file, and the code that makes it."""
     sources = [file for file in sorted(Path(__file__).parent.rglob("*.*")) if "__pycache__" not in file.parts]
     sources += [Path(str(module.__file__)) for module in (comparisons, drawn, pages, registry, results, rows)]
-    held = {
-        str(path): [_held(path / name) for name in ("results.json", "status.json")]
-        for runs in found.values()
-        for _, path in runs
-    }
+    paths = [path for runs in found.values() for _, path in runs]
+    held = {str(path): [_held(path / name) for name in ("results.json", "status.json")] for path in paths}
     made_by = [_held(file) for file in sources]
     return digest({"rows": held, "page": repr(page), "commands": list(shown), "made_by": made_by})
 
 
 def _held(file: Path) -> str:
     """By content: a copy, or a clock that was set back, changes nothing and hides nothing."""
-    if not file.is_file():
-        return ""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def commands(page: Page, config: DictConfig, rows: Collection[str]) -> list[str]:

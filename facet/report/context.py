@@ -48,33 +48,26 @@ class Context:
 
         Expressions may ask for several seeds or attributes, rows beside, and ``printed`` measures.
         """
-        seeds = any(len(row.results) > 1 for row in self.rows)
-        attributes = any(len(row.attribute_names) > 1 for row in self.rows)
-        remarks = dict.fromkeys(f"* {row.said.remark}" for row in self.rows if row.said.remark)
         return Texts(
             self.every_row,
-            several_seeds=seeds,
-            several_attributes=attributes,
+            several_seeds=any(len(row.results) > 1 for row in self.rows),
+            several_attributes=bool(self.chosen("several")),
             beside=list(self.beside),
             printed={measure for row in self.every_row for measure in row.said.published},
             citation=self.page.citation,
             note=self.page.note,
-            remarks=" ".join(remarks),
+            remarks=" ".join(dict.fromkeys(f"* {row.said.remark}" for row in self.rows if row.said.remark)),
             curve=self.page.curve,
         )
 
     def chosen(self, keys: Sequence[str] | str = "all") -> tuple[Row, ...]:
         """Rows by key, in the page's order: ``all`` of its own, those ``beside``, those of models with ``several``
-        attributes, or a list.
-
-        A row that has no runs and stands beside the page's own is left out.
+        attributes, or a list; without rows beside the page's own that have no runs.
         """
-        if keys == "all":
-            return self.rows
-        if keys == "beside":
-            return self.beside
-        if keys == "several":
-            return tuple(row for row in self.rows if len(row.attribute_names) > 1)
+        several = tuple(row for row in self.rows if len(row.attribute_names) > 1)
+        named = {"all": self.rows, "beside": self.beside, "several": several}
+        if isinstance(keys, str) and keys in named:
+            return named[keys]
         return tuple(row for row in self.every_row if row.key in keys)
 
     def firsts(self, keys: Sequence[str] | str) -> list[tuple[Row, Result, str]]:

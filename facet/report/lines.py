@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from facet.report.columns import Column, Subject
+from facet.report.columns import Subject
 from facet.rows import Row, shared
 
 Lines = list[tuple[str, list[Subject]]]
@@ -13,12 +13,7 @@ Lines = list[tuple[str, list[Subject]]]
 
 
 def by_stage(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
-    """A row whose runs have stages once for each stage, or as its last one where its page says so.
-
-    Args:
-        rows: of a page.
-        names: what the first stage and the later ones are called.
-    """
+    """Rows once for each stage, by ``names`` of the first and the later ones; or as the last where a page says so."""
     found = []
     for row in rows:
         if row.stages < 2 or row.said.stages == "last":
@@ -32,55 +27,48 @@ def by_stage(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     return found
 
 
-def _rows(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
+def _rows(rows: Sequence[Row], measure: str) -> Lines:
     return [(row.title, [Subject(row)]) for row in rows]
 
 
-def _runs(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    return [(run.title, [Subject(run)]) for row in rows for run in row.each]
+def _runs(rows: Sequence[Row], measure: str) -> Lines:
+    return _rows([run for row in rows for run in row.each], measure)
 
 
-def _run_stages(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
+def _run_stages(rows: Sequence[Row], measure: str) -> Lines:
     runs = [run for row in rows for run in row.each if run.evaluated and not run.diverged]
-    return [(run.title, [Subject(run.at(stage))]) for run in runs for stage in range(max(1, run.stages))]
+    return _rows([run.at(stage) for run in runs for stage in range(max(1, run.stages))], measure)
 
 
-def _stages(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
+def _stages(rows: Sequence[Row], measure: str) -> Lines:
     """By code size, each row as it was at that size."""
     by_size = [{row.at(i).spread("code_size").mean: row.at(i) for i in range(row.stages)} for row in rows]
-    sizes = sorted({size for each in by_size for size in each})
-    nothing = [replace(row, results=()) for row in rows]
     found: Lines = []
-    for size in sizes:
-        at = [each.get(size, other) for each, other in zip(by_size, nothing, strict=True)]
+    for size in sorted({size for each in by_size for size in each}):
+        at = [each.get(size, replace(row, results=())) for each, row in zip(by_size, rows, strict=True)]
         found.append((f"{size:.0f}", [Subject(row) for row in at]))
     return found
 
 
-def _attributes(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    names = shared(rows, columns[0].measure)
-    return [(name.replace("_", " "), [Subject(row, name) for row in rows]) for name in names]
+def _attributes(rows: Sequence[Row], measure: str) -> Lines:
+    return [(name.replace("_", " "), [Subject(row, name) for row in rows]) for name in shared(rows, measure)]
 
 
-def _attribute_rows(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
-    pairs = [(name, row) for row in rows for name in row.attribute_names]
-    order = list(dict.fromkeys(name for name, _ in pairs))
-    return [
-        (name.replace("_", " "), [Subject(row, name)])
-        for name, row in sorted(pairs, key=lambda pair: order.index(pair[0]))
-    ]
+def _attribute_rows(rows: Sequence[Row], measure: str) -> Lines:
+    names = dict.fromkeys(name for row in rows for name in row.attribute_names)
+    pairs = [(name, row) for name in names for row in rows if name in row.attribute_names]
+    return [(name.replace("_", " "), [Subject(row, name)]) for name, row in pairs]
 
 
-def _others(rows: Sequence[Row], columns: Sequence[Column]) -> Lines:
+def _others(rows: Sequence[Row], measure: str) -> Lines:
     """The attributes that the judge reads beside the one that is edited."""
-    lines = (line for row in rows for result in row.evaluated for line in result.lines if line.stage is None)
-    names = dict.fromkeys(
-        line.other for line in lines if line.measure == columns[0].measure and line.attribute == rows[0].attribute
-    )
+    lines = [line for row in rows for result in row.evaluated for line in result.lines if line.stage is None]
+    of = [line for line in lines if (line.measure, line.attribute) == (measure, rows[0].attribute)]
+    names = dict.fromkeys(line.other for line in of)
     return [(name.replace("_", " "), [Subject(row, None, name) for row in rows]) for name in names]
 
 
-LINES: Mapping[str, Callable[[Sequence[Row], Sequence[Column]], Lines]] = {
+LINES: Mapping[str, Callable[[Sequence[Row], str], Lines]] = {
     "row": _rows,
     "run": _runs,
     "run_stage": _run_stages,
@@ -90,3 +78,4 @@ LINES: Mapping[str, Callable[[Sequence[Row], Sequence[Column]], Lines]] = {
     "attribute_row": _attribute_rows,
     "other": _others,
 }
+"""By what a page calls them: from rows, and the first column's measure."""

@@ -22,6 +22,7 @@ TEX |= {"x̂": r"$\hat{x}$", "Ĉ": r"$\hat{C}$", "ŷ": r"$\hat{y}$", "ẑ": r"$\
 TEX |= {"α": r"$\alpha$", "β": r"$\beta$", "δ": r"$\delta$", "μ": r"$\mu$", "ρ": r"$\rho$"}
 TEX |= {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
 TEX_SYMBOL = {"L": r"\mathcal{L}", "E": "E", "A": "A"}
+SPECIAL = re.compile("|".join([SYMBOL.pattern, *map(re.escape, TEX)]))
 MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|#~$&]")
 
 
@@ -46,32 +47,30 @@ def to_markdown(
         shown = [f"| {' | '.join(map(_markdown, cells))} |" for cells in lines]
         shown.insert(1, f"| {' | '.join(['---', *['---:'] * (len(head) - 1)])} |")
         parts.append("\n".join(shown))
-    said = [f"- **{_markdown(each.claim)}** {each.verdict.capitalize()}. {_markdown(each.text)}" for each in claims]
-    return "\n\n".join([*parts, *(["\n".join(said)] if said else []), *map(_markdown, [LEGEND, *notes])]) + "\n"
+    if claims:
+        said = (f"- **{_markdown(each.claim)}** {each.verdict.capitalize()}. {_markdown(each.text)}" for each in claims)
+        parts.append("\n".join(said))
+    return "\n\n".join([*parts, *map(_markdown, [LEGEND, *notes])]) + "\n"
 
 
 def to_latex(name: str, caption: str, table: Table) -> str:
     """``table.tex``: a ``table*`` for ``\\input``; needs ``booktabs``."""
-    head = heads_of(table)
-    body = [" & ".join(map(_tex, [title_of(line), *map(str, line.cells)])) + r" \\" for line in table.lines]
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table*}",
-            r"\centering\footnotesize",
-            rf"\caption{{{_tex(f'{caption} {LEGEND}')}}}",
-            rf"\label{{tab:{name}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
-            r"\toprule",
-            " & ".join(map(_tex, head)) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table*}",
-            "",
-        ]
-    )
+    lines = ([title_of(line), *map(str, line.cells)] for line in table.lines)
+    body = "\n".join(" & ".join(map(_tex, cells)) + r" \\" for cells in lines)
+    return rf"""% needs \usepackage{{booktabs}}
+\begin{{table*}}
+\centering\footnotesize
+\caption{{{_tex(f"{caption} {LEGEND}")}}}
+\label{{tab:{name}}}
+\begin{{tabular}}{{l{"r" * len(table.heads)}}}
+\toprule
+{" & ".join(map(_tex, heads_of(table)))} \\
+\midrule
+{body}
+\bottomrule
+\end{{tabular}}
+\end{{table*}}
+"""
 
 
 def _markdown(text: str) -> str:
@@ -81,12 +80,8 @@ def _markdown(text: str) -> str:
 
 def _tex(text: str) -> str:
     """A text that LaTeX prints as it is, with its symbols as mathematics."""
-    words, start = [], 0
-    for symbol in SYMBOL.finditer(text):
-        words += [_plain_tex(text[start : symbol.start()]), f"${TEX_SYMBOL[symbol[1]]}_{{\\mathrm{{{symbol[2]}}}}}$"]
-        start = symbol.end()
-    return " ".join("".join([*words, _plain_tex(text[start:])]).split())
+    return " ".join(SPECIAL.sub(_special, text).split())
 
 
-def _plain_tex(text: str) -> str:
-    return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], text)
+def _special(found: re.Match[str]) -> str:
+    return rf"${TEX_SYMBOL[found[1]]}_{{\mathrm{{{found[2]}}}}}$" if found[1] else TEX[found[0]]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from facet.files import atomic_write
@@ -17,9 +18,12 @@ from facet.pages import Page
 from facet.report import markup, sections, strips, style
 from facet.report.blocks import Claim, Faces, Figure, Table
 from facet.report.context import Context
-from facet.report.texts import placeless, symbols
+from facet.report.texts import JINJA, placeless, symbols
 from facet.results import Found
 from facet.rows import Row, table, to_csv
+
+ORIGINS = {"Data": "data", "Data fingerprint": "data_fingerprint", "Preset": "preset", "Code revision": "revision"}
+SHOWN = re.compile(r"(?!grid-).*\.(png|webp)")
 
 
 def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) -> Path:
@@ -52,7 +56,7 @@ def write(page: Page, found: Found, directory: Path, commands: Sequence[str]) ->
         missing=[(row, result) for row in context.every_row for result in row.missing],
         never=[row for row in context.rows if not row.results],
         more=[row.title for key, row in page.beside.items() if key not in found],
-        uris={name: data_uri(content, name.rsplit(".", 1)[1]) for name, content in files.items() if _is_shown(name)},
+        uris={name: data_uri(files[name], name.rsplit(".", 1)[1]) for name in files if SHOWN.fullmatch(name)},
         origins=origins(context.every_row),
         commands=commands,
         wide=any(isinstance(block, Table) and block.sortable for block in blocks),
@@ -73,10 +77,6 @@ def summary_of(context: Context, claims: Sequence[Claim]) -> str:
     return context.texts.fill(context.page.summary, verdicts={each.key: each.verdict for each in claims})
 
 
-def _is_shown(name: str) -> bool:
-    return name.endswith((".png", ".webp")) and not name.startswith("grid-")
-
-
 def _pictures(blocks: Iterable[Any]) -> dict[str, bytes]:
     """Figures and grids by file name; those that end in ``-dark.png`` are for the page alone."""
     files: dict[str, bytes] = {}
@@ -84,28 +84,21 @@ def _pictures(blocks: Iterable[Any]) -> dict[str, bytes]:
         if isinstance(block, Faces):
             for result in block.row.evaluated:
                 if found := strips.read_strips(result.directory):
-                    name, title = (
-                        f"grid-{block.row.key}-seed{result.seed}.png",
-                        f"{block.row.title}, seed {result.seed}",
-                    )
+                    title = f"{block.row.title}, seed {result.seed}"
+                    name = f"grid-{block.row.key}-seed{result.seed}.png"
                     files[name] = strips.grid_png(found, title, result.attribute)
         elif isinstance(block, Figure):
             if isinstance(drawn := block.drawn, bytes):
                 files[f"{block.name}.webp"] = drawn
-                continue
-            files[f"{block.name}.png"], files[f"{block.name}.pdf"] = style.save(drawn, "png"), style.save(drawn, "pdf")
-            files[f"{block.name}-dark.png"] = style.save(drawn, "png", "dark")
+            else:
+                files |= {f"{block.name}.{kind}": style.save(drawn, kind) for kind in ("png", "pdf")}
+                files[f"{block.name}-dark.png"] = style.save(drawn, "png", "dark")
     return files
 
 
 def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader("facet.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"symbols": symbols, "placeless": placeless}
-    for kind in (Table, Figure, Faces, Claim):
-        environment.tests[kind.__name__] = lambda block, kind=kind: isinstance(block, kind)
+    environment = Environment(**JINJA, autoescape=True)
+    environment.filters |= {"symbols": symbols, "placeless": placeless, "kind": lambda block: type(block).__name__}
     environment.globals |= {"policy": policy, "strips_of": strips_of}
     return environment.get_template("page.html.j2")
 
@@ -127,30 +120,23 @@ def origins(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
     """Where the numbers come from: each kind of fact, and the values it takes over all runs."""
     contents = [result.content for row in rows for result in row.evaluated]
 
-    def facts(key: str) -> list[str]:
-        return list(dict.fromkeys(str(content[key]) for content in contents if content.get(key) is not None))
+    versions = [content.get("versions") or {} for content in contents]
 
-    versions: dict[str, Any] = {}
-    for content in contents:
-        for name, version in (content.get("versions") or {}).items():
-            versions.setdefault(name, {})[str(version)] = None
-    found = [
-        ("Data", facts("data")),
-        ("Data fingerprint", facts("data_fingerprint")),
-        ("Preset", facts("preset")),
-        ("Code revision", facts("revision")),
-        ("Versions", [f"{name} {' / '.join(each)}" for name, each in versions.items()]),
-    ]
-    return [(name, values) for name, values in found if values]
+    def facts(key: str, among: Sequence[Mapping[str, Any]]) -> list[str]:
+        return list(dict.fromkeys(str(each[key]) for each in among if each.get(key) is not None))
+
+    found = {title: facts(key, contents) for title, key in ORIGINS.items()}
+    names = dict.fromkeys(name for each in versions for name in each)
+    found["Versions"] = [f"{name} {' / '.join(facts(name, versions))}" for name in names]
+    return [(title, values) for title, values in found.items() if values]
 
 
 def policy(script: str | None = None) -> Markup:
     """What a browser is to do of a page: show what is in it, run its one script, and ask nobody anything."""
-    allowed = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "img-src data:"]
-    allowed.append("style-src 'unsafe-inline'")
+    allowed = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'unsafe-inline'"
     if script is not None:
-        allowed.append(f"script-src 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'")
-    return Markup(f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(allowed)}">')
+        allowed += f"; script-src 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+    return Markup(f'<meta http-equiv="Content-Security-Policy" content="{allowed}">')
 
 
 def data_uri(content: bytes, kind: str = "png") -> str:

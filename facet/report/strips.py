@@ -25,12 +25,8 @@ FACE = 64
 
 def labels(attribute: str) -> dict[str, str]:
     """What each strip of ``examples.npz`` shows, in order."""
-    return {
-        "original": "original",
-        "reconstruction": "reconstruction",
-        "off": f"{attribute.replace('_', ' ')} = 0",
-        "on": f"{attribute.replace('_', ' ')} = 1",
-    }
+    name = attribute.replace("_", " ")
+    return {"original": "original", "reconstruction": "reconstruction", "off": f"{name} = 0", "on": f"{name} = 1"}
 
 
 def read_strips(directory: Path) -> dict[str, Faces]:

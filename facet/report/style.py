@@ -6,7 +6,7 @@ A figure is drawn with matplotlib's settings of its scheme: rows have the colour
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -15,8 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
-
-from facet.measures.registry import Number
 
 Scheme = Literal["light", "dark"]
 
@@ -48,7 +46,7 @@ def settings(scheme: Scheme) -> Any:
         "grid.linewidth": 0.6,
         "legend.frameon": False,
         "pdf.fonttype": 42,
-        **{f"{axis}tick.{kind}.size": 0 for axis in "xy" for kind in ("major", "minor")},
+        **dict.fromkeys(("xtick.major.size", "xtick.minor.size", "ytick.major.size", "ytick.minor.size"), 0),
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), ink),
         **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), paper),
     }
@@ -63,19 +61,15 @@ def save(draw: Callable[[], Figure], kind: Literal["png", "pdf"], scheme: Scheme
     return buffer.getvalue()
 
 
-def ink() -> str:
-    """The colour of texts, for what belongs to no row."""
-    return str(mpl.rcParams["text.color"])
+def colour(of: Literal["ink", "grid", "paper"]) -> str:
+    """Of texts, for what belongs to no row; of the grid; or of the page, for what is hollow."""
+    now = mpl.rcParams
+    return str({"ink": now["text.color"], "grid": now["grid.color"], "paper": now["axes.facecolor"]}[of])
 
 
-def paper() -> str:
-    """The colour of the page, for what is hollow."""
-    return str(mpl.rcParams["axes.facecolor"])
-
-
-def lines() -> str:
-    """The colour of the grid."""
-    return str(mpl.rcParams["grid.color"])
+def published() -> dict[str, Any]:
+    """How what a paper prints is drawn: hollow squares."""
+    return {"color": colour("ink"), "alpha": 0.6, "markerfacecolor": colour("paper"), "marker": "s", "markersize": 4.5}
 
 
 def look(place: int) -> dict[str, Any]:
@@ -86,14 +80,6 @@ def look(place: int) -> dict[str, Any]:
 def as_shares(axis: Any) -> None:
     """Label an axis of rates in per cent."""
     axis.set_major_formatter(PercentFormatter(1.0))
-
-
-def dots(ax: Axes, numbers: Sequence[tuple[Number, float]], colour: str, **marker: Any) -> None:
-    """Numbers along x, each with the height at which it stands: a dot, and a bar for its interval."""
-    for number, y in numbers:
-        if number.low is not None and number.high is not None:
-            ax.plot((number.low, number.high), (y, y), color=colour, linewidth=2, solid_capstyle="butt")
-        ax.plot(number.value, y, "o", color=colour, **marker)
 
 
 def show_pixels(ax: Axes, pixels: NDArray[Any], label: str = "") -> None:

@@ -1,7 +1,8 @@
 """Texts of pages: templates that may quote measures, and how symbols and paths in them are shown.
 
 A text in a page's file is a Jinja template. Rows stand in it by their keys (``{{ ours.edit_on }}``), all of them as
-``rows``, and the edited attribute as ``{{ attribute }}``; ``{{ absent }}`` is its negation.
+``rows``, and the edited attribute as ``{{ attribute }}``; ``{{ absent }}`` is its negation. A text may call
+the macros of ``templates/words.j2`` and ``FUNCTIONS``.
 """
 
 from __future__ import annotations
@@ -10,36 +11,36 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, Undefined
+from jinja2 import PackageLoader, StrictUndefined, TemplateError, Undefined
+from jinja2.runtime import Macro
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
+from facet.comparisons import below, counts_over_stages, difference, high, last_confusion, mean_over, same, within
 from facet.errors import UserError
-from facet.report import cells, evidence
-from facet.rows import Row
+from facet.report import cells
+from facet.rows import INTERPRETABLE, Row, shared
 
+FUNCTIONS = (below, counts_over_stages, difference, high, last_confusion, mean_over, same, shared, within)
+JINJA: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+JINJA["loader"] = PackageLoader("facet.report")
 SYMBOL = re.compile(r"\b([LEA])_(aux|class|gan|KL|y)\b")
 PLACE = re.compile(r"(?<![\w.:/<…-])/(?:[^\s/'\",;:()\[\]{}]+/)+")
 
 
 class Texts:
-    """Fills the texts of one page.
-
-    Args:
-        rows: of the page, those beside it included.
-        names: what else stands in the texts.
-    """
+    """Fills the texts of one page, in which its ``rows``, those beside it included, and other ``names`` stand."""
 
     def __init__(self, rows: Sequence[Row], **names: Any) -> None:
-        self._environment = SandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=cells.worded
-        )
+        self._environment = SandboxedEnvironment(**JINJA, finalize=cells.worded)
         self._environment.filters |= {"percent": lambda value: f"{cells.percent(value)}%", "decimal": cells.decimal}
         self._environment.filters["value"] = lambda spread: cells.cell(spread).value  # without its interval
         attribute = next((row.attribute for row in rows if row.evaluated), "Attribute")
         by_key = {row.key.replace("-", "_"): row for row in rows}
         self.names = {"attribute": attribute, "absent": f"Not-{attribute}", "rows": list(rows), **by_key, **names}
-        self.names |= evidence.FUNCTIONS
+        self.names |= {each.__name__: each for each in FUNCTIONS}
+        words = vars(self._environment.get_template("words.j2", globals={"INTERPRETABLE": INTERPRETABLE}).module)
+        self.names |= {name: macro for name, macro in words.items() if isinstance(macro, Macro)}
 
     def fill(self, text: str, **more: Any) -> str:
         """A text, filled.

@@ -155,7 +155,7 @@ def test_a_batch_too_small_to_be_halved_is_told(
         ("methods=[aif,aiff]", "methods=aiff: no such step; nearest: aif"),
         ("preset=embeded", "nearest: embedded"),
         ("resolutions=[20]", "choose a multiple of 16"),
-        ('overrides=["model.weights.kll=1"]', "nearest: model.weights.kl"),
+        ('overrides=["model.weights.kll=1"]', "no such argument; nearest: kl"),
         ("methods=[aif] json=/proc/nowhere/steps.json", "json=/proc/nowhere/steps.json can't be written"),
     ],
 )

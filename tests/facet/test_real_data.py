@@ -114,8 +114,8 @@ def test_stores_are_shown_built_and_verified(call: Call, faces: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "say info, build or verify"),
-        (["show"], "say info, build or verify"),
+        ([], "choose info, build or verify"),
+        (["show"], "choose info, build or verify"),
         (["info", "data=celeba", "data.root=/nowhere"], "data.root=/nowhere is not a directory"),
         (["info", "data=folder"], "data.root=None is not a directory"),
         (["build", "data.seed=-1"], "data.seed=-1"),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from facet.errors import UserError, nearest
+from facet.errors import UserError, check_known
 from facet.report.blocks import Block, Figure, Section
 from facet.report.context import Context
 
@@ -26,10 +26,8 @@ def render(key: str, said: Mapping[str, Any], page: Context) -> Section | None:
     """A section of a page; None where there is nothing to show.
 
     Args:
-        key: of the section.
         said: its ``kind``, ``title`` and ``text``, the ``caption`` of its figures, ``when`` it is shown (an
             expression), and the settings of its kind.
-        page: what it is made from.
 
     Raises:
         UserError: a kind or a setting that there isn't.
@@ -41,11 +39,8 @@ def render(key: str, said: Mapping[str, Any], page: Context) -> Section | None:
     if not blocks:
         return None
     title, text, caption = (page.texts.fill(said.get(name, "")) for name in ("title", "text", "caption"))
-    return Section(key, title, text, [_captioned(block, caption) for block in blocks])
-
-
-def _captioned(block: Block, caption: str) -> Block:
-    return replace(block, caption=block.caption or caption) if isinstance(block, Figure) else block
+    shown = [replace(one, caption=one.caption or caption) if isinstance(one, Figure) else one for one in blocks]
+    return Section(key, title, text, shown)
 
 
 def renderer(where: str, kind: str, settings: Collection[str]) -> Callable[..., Sequence[Block]]:
@@ -54,14 +49,11 @@ def renderer(where: str, kind: str, settings: Collection[str]) -> Callable[..., 
     Raises:
         UserError: a kind or a setting that there isn't, or a setting that is missing.
     """
-    if kind not in KINDS:
-        raise UserError(f"{where}.kind={kind}: nearest: {nearest(kind, KINDS)}")
+    check_known(kind, KINDS, f"{where}.kind={kind}")
     render: Callable[..., Sequence[Block]] = importlib.import_module(f"facet.report.sections.{kind}").render
     _, *known = inspect.signature(render).parameters.values()
     for name in settings:
-        if name not in (each.name for each in known):
-            near = nearest(str(name), [*ANY, *(each.name for each in known)])
-            raise UserError(f"{where}: {kind} has no setting {name!r}; nearest: {near}")
+        check_known(name, [*ANY, *(each.name for each in known)], f"{where}: {kind} has no setting {name!r}")
     if missing := [each.name for each in known if each.default is each.empty and each.name not in settings]:
         raise UserError(f"{where}: {kind} needs {', '.join(missing)}")
     return render

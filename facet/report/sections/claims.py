@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from facet.errors import UserError, nearest
+from facet.errors import UserError, check_known
 from facet.measures.registry import MEASURES
-from facet.report import evidence
 from facet.report.blocks import Block, Claim
 from facet.report.context import Context
-from facet.rows import Row
 
 VERDICTS = ("seen", "partly seen", "not seen", "undecided")
 """What a claim's file may say; a claim can also be ``not tested``, or one that ``can't be interpreted``."""
@@ -21,7 +19,6 @@ def render(page: Context, claims: Mapping[str, Mapping[str, Any]]) -> list[Block
     """The claims for which the page has the rows.
 
     Args:
-        page: what it is made from.
         claims: by key, each with
 
             - ``claim``: in words;
@@ -42,8 +39,7 @@ def _check(where: str, said: Mapping[str, Any]) -> None:
     """Raise a UserError for a word that no claim takes, or one that is missing."""
     for known, names in ((KEYS, said), (VERDICTS, said.get("verdicts", ())), (MEASURES, said.get("needs", ()))):
         for name in names:
-            if name not in known:
-                raise UserError(f"{where}: unknown {name!r}; nearest: {nearest(str(name), known)}")
+            check_known(name, known, f"{where}: unknown {name!r}")
     for name in ("claim", "rows", "verdicts"):
         if name not in said:
             raise UserError(f"{where}: {name} is missing")
@@ -52,9 +48,10 @@ def _check(where: str, said: Mapping[str, Any]) -> None:
 def _judged(page: Context, key: str, said: Mapping[str, Any]) -> Claim:
     claim = page.texts.fill(said["claim"])
     rows = [row for row in page.rows if row.key in said["rows"]]
-    if text := evidence.unusable(rows):
+    if text := page.texts.fill("{{ unusable(rows) }}", rows=rows):
         return Claim(key, claim, "not tested", text)
-    stop = _stopped(rows, said.get("stop", "interpretable"))
+    all_run = said.get("stop") == "diverged" and not any(row.diverged for row in rows)
+    stop = "" if all_run else page.texts.fill("{{ uninterpretable(rows) }}", rows=rows)
     if not all(row.spread(name) for row in rows for name in said.get("needs", ())):
         missing = "The results do not hold the numbers for it."
         return Claim(key, claim, "can't be interpreted" if stop else "not tested", stop or missing)
@@ -68,10 +65,3 @@ def _judged(page: Context, key: str, said: Mapping[str, Any]) -> Claim:
         return Claim(key, claim, "can't be interpreted", f"{lead} {stop}".strip())
     text = page.texts.fill(said.get("text", ""), verdict=verdict, **where)
     return Claim(key, claim, verdict, f"{lead} {text}".strip())
-
-
-def _stopped(rows: list[Row], by: str) -> str:
-    """Why nothing can be said of rows that have numbers, or nothing."""
-    if by == "diverged" and not any(row.diverged for row in rows):
-        return ""
-    return evidence.uninterpretable(rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from facet.report.blocks import Block, Head, Table, TableLine
 from facet.report.cells import Cell, cell, decimal, short_count
 from facet.report.context import Context
@@ -16,10 +14,10 @@ HEADS = ("Steps", "Images seen", "Time", "Parameters", "Besides")
 
 def render(page: Context) -> list[Block]:
     """A table with a line per row; the last column is left out where nothing stands in it."""
-    lines = [TableLine(row.title, _cells(row)) for row in page.evaluated]
-    columns = len(HEADS) - all(line.cells[-1].value == "–" for line in lines)
-    shown = [TableLine(line.title, line.cells[:columns]) for line in lines]
-    return [Table([Head(head) for head in HEADS[:columns]], shown)] if shown else []
+    cells = [_cells(row) for row in page.evaluated]
+    columns = len(HEADS) - all(each[-1] == Cell() for each in cells)
+    lines = [TableLine(row.title, each[:columns]) for row, each in zip(page.evaluated, cells, strict=True)]
+    return [Table([*map(Head, HEADS[:columns])], lines)] if lines else []
 
 
 def _cells(row: Row) -> list[Cell]:
@@ -27,11 +25,8 @@ def _cells(row: Row) -> list[Cell]:
     sizes = training.get("parameters") or {}
     parts = ", ".join(f"{name} {short_count(size)}" for name, size in sizes.items())
     extra = {name: value for name, value in training.items() if name not in OWN} | (training.get("extra") or {})
-    besides = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in extra.items())
+    plain = {name: decimal(value) if isinstance(value, float) else value for name, value in extra.items()}
+    besides = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
     total = Cell(short_count(sum(sizes.values())), parts) if sizes else Cell()
     took = [cell(row.spread("steps")), cell(row.spread("images_seen")), cell(row.spread("seconds"), "minutes")]
     return [*took, total, Cell(besides or "–")]
-
-
-def _plain(value: Any) -> str:
-    return decimal(value) if isinstance(value, float) else str(value)

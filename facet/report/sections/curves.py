@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -34,7 +34,6 @@ def render(
     """The figure; nothing where no run has logged anything.
 
     Args:
-        page: what it is made from.
         panels: by the name of what is logged, each with its ``title``, whether it is a ``share``, whether its axis is
             logarithmic (``log``), and a ``level`` at which a line is drawn.
         rows: which.
@@ -44,16 +43,16 @@ def render(
             vertical bars where the size of the first row grew.
     """
     chosen = page.chosen(rows)
-    if grown:
-        firsts = [(i, row.evaluated[0]) for i, row in enumerate(chosen) if row.evaluated]
-        runs: list[Run] = [(i, result.metrics(over="epoch")) for i, result in firsts if not result.diverged]
-    else:
-        runs = [(i, result.metrics()) for i, row in enumerate(chosen) for result in row.results]
+    results = [(i, result) for i, row in enumerate(chosen) for result in (row.evaluated[:1] if grown else row.results)]
+    over: Literal["epoch", "step"] = "epoch" if grown else "step"
+    runs: list[Run] = [(i, result.metrics(over)) for i, result in results if not (grown and result.diverged)]
     logged = {name for _, curves in runs for name in curves if name.startswith(("train/", "val/"))}
     shown = {name: panel for name, panel in panels.items() if any(_points(curves, name, panel) for _, curves in runs)}
     if others:  # val/edit_on of an attribute is drawn as val/edit_on is
         more = sorted(logged - {*panels, *hidden})
-        shown |= {name: {**panels.get(name.rpartition("/")[0], {}), "title": _title(name)} for name in more}
+        for part, name in (full.split("/", 1) for full in more):
+            title = f"{name.replace('_', ' ')}, {'validation' if part == 'val' else 'training'}"
+            shown[f"{part}/{name}"] = {**panels.get(f"{part}/{name}".rpartition("/")[0], {}), "title": title}
     if not shown:
         return []
     alt = "Learning curves, one panel per logged quantity, one line per run; the numbers are in each run's metrics.csv."
@@ -65,11 +64,6 @@ def _points(curves: Mapping[str, Points], name: str, panel: Mapping[str, Any]) -
     return [point for point in curves.get(name, ()) if point[1] > 0 or not panel.get("log")]
 
 
-def _title(name: str) -> str:
-    part, name = name.split("/", 1)
-    return f"{name.replace('_', ' ')}, {'validation' if part == 'val' else 'training'}"
-
-
 def _draw(rows: Sequence[Row], runs: Sequence[Run], panels: Mapping[str, Mapping[str, Any]], grown: str) -> Drawing:
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
@@ -79,7 +73,7 @@ def _draw(rows: Sequence[Row], runs: Sequence[Run], panels: Mapping[str, Mapping
         # Between two epochs: the first validation of a wider code may come epochs later.
         for (epoch, before), (_, after) in pairwise(runs[0][1].get(grown, ())):
             if after > before:
-                ax.axvline(epoch + 0.5, color=style.lines(), linewidth=1)
+                ax.axvline(epoch + 0.5, color=style.colour("grid"), linewidth=1)
         for place, curves in runs:
             points = _points(curves, name, panel)
             if points := (points if grown else thin(points)):
@@ -108,7 +102,7 @@ def _dress(ax: Axes, panel: Mapping[str, Any]) -> None:
         ax.set_ylim(-0.03, 1.03)
         style.as_shares(ax.yaxis)
     if "level" in panel:
-        ax.axhline(panel["level"], color=style.ink(), linewidth=0.8, alpha=0.5)
+        ax.axhline(panel["level"], color=style.colour("ink"), linewidth=0.8, alpha=0.5)
 
 
 def thin(points: Points) -> Points:

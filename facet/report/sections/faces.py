@@ -12,7 +12,6 @@ def render(page: Context, rows: Sequence[str] | str = "all", single: bool = Fals
     """Faces of every row.
 
     Args:
-        page: what it is made from.
         rows: which.
         single: only rows whose model has a single attribute.
         heading: above each, a template in which ``row`` is the row; the row's title if empty.

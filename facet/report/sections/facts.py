@@ -13,7 +13,6 @@ def render(page: Context, heads: Sequence[str], lines: Mapping[str, Sequence[obj
     """The table.
 
     Args:
-        page: what it is made from.
         heads: of the columns behind the first.
         lines: what stands in them, by the title of the line.
         first: the head of the first column.

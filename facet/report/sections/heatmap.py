@@ -26,7 +26,6 @@ def render(page: Context, rows: Sequence[str] | str = "several") -> list[Block]:
     """A figure of every row's first run that has drift.
 
     Args:
-        page: what it is made from.
         rows: which.
     """
     alt = "Drift of every attribute with every edit; successes on the diagonal"
@@ -59,7 +58,7 @@ def _draw(values: NDArray[np.float64], names: Sequence[str]) -> Drawing:
     own = np.eye(len(names), dtype=bool)
     figure = Drawing(figsize=(2.6 + 0.5 * len(names), 1.9 + 0.42 * len(names)))
     ax = figure.subplots()
-    ax.set_facecolor(style.lines())
+    ax.set_facecolor(style.colour("grid"))
     shown = ax.imshow(np.where(own, np.nan, values), cmap="magma_r", vmin=0, vmax=WIDEST)
     ax.imshow(np.where(own, values, np.nan), cmap="Greens", vmin=0, vmax=1.4)
     for (i, j), value in np.ndenumerate(values):
@@ -67,9 +66,9 @@ def _draw(values: NDArray[np.float64], names: Sequence[str]) -> Drawing:
         text = "·" if np.isnan(value) else f"{100 * value:.0f}"
         ax.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if bright else "black")
     titles = [drawn_symbols(name.replace("_", " ")) for name in names]
-    ax.set_xticks(range(len(titles)), titles, rotation=40, ha="left", rotation_mode="anchor")
+    ax.set(xticks=range(len(titles)), yticks=range(len(titles)), yticklabels=titles)
+    ax.set_xticklabels(titles, rotation=40, ha="left", rotation_mode="anchor")
     ax.xaxis.tick_top()
-    ax.set_yticks(range(len(titles)), titles)
     ax.spines[:].set_visible(False)
     ticks, shares = np.linspace(0, WIDEST, 5), PercentFormatter(1.0, decimals=0)
     bar = figure.colorbar(shown, ax=ax, shrink=0.7, extend="max", ticks=ticks, format=shares)

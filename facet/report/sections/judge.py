@@ -13,10 +13,9 @@ from facet.report.context import Context
 def render(page: Context) -> list[Block]:
     """The table, and a warning where the judges differ."""
     judges: dict[str, dict[str, Any]] = {}
-    for row in page.rows:
-        for result in row.evaluated:
-            found = result.content.get("judge") or {}
-            judges.setdefault(str(found.get("key", "judge")), found)
+    for result in (result for row in page.rows for result in row.evaluated):
+        found = result.content.get("judge") or {}
+        judges.setdefault(str(found.get("key", "judge")), found)
     names = dict.fromkeys(name for found in judges.values() for name in found.get("accuracy", {}))
     lines = [TableLine(name.replace("_", " "), [_cell(found, name) for found in judges.values()]) for name in names]
     if not lines:

@@ -22,7 +22,6 @@ def render(page: Context, heading: str, moving: str, moving_caption: str) -> lis
     """The figure and the animation of the first run that has numbers.
 
     Args:
-        page: what it is made from.
         heading: above each unit, a template in which ``number`` counts them from 1.
         moving: the heading of the animation.
         moving_caption: below it.

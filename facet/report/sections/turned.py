@@ -27,7 +27,6 @@ def render(
     """Figures of every row's first run.
 
     Args:
-        page: what it is made from.
         rows: which.
         heading: above the figures of a run without stages, a template in which ``row`` is the row.
         first: the same for the first stage of a run. It is shown once, for the first row that has stages, since all
@@ -35,27 +34,24 @@ def render(
         last: the same for a run with stages as it ended.
     """
     made: list[Block] = []
-    for row, stage, above in _shown(page.chosen(rows), heading, first, last):
-        result = row.evaluated[0]
-        prefix = f"{result.value('nuisance', stage=stage) or 0:.0f}-" if stage is not None else ""
-        names = result.attribute_names
-        if faces := _read(result, prefix):
-            for start in range(0, len(names), MOST):
-                name = f"{row.key}-faces-{prefix}{start // MOST or ''}".rstrip("-")
-                drawn = partial(_draw, faces, names, slice(start, start + MOST))
-                made.append(Figure(name, drawn, ALT, page.texts.fill(above, row=row)))
-    return made
-
-
-def _shown(rows: Sequence[Row], heading: str, first: str, last: str) -> Iterator[tuple[Row, int | None, str]]:
-    """(row, stage, heading) of all that is shown; None: the run as it ended."""
-    for row in rows:
+    for row in page.chosen(rows):
         if not row.evaluated or row.evaluated[0].diverged:
             continue
         if row.stages > 1 and first:
-            yield row, 0, first
+            width = row.evaluated[0].value("nuisance", stage=0) or 0
+            made += _figures(row, f"{width:.0f}-", page.texts.fill(first, row=row))
             first = ""
-        yield row, None, last if row.stages > 1 else heading
+        made += _figures(row, "", page.texts.fill(last if row.stages > 1 else heading, row=row))
+    return made
+
+
+def _figures(row: Row, prefix: str, title: str) -> Iterator[Figure]:
+    """Of the row's first run, with what names its stage in ``examples.npz``."""
+    names = row.evaluated[0].attribute_names
+    faces = _read(row.evaluated[0], prefix)
+    for start in range(0, len(names) if faces else 0, MOST):
+        name = f"{row.key}-faces-{prefix}{start // MOST or ''}".rstrip("-")
+        yield Figure(name, partial(_draw, faces, names, slice(start, start + MOST)), ALT, title)
 
 
 def _read(result: Result, prefix: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from PIL import Image, ImageDraw
 
-from facet.errors import UserError, nearest
+from facet.errors import check_known
 from facet.measures.drawn import read_examples
 from facet.measures.shown import SHARES, TOGETHER, VALUES
 from facet.report import strips, style
@@ -28,13 +28,11 @@ def render(page: Context, shows: str, rows: Sequence[str] | str = "several") -> 
     """A figure of every row's first run.
 
     Args:
-        page: what it is made from.
         shows: ``values`` (a face, a line per attribute, a column per value), ``sliders`` (the same of several faces,
             moving), ``together`` (two attributes), or ``between`` (faces on the way to the next one's attributes).
         rows: which.
     """
-    if shows not in _SHOWS:
-        raise UserError(f"{page.page.name}: shows={shows}: nearest: {nearest(shows, _SHOWS)}")
+    check_known(shows, _SHOWS, f"{page.page.name}: shows={shows}")
     array, make = _SHOWS[shows]
     made: list[Block] = []
     for row, result, title in page.firsts(rows):
@@ -59,9 +57,9 @@ def _together(together: Faces, names: Sequence[str]) -> Drawing:
     figure = Drawing(figsize=(3.1 * len(together) + 0.4, 3.4))
     for ax, lines in zip(figure.subplots(1, len(together), squeeze=False)[0], together, strict=True):
         style.show_pixels(ax, np.concatenate([np.asarray(strips.strip(line)) for line in lines]))
-        places = _above(ax, together.shape[-1], _signed(TOGETHER))
+        _above(ax, together.shape[-1], _signed(TOGETHER))
         ax.set_xlabel(drawn_symbols(names[1]), fontsize=8)
-    figure.axes[0].set_yticks(places, _signed(TOGETHER))
+    figure.axes[0].set_yticks(figure.axes[0].get_xticks(), _signed(TOGETHER))
     figure.axes[0].set_ylabel(drawn_symbols(names[0]), fontsize=8, rotation=90, ha="center", va="bottom")
     return figure
 
@@ -73,12 +71,10 @@ def _between(between: Faces, names: Sequence[str]) -> Drawing:
     return figure
 
 
-def _above(ax: Axes, side: int, words: Sequence[str]) -> list[float]:
-    """Name the columns of a strip; returns their middles in pixels."""
-    places = [(i + 0.5) * side for i in range(len(words))]
-    ax.set_xticks(places, words)
+def _above(ax: Axes, side: int, words: Sequence[str]) -> None:
+    """Name the columns of a strip."""
+    ax.set_xticks([(i + 0.5) * side for i in range(len(words))], words)
     ax.xaxis.tick_top()
-    return places
 
 
 def _signed(values: Sequence[float]) -> list[str]:

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from matplotlib.text import Annotation
-from matplotlib.transforms import Bbox
 
 from facet import pages
 from facet.report import page as pages_of
 from facet.report import sections
 from facet.report.context import Context
 from facet.report.sections import scatter
+from facet.report.texts import drawn_symbols
 
 MakeRun = Callable[..., tuple[int, Path]]
 Runs = dict[str, list[tuple[int, Path]]]
@@ -38,39 +37,18 @@ def lines_of(tmp_path: Path, measure: str) -> list[dict[str, str]]:
         return [line for line in csv.DictReader(file) if line["measure"] == measure]
 
 
-def test_titles_of_dots_that_lie_together_stand_apart() -> None:
-    dots, widths = [(100.0, 200.0), (104.0, 203.0), (90.0, 198.0), (400.0, 201.0)], [110.0, 90.0, 130.0, 60.0]
-    chosen = scatter.places(dots, widths, Bbox.from_bounds(0, 0, 600, 400))
-    gaps = [(scatter.GAP if level else 7) * 100 / 72 for _, level in chosen]
-    boxes = [
-        Bbox.from_bounds(x + gap if right else x - gap - width, y + (level - 0.5) * scatter.LINE, width, scatter.LINE)
-        for (x, y), width, gap, (right, level) in zip(dots, widths, gaps, chosen, strict=True)
-    ]
-    assert not any(box.count_overlaps([other for other in boxes if other is not box]) for box in boxes)
-    assert chosen[3] == (True, 0), "alone"
-
-
-def test_a_title_at_the_edge_stands_inside() -> None:
-    ((right, _),) = scatter.places([(590.0, 200.0)], [100.0], Bbox.from_bounds(0, 0, 600, 400))
-    assert not right
-
-
-def test_a_title_that_had_to_move_keeps_a_line_to_its_dot(make_run: MakeRun) -> None:
-    runs = {
-        "ours": [make_run("ours", mse=0.004)],
-        "best": [make_run("best", mse=0.0041)],
-        "high_kl": [make_run("high_kl", mse=0.0041)],
-        "icgan": [make_run("icgan", mse=0.07)],
-    }
+def test_every_system_has_a_look_of_its_own_and_its_title_in_the_legend(make_run: MakeRun) -> None:
     compare = pages.load("compare")
+    runs = {key: [make_run(key, mse=0.004)] for key in compare.rows}
     said = {name: value for name, value in compare.sections["reconstruction"].items() if name not in sections.ANY}
     (block,) = scatter.render(Context.of(compare, runs), **said)
-    (ax,) = block.drawn().axes  # type: ignore[union-attr, operator]
-    titles = [text for text in ax.texts if isinstance(text, Annotation)]
-    assert {text.get_text() for text in titles} == {compare.rows[key].title for key in runs}
-    moved = {text.get_text() for text in titles if text.arrow_patch is not None}
-    assert moved, "of the three that lie together not all stand beside their dots"
-    assert "IcGAN" not in moved, "alone"
+    figure = block.drawn()  # type: ignore[union-attr, operator]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        drawn_symbols(row.title) for row in compare.rows.values()
+    ]
+    looks = {(line.get_color(), line.get_marker()) for line in legend.get_lines()}
+    assert len(looks) == len(runs) > len(scatter.MARKERS)
 
 
 def test_a_line_per_system_with_means_over_seeds(make_run: MakeRun, tmp_path: Path) -> None:

@@ -44,14 +44,14 @@ def claim(**said: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ({"kind": "tabel"}, "table1: sections.mine.kind=tabel: nearest: .*table"),
-        ({}, "table1: sections.mine.kind=None: nearest: "),
+        ({"kind": "tabel"}, "table1: sections.mine.kind=tabel; nearest: .*table"),
+        ({}, "table1: sections.mine.kind=None; nearest: "),
         ({"kind": "curves", "captoin": "x"}, "sections.mine: curves has no setting 'captoin'; nearest: caption"),
         ({"kind": "curves"}, "table1: sections.mine: curves needs panels"),
         ({"kind": "table", "columns": ["msee"]}, "there is no measure 'msee'; nearest: .*mse"),
-        ({"kind": "table", "columns": ["mse"], "lines": "rows"}, "table1: lines=rows: nearest: row"),
+        ({"kind": "table", "columns": ["mse"], "lines": "rows"}, "table1: lines=rows; nearest: row"),
         ({"kind": "table", "columns": [{"mesure": "mse"}]}, "a column has no 'mesure'; nearest: measure"),
-        ({"kind": "values", "shows": "slider"}, "table1: shows=slider: nearest: sliders"),
+        ({"kind": "values", "shows": "slider"}, "table1: shows=slider; nearest: sliders"),
         ({"kind": "judge", "text": "{{ nothing }}"}, "the text .* of the page can't be filled: 'nothing' is undefined"),
         ({"kind": "judge", "text": "{% if"}, "the text .* of the page can't be filled"),
         ({"kind": "judge", "when": "ours.nothing"}, "the expression 'ours.nothing' of the page can't be read"),
