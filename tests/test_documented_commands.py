@@ -99,7 +99,7 @@ def attempt(words: list[str], settings: dict[str, str]) -> None:
     elif name == "python":
         assert arguments[0] == "-m", arguments
         assert importlib.util.find_spec(arguments[1]), arguments
-        if not arguments[1].startswith("tests."):  # which take settings of their own
+        if arguments[2:] and not arguments[1].startswith("tests."):  # which take settings of their own
             attempt(arguments[2:], settings)
     elif name == "facet-reproduce":
         attempt_run("reproduce", arguments)
