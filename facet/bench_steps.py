@@ -52,8 +52,7 @@ class Settings:
     rounds: Annotated[int, Ge(1)] = 5  # all steps take turns in a round
     samples: Annotated[int, Ge(1)] = 4  # of each step in a round; the table shows the median of all
     json: str = "reports/steps.json"  # file for the results, with the machine and the command
-    preset: str = "embedded"  # of every training
-    groups: ClassVar[dict[str, str | None]] = {}
+    groups: ClassVar[dict[str, str | None]] = {"preset": "embedded"}
 
 
 def bench_steps(config: DictConfig) -> dict[str, Any]:
@@ -94,9 +93,15 @@ def _trainings(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
         for side in (config.resolutions or [None]) if method.resolution else [None]:
             for size in config.batch_sizes or [None]:
                 sizes = {"data.resolution": side, "data.batch_size": size}
-                overrides = [*method.overrides.split(), f"preset={config.preset}", *ALONE, *config.overrides]
+                overrides = [*method.overrides.split(), f"preset={_preset()}", *ALONE, *config.overrides]
                 overrides += [f"{key}={value}" for key, value in sizes.items() if value is not None]
                 yield name, _composed(overrides)
+
+
+def _preset() -> str:
+    """The preset of every training: the command's choice, since a choice leaves no value in a config."""
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    return str(choices.get("preset") or Settings.groups["preset"])
 
 
 def _composed(overrides: list[str]) -> DictConfig:
@@ -165,7 +170,7 @@ def _about(config: DictConfig) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "command": shlex.join(["facet-bench", "steps", *arguments]),
-        "preset": config.preset,
+        "preset": _preset(),
         "samples": config.samples,
         "machine": machine(),
         "threads": torch.get_num_threads(),
