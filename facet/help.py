@@ -9,6 +9,7 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig
 
+from facet import pages
 from facet.configuration import choices, compose_config, config_directory
 from facet.primary import described, groups_of, settings_of, types
 from facet.signatures import meanings
@@ -42,6 +43,8 @@ def help_of(called: str, primary: str) -> str:
     for group in groups_of(primary, root):
         if names := choices(group):
             lines.append(f"{group}= {' '.join(names)}")
+    if (settings := settings_of(primary)) and "pages" in types(settings):
+        lines += ["", "Pages:", "", *(f"{name}: {text}" for name, text in pages.summaries())]
     return "\n".join(lines)
 
 

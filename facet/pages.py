@@ -119,6 +119,11 @@ def names() -> list[str]:
     return sorted(file.stem for file in directory().glob("*.yaml"))
 
 
+def summaries() -> list[tuple[str, str]]:
+    """(name, first line of its file) of every page, for help."""
+    return [(name, (directory() / f"{name}.yaml").read_text("utf-8").split("\n")[0].lstrip("# ")) for name in names()]
+
+
 def tagged(tag: str) -> list[str]:
     """The names of a group's pages. ``all`` is the group of all pages; a page's name stands for that page.
 

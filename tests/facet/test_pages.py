@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from facet import pages
 from facet.errors import UserError
+from facet.help import help_of
 from facet.measures.intervals import wilson
 from facet.page_arguments import for_pages
 from facet.pages import Published
@@ -119,3 +120,11 @@ def test_quotes_in_what_is_said_stay() -> None:
 def test_the_old_way_is_told() -> None:
     with pytest.raises(UserError, match="give only the page's name: table1"):
         for_pages("report")(["table=table1"])
+
+
+def test_the_help_of_the_commands_lists_the_pages() -> None:
+    for primary in ("evaluate", "report", "reproduce"):
+        told = help_of(f"facet-{primary}", primary)
+        assert "table1: AIF, Table 1: edits with and without L_aux" in told
+        assert all(f"\n{name}: " in told for name in pages.names())
+    assert "\ntable1: " not in help_of("facet-train", "train")
