@@ -8,9 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+import yaml
 
 from facet.configuration import config_directory
 from facet.errors import UserError, nearest
@@ -180,20 +178,28 @@ def load(name: str) -> Page:
 def _read(file: Path) -> dict[str, Any]:
     """Read a file and merge it over its ``base``, a file in the same directory or in ``conf/page/base``."""
     try:
-        raw = OmegaConf.load(file)
-        if not isinstance(raw, DictConfig):
-            raise UserError(f"{file} is not a page")
-        base = raw.pop("base", None)
-        if base is not None:
-            places = (file.parent / f"{base}.yaml", directory() / "base" / f"{base}.yaml")
-            place = next(filter(Path.is_file, places), None)
-            if place is None:
-                raise UserError(f"{file}: base={base}: there is no such file")
-            raw = OmegaConf.merge(OmegaConf.create(_read(place)), raw)
-        content: Any = OmegaConf.to_container(raw, resolve=True)
-    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+        content = yaml.load(file.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} can't be read: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file} is not a page")
+    base = content.pop("base", None)
+    if base is not None:
+        places = (file.parent / f"{base}.yaml", directory() / "base" / f"{base}.yaml")
+        place = next(filter(Path.is_file, places), None)
+        if place is None:
+            raise UserError(f"{file}: base={base}: there is no such file")
+        content = _merged(_read(place), content)
     return {str(key): value for key, value in content.items()}
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A tree over another one, in the order of the base; lists and values replace what was there."""
+    merged = dict(base)
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
 
 
 def _rows(file: Path, content: Mapping[str, Any], where: str) -> dict[str, PageRow]:
