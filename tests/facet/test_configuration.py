@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from facet.build import make
 from facet.configuration import check, choices, compose_config, config_directory
 from facet.errors import UserError
 from facet.identity import run_directory
-from facet.page_runs import page_runs
+from facet.page_runs import each_run, page_runs
 from facet.pages import load, names
 from facet.primary import groups_of
 
@@ -129,11 +128,14 @@ def test_callbacks_instantiate(callbacks: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_row_of_a_page_is_a_run_of_its_own(name: str) -> None:
     page = load(name)
-    for row in page.every_row.values():
-        check(compose_config("train", row.run.split()))
-    runs = page_runs(replace(page, rows=page.every_row, beside={}), compose_config("report", []))
-    paths = [path for found in runs.values() for _, path in found]
-    assert len(set(paths)) == len(page.every_row)
+    paths = set()
+
+    def look(row: str, seed: int, settings: DictConfig) -> None:
+        check(settings, "train", {}, [])
+        paths.add(run_directory(settings))
+
+    assert not each_run(page, page.every_row, compose_config("report", []), look), "none is refused"
+    assert len(paths) == len(page.every_row)
 
 
 def test_rows_beside_a_table_are_those_that_were_trained(tmp_path: Path) -> None:
