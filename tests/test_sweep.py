@@ -15,7 +15,7 @@ def test_a_sweep_goes_on_past_a_killed_worker(launcher: str, n: int, tmp_path: P
     sweep = Sweep(tmp_path, n, workers=2, kills=1, launcher=launcher)
     sweep.go_on()
     assert sweep.codes == [1, 0], "the command ends with its worker, and goes on"
-    said = (tmp_path / "said").read_text()
+    said = (tmp_path / "output").read_text()
     assert "a process of the sweep was killed: run the same command to continue" in said
     assert "Traceback" not in said
     assert not list(sweep.faults())
