@@ -65,3 +65,12 @@ def rows(root: Path, change: Callable[[list[str]], list[str]]) -> Path:
     with file.open("w", newline="") as lines:
         csv.writer(lines).writerows(found)
     return root
+
+
+def assert_all_is_read(root: Path, form: Callable[[Path], Path]) -> None:
+    """A copy in another form has the pictures and the labels of the plain one, in the same splits."""
+    lines = [line.split() for line in (root / "list_attr_celeba.txt").read_text().splitlines()[2:]]
+    labels = [[float(value == "1") for value in line[1:]] for line in lines]
+    greys, found = read(form(root))
+    assert greys == [list(range(6)), list(range(6, 9)), list(range(9, 12))]
+    assert found == [labels[:6], labels[6:9], labels[9:]]

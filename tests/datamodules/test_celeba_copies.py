@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from celeba_forms import as_kaggle, as_mask_hq, as_png
-from small_celeba import SIZE, edit, read, rows, small_celeba
+from small_celeba import SIZE, assert_all_is_read, edit, read, rows, small_celeba
 
 
 @pytest.fixture
@@ -101,12 +101,8 @@ SAME = (
 
 
 @pytest.mark.parametrize("form", SAME)
-def test_what_can_not_be_mistaken_is_read(form: Callable[[Path], Path], copy: Path, tmp_path: Path) -> None:
-    lines = [line.split() for line in (copy / "list_attr_celeba.txt").read_text().splitlines()[2:]]
-    labels = [[float(value == "1") for value in line[1:]] for line in lines]
-    greys, found = read(form(copy))
-    assert greys == [list(range(6)), list(range(6, 9)), list(range(9, 12))]
-    assert found == [labels[:6], labels[6:9], labels[9:]]
+def test_what_can_not_be_mistaken_is_read(form: Callable[[Path], Path], copy: Path) -> None:
+    assert_all_is_read(copy, form)
 
 
 def test_mask_hq_has_the_split_of_the_pictures_that_its_are(copy: Path) -> None:

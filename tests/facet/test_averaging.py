@@ -8,7 +8,7 @@ from typing import Any
 import growing_faces
 import pytest
 import torch
-from growing_digits import BATCH, SIZE, Pictures, fit, module, same, trainer
+from growing_digits import BATCH, SIZE, Kill, KilledError, Pictures, fit, module, same, trainer
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from tiny import tiny
@@ -85,23 +85,6 @@ def test_a_stage_leaves_its_average_and_the_next_begins_with_it(system: str, tmp
     for name, value in model.state_dict().items():
         if isinstance(value, Tensor):
             assert torch.equal(value, averaging.average[name]), name
-
-
-class KilledError(Exception):
-    """The process ends here."""
-
-
-class Kill(Callback):
-    """Ends the run in the second batch of an epoch."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if (trainer.current_epoch, batch_idx) == (self.epoch, 1):
-            raise KilledError
 
 
 @pytest.mark.parametrize(("system", "epoch"), [("digits", 2), ("digits", 3), ("faces", 2)])

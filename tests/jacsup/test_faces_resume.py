@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from growing_digits import same, trainer
+from growing_digits import Kill, KilledError, same, trainer
 from growing_faces import SIZE, Bars, fit, module, schedule
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import ModelCheckpoint
 from ranks import found_by_ranks
 from torch import Tensor
 
 from facet.callbacks.random_state import RandomState
 from jacsup import losses
-
-
-class KilledError(Exception):
-    """The process ends here."""
-
-
-class Kill(Callback):
-    """Ends the run in the second step of an epoch."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if (trainer.current_epoch, batch_idx) == (self.epoch, 1):
-            raise KilledError
 
 
 @pytest.fixture(scope="module")
