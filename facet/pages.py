@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,8 @@ import yaml
 from facet.configuration import config_directory
 from facet.errors import UserError, nearest
 from facet.measures.intervals import wilson
+
+ROWS = ("rows", "beside")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Published:
 
 @dataclass(frozen=True)
 class PageRow:
-    """A row of a page.
+    """A row of a page. In the file, ``each: {alpha: ["0.1", "0.2"]}`` makes a row for each value (:func:`_each`).
 
     Attributes:
         title: as the page shows it.
@@ -77,7 +79,7 @@ class Page:
         text: what the page shows, in a sentence or two.
         rows: the rows by key, in order.
         sections: the sections by key, in order. ``kind`` names the module in ``facet/report/sections/``; the other keys
-            are its settings. Null leaves out a section of the base.
+            are its settings.
         summary: the findings, as a template (:mod:`facet.report.texts`).
         beside: rows that the paper doesn't have; ``facet-reproduce`` trains them only with ``beside=true``.
         tags: the groups that the page belongs to, such as ``aif``.
@@ -160,7 +162,7 @@ def load(name: str) -> Page:
     if not file.is_file():
         raise UserError(f"there is no page {name!r}; nearest: {nearest(name, names())}")
     content = _read(file)
-    rows, beside = (_rows(file, content.pop(key, None) or {}, key) for key in ("rows", "beside"))
+    rows, beside = (_rows(file, content.pop(key, None) or {}, key) for key in ROWS)
     known = {attribute.name for attribute in fields(Page)} - {"name", "rows", "beside"}
     for key in content:
         if key not in known:
@@ -171,34 +173,62 @@ def load(name: str) -> Page:
     if not rows:
         raise UserError(f"{file}: rows is missing")
     content["tags"] = tuple(content.get("tags") or ())
-    content["sections"] = {key: section for key, section in content["sections"].items() if section}
+    settings = {key: section for key, section in content["sections"].items() if section}
+    content["sections"] = {
+        key: {name: value for name, value in section.items() if value is not None} for key, section in settings.items()
+    }
     return Page(name=file.stem, rows=rows, beside=beside, **content)
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Read a file and merge it over its ``base``, a file in the same directory or in ``conf/page/base``."""
+    """Read a file, and what it takes from others.
+
+    ``base: table3`` merges it over that file; null leaves out a row, a section or a section's setting. A section
+    ``{from: table3.faces, title: …}`` is that section of the other file with another title.
+    """
     try:
         content = yaml.load(file.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise UserError(f"{file} is not a page")
-    base = content.pop("base", None)
-    if base is not None:
-        places = (file.parent / f"{base}.yaml", directory() / "base" / f"{base}.yaml")
-        place = next(filter(Path.is_file, places), None)
-        if place is None:
-            raise UserError(f"{file}: base={base}: there is no such file")
-        content = _merged(_read(place), content)
+    sections = content.get("sections") or {}
+    if not isinstance(sections, dict):
+        raise UserError(f"{file}: sections is not a mapping")
+    for key, section in sections.items():
+        if isinstance(section, dict) and "from" in section:
+            other, _, name = str(section.pop("from")).partition(".")
+            found = _beside(file, other, f"sections.{key}.from").get("sections", {}).get(name)
+            if not found:
+                raise UserError(f"{file}: sections.{key}.from: {other} has no section {name!r}")
+            sections[key] = _merged(found, section)
+    if (base := content.pop("base", None)) is not None:
+        content = _merged(_beside(file, base, "base"), content)
     return {str(key): value for key, value in content.items()}
 
 
+def _beside(file: Path, name: str, where: str) -> dict[str, Any]:
+    """Read another file that a page builds on, from the page's own directory or from ``conf/page``."""
+    places = (folder / f"{name}.yaml" for folder in (file.parent, directory(), directory() / "base"))
+    place = next(filter(Path.is_file, places), None)
+    if place is None:
+        raise UserError(f"{file}: {where}={name}: there is no such file")
+    return _read(place)
+
+
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """A tree over another one, in the order of the base; lists and values replace what was there."""
+    """A tree over another one, in the order of the base; lists and values replace what was there.
+
+    Rows that only the base has come first, then the page's own in its order. A section of another kind is a new one.
+    """
     merged = dict(base)
     for key, value in own.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
+        known = merged.get(key)
+        if isinstance(value, dict) and isinstance(known, dict) and value.get("kind") in (None, known.get("kind")):
+            both = _merged(known, value)
+            order = [*(name for name in both if name not in value), *value] if key in ROWS else both
+            value = {name: both[name] for name in order}
+        merged[key] = value
     return merged
 
 
@@ -206,10 +236,25 @@ def _rows(file: Path, content: Mapping[str, Any], where: str) -> dict[str, PageR
     rows = {}
     known = [attribute.name for attribute in fields(PageRow)]
     for key, row in content.items():
-        for name in row:
-            if name not in known:
+        for name in row or {}:
+            if name not in (*known, "each"):
                 raise UserError(f"{file}: {where}.{key}: unknown key {name!r}; nearest: {nearest(name, known)}")
-        if "title" not in row:
+        if row and "title" not in row:
             raise UserError(f"{file}: {where}.{key}: title is missing")
-        rows[str(key)] = PageRow(**{"run": "", **row})
+        rows.update({name: PageRow(**{"run": "", **each}) for name, each in _each(str(key), row or {})})
     return rows
+
+
+def _each(key: str, row: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A row as it is, or one for each value of its ``each``.
+
+    With ``each: {alpha: …}``, the value takes the place of ``{alpha}`` in title and run, and is a fact of its row.
+    """
+    row = dict(row)
+    for name, values in row.pop("each", {}).items():
+        for value in map(str, values):
+            filled = {part: row.get(part, "").replace(f"{{{name}}}", value) for part in ("title", "run")}
+            yield f"{key}-{value}", {**row, **filled, "facts": {**row.get("facts", {}), name: value}}
+        return
+    if row:  # null leaves out a row of the base
+        yield key, row

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from facet import pages
@@ -61,6 +65,57 @@ def test_a_page_is_merged_over_its_base(tmp_path: Path) -> None:
     page = pages.load(written(tmp_path, base="other", sections={"table": {"columns": ["mse"]}}))
     assert page.sections["table"] == {"kind": "table", "first": "System", "columns": ["mse"]}
     assert (page.text, page.tags) == ("t", ("x",))
+
+
+def test_rows_of_the_base_come_first_but_for_those_that_the_page_names(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("rows: {a: {title: A, run: x}, b: {title: B}, c: {title: C}, d: {title: D}}\n")
+    page = pages.load(written(tmp_path, base="other", rows={"new": {"title": "N"}, "a": {"title": "AA"}, "c": None}))
+    assert [row.title for row in page.rows.values()] == ["B", "D", "N", "AA"]
+    assert page.rows["a"].run == "x"
+
+
+def test_null_leaves_out_a_section_and_a_setting_and_another_kind_is_another_section(tmp_path: Path) -> None:
+    base = "sections: {a: {kind: cost}, b: {kind: table, first: x}, c: {kind: judge, x: 1}}"
+    (tmp_path / "other.yaml").write_text(base)
+    own = {"a": None, "b": {"first": None}, "c": {"kind": "cost"}}
+    page = pages.load(written(tmp_path, base="other", sections=own))
+    assert page.sections == {"b": {"kind": "table"}, "c": {"kind": "cost"}}
+
+
+def test_a_section_is_taken_from_another_file(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("sections: {a: {kind: cost, title: T}}\n")
+    page = pages.load(written(tmp_path, sections={"b": {"from": "other.a", "title": "U"}}))
+    assert page.sections["b"] == {"kind": "cost", "title": "U"}
+    with pytest.raises(UserError, match=r"sections\.b\.from: other has no section 'c'"):
+        pages.load(written(tmp_path, sections={"b": {"from": "other.c"}}))
+
+
+def test_a_row_for_each_value(tmp_path: Path) -> None:
+    row = {"title": "α = {alpha}", "run": "a.kl={alpha}", "each": {"alpha": [0.5, 2]}, "facts": {"group": "g"}}
+    rows = pages.load(written(tmp_path, rows={"ours": row})).rows
+    assert {key: (each.title, each.run) for key, each in rows.items()} == {
+        "ours-0.5": ("α = 0.5", "a.kl=0.5"),
+        "ours-2": ("α = 2", "a.kl=2"),
+    }
+    assert rows["ours-2"].facts == {"group": "g", "alpha": "2"}
+
+
+def long_values(node: Any, key: str = "") -> Iterator[str]:
+    """Every long text, list or mapping in a page, but for a row's title and run, which choose what is trained."""
+    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, value in parts:
+        yield from long_values(value, name)
+    text = json.dumps(node, sort_keys=True, ensure_ascii=False)
+    if len(text) > 60 and key != "run" and not (isinstance(node, dict) and set(node) <= {"title", "run"}):
+        yield text
+
+
+def test_no_page_repeats_what_another_says() -> None:
+    said: dict[str, str] = {}
+    for file in sorted(pages.directory().rglob("*.yaml")):
+        for text in set(long_values(yaml.safe_load(file.read_text("utf-8")))):
+            assert text not in said, f"{file.name} repeats {said[text]}: {text}"
+            said[text] = file.name
 
 
 def test_what_is_no_page_is_told(tmp_path: Path) -> None:
