@@ -84,10 +84,10 @@ def run_directory(config: DictConfig) -> Path:
     An existing run is found anywhere below ``runs``, under any experiment, by the identity in its directory's name. If
     several exist that were trained on different data, the one trained on the config's data is returned.
     """
-    paths = existing(config)
+    default, paths = _found(config)
     if len(paths) > 1:
         return next((path for path in paths if of_these_data(path, config)), paths[0])
-    return paths[0] if paths else _default_directory(config)
+    return paths[0] if paths else default
 
 
 def directory_to_train(config: DictConfig) -> Path:
@@ -96,8 +96,9 @@ def directory_to_train(config: DictConfig) -> Path:
     It is :func:`run_directory`, unless that belongs to a run with the same settings on other data: then it is a new
     directory beside it.
     """
-    paths = [] if config.get("run_dir") else existing(config)
-    default = _default_directory(config)
+    default, paths = _found(config)
+    if config.get("run_dir"):
+        return default
     for path in paths:
         if of_these_data(path, config):
             return path
@@ -107,22 +108,22 @@ def directory_to_train(config: DictConfig) -> Path:
     return default.with_name(f"{default.name}-{_fingerprint(config.data)}")
 
 
-def _default_directory(config: DictConfig) -> Path:
+def existing(config: DictConfig) -> list[Path]:
+    """The directories of all runs with these settings, on any data; the one with the run's own name comes first."""
+    return _found(config)[1]
+
+
+def _found(config: DictConfig) -> tuple[Path, list[Path]]:
+    """The directory that the run has by its name, and those of :func:`existing`."""
     if config.get("run_dir"):
-        return Path(config.run_dir)
+        return Path(config.run_dir), [Path(config.run_dir)]
     name = str(config.name)
     if name.startswith("/") or not name.isprintable() or {"", ".", ".."} & set(name.split("/")):
         raise UserError(f"name={name!r}: it must be a path below runs=, such as mine/first")
-    return Path(config.runs) / name / f"seed{config.seed}-{identity(config)}"
-
-
-def existing(config: DictConfig) -> list[Path]:
-    """The directories of all runs with these settings, on any data; the one with the run's own name comes first."""
-    if config.get("run_dir"):
-        return [Path(config.run_dir)]
-    own, suffix = _default_directory(config), f"-{identity(config)}"
-    paths = [path for path in _run_directories(Path(config.runs)) if suffix in path.name]
-    return sorted(paths, key=lambda path: (path != own, path.parent != own.parent, path))
+    mark = identity(config)
+    own = Path(config.runs) / name / f"seed{config.seed}-{mark}"
+    paths = [path for path in _run_directories(Path(config.runs)) if f"-{mark}" in path.name]
+    return own, sorted(paths, key=lambda path: (path != own, path.parent != own.parent, path))
 
 
 def _run_directories(runs: Path) -> Iterator[Path]:

@@ -46,6 +46,7 @@ def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
     pages = [argument for argument in arguments if "=" not in argument and not argument.startswith("-")]
     converted: list[str] = [f"pages=[{','.join(map(_quoted, pages))}]"] if pages else []
     for_trainings: list[str] = []
+    seeds = ("seed", "seeds") if pages and "seed" not in own else ("seeds",)
     for argument in arguments:
         setting = SETTING.fullmatch(argument)
         if setting is None:
@@ -54,7 +55,7 @@ def page_arguments(arguments: Sequence[str], own: set[str]) -> list[str]:
         key, value = setting["key"].lstrip("+"), setting["value"]
         if key == "table":
             raise UserError(f"{argument}: give only the page's name: {value}")
-        if key == "seeds" and re.fullmatch(r"[\d,]+", value):
+        if key in seeds and re.fullmatch(r"[\d,]+", value):
             converted.append(f"seeds=[{value}]")
             continue
         group = re.split(r"[./]", key)[0]

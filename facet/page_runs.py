@@ -65,7 +65,7 @@ def each_run(
     for key, row in rows.items():
         for seed in config.seeds:
             try:
-                visit(key, int(seed), _composed(training(row, seed, config, page)))
+                visit(key, int(seed), _settings(row, int(seed), config, page))
             except Exception as error:
                 line = user_message("train", error)
                 if line is None:
@@ -90,7 +90,14 @@ def of_page(page: Page, overrides: Iterable[str]) -> list[str]:
     return [override for override in overrides if page.data or not override.startswith("data=")]
 
 
+def _settings(row: PageRow, seed: int, config: DictConfig, page: Page) -> DictConfig:
+    """A run's config, as its training composes it. Seeds and places of runs share what takes time."""
+    settings = _composed((*row.run.split(), *of_page(page, config.overrides))).copy()
+    settings.seed, settings.runs = seed, str(config.runs)
+    return settings
+
+
 @lru_cache(maxsize=512)
 def _composed(overrides: tuple[str, ...]) -> DictConfig:
-    """A row's config as a training composes it. It is cached: callers must not change it."""
+    """A row's config, but for seed and place. It is cached: callers change copies only."""
     return compose_config("train", overrides)

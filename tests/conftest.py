@@ -1,5 +1,6 @@
 """Settings of all tests: one thread per process, no access to the user's directories, and no network."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -7,7 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+
+# Hydra copies its store of settings for each config that it composes, a quarter of the time; nothing changes the copy.
+ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -17,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # for processes that tests start
     torch.set_num_threads(1)
+    gc.set_threshold(100_000, 50, 100)  # a worker holds many objects; to look at all of them often is slow
     if not hasattr(config, "workerinput"):  # workers inherit it
         os.environ["FACET_TESTS"] = tempfile.mkdtemp(prefix="facet-tests-")
 

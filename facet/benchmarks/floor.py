@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -90,13 +91,16 @@ class Flops(Callback):
 
     def __init__(self, batches: int) -> None:
         self.batches, self.total, self.seen = batches, 0, 0
-        self.counter = counter()
+        self.counter, self.within = counter(), ExitStack()
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        self.counter.__enter__()
+        self.within.enter_context(self.counter)
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        self.within.close()  # else all that follows in this process is counted, and slower
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.counter.__exit__(None, None, None)
+        self.within.close()
         self.total += int(self.counter.get_total_flops())
         self.seen += 1
         trainer.should_stop = self.seen == self.batches

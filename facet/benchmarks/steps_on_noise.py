@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,14 +94,18 @@ class Within(Callback):
 
     def __init__(self, counting: Any, first: int, last: int) -> None:
         self.counting, self.first, self.last = counting, first, last
+        self.within = ExitStack()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if batch_idx == self.first:
-            self.counting.__enter__()
+            self.within.enter_context(self.counting)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:  # type: ignore[override]
         if args[-1] == self.last:
-            self.counting.__exit__(None, None, None)
+            self.within.close()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self.within.close()
 
 
 class _WithoutMemory(Callback):
@@ -109,21 +114,22 @@ class _WithoutMemory(Callback):
     def __init__(self, mode: FakeTensorMode) -> None:
         self.mode, self.counting, self.flops = mode, Counting(), FlopCounterMode(display=False)
         self.states = self.touched = 0
+        self.within = ExitStack()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         batch |= {name: self.mode.from_tensor(value) for name, value in batch.items()}
-        for mode in self._modes(batch_idx):
-            mode.__enter__()
+        modes: list[Any] = [self.mode, self.counting, *([self.flops] if batch_idx else [])]
+        for mode in modes:
+            self.within.enter_context(mode)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self.within.close()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:  # type: ignore[override]
-        for mode in reversed(self._modes(args[-1])):
-            mode.__exit__(None, None, None)
+        self.within.close()
         self.touched = self.counting.touched - self.touched  # of the last step alone
         states = [state for optimizer in trainer.optimizers for state in optimizer.state.values()]
         self.states = sum(map(size, tensors(states)))
-
-    def _modes(self, batch_idx: int) -> list[Any]:
-        return [self.mode, self.counting, *([self.flops] if batch_idx else [])]
 
 
 def stages(config: DictConfig) -> int:

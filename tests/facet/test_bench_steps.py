@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from facet import bench
 from facet.bench_steps import ALONE
@@ -147,6 +148,7 @@ def test_a_batch_too_small_to_be_halved_is_told(
     said = capsys.readouterr().err
     assert "fader, 32×32, batch 2: Expected more than 1 value" in said
     assert "Traceback" not in said
+    assert _get_current_dispatch_mode() is None, "what follows isn't counted"
 
 
 @pytest.mark.parametrize(

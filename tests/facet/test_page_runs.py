@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig
 from PIL import Image
 from tiny import overrides
 
@@ -13,7 +14,7 @@ from facet.configuration import compose_config
 from facet.errors import ToldError, UserError
 from facet.evaluate import evaluate
 from facet.identity import run_directory
-from facet.page_runs import page_runs
+from facet.page_runs import each_run, page_runs
 from facet.pages import load
 from facet.report.command import report
 from facet.runs import Run
@@ -42,6 +43,17 @@ def test_a_key_that_no_row_has_names_the_nearest_other_one(tmp_path: Path) -> No
     asked = [f"runs={tmp_path}", "overrides=['model.weights.kll=1']"]
     with pytest.raises(UserError, match=r"model\.weights\.kll.*nearest: .*kl"):
         page_runs(load("table1"), compose_config("report", asked))
+
+
+def test_a_row_has_the_config_that_its_training_composes() -> None:
+    page = load("table1")
+    asked = compose_config("report", ["runs='a place/of runs'", "seeds=[3,4]", "overrides=['preset=paper']"])
+    found: dict[tuple[str, int], DictConfig] = {}
+    assert not each_run(page, page.rows, asked, lambda row, seed, settings: found.update({(row, seed): settings}))
+    assert len(found) == 2 * len(page.rows)
+    for (row, seed), settings in found.items():
+        said = [*page.rows[row].run.split(), f"seed={seed}", "runs='a place/of runs'", "preset=paper"]
+        assert settings == compose_config("train", said)
 
 
 @pytest.mark.parametrize(("command", "primary"), [(evaluate, "evaluate"), (report, "report")])

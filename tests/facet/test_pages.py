@@ -155,6 +155,10 @@ def test_pages_are_said_by_name_and_what_the_command_does_not_know_is_said_to_th
     ]
 
 
+def test_a_page_of_one_seed() -> None:
+    assert for_pages("reproduce")(["table1", "seed=3"]) == ['pages=["table1"]', "seeds=[3]"]
+
+
 def test_where_the_data_are_now_is_for_the_page_and_not_for_the_training() -> None:
     assert for_pages("report")(["table1", "data.root=/x", "data.limit=3"]) == [
         *('pages=["table1"]', "data.root=/x", 'overrides=["data.limit=3"]')

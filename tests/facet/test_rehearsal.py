@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_every_size_that_does_not_fit_its_neighbour(method: str) -> None:
     for path, size in sizes(config.model):
         if (method, path) == ("fader", "model.encoder.resolution"):
             continue  # of use for its check alone: the encoder is convolutions
-        wrong = compose_config("train", METHODS[method])
+        wrong = copy.deepcopy(config)
         OmegaConf.update(wrong, path, 2 * size)
         with contextlib.suppress(UserError):
             rehearsed(wrong)
