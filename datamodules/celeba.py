@@ -14,11 +14,12 @@ from datamodules import celeba_files
 from datamodules.celeba_files import BY_HAND
 from datamodules.celeba_tables import ATTRIBUTES
 from datamodules.loading import Loading
-from datamodules.photos import Crop, OnCorrupt, OnMissing
+from datamodules.photos import OnCorrupt, OnMissing
 from datamodules.pictures import PicturesDataModule
 from datamodules.residency import Residency
 from datamodules.splits import SPLITS
 from datamodules.store import data_directory, store_directory
+from photos.squares import Crop
 
 AUTHORS_TEST = 100  # AIF's authors test on the first so many files
 

@@ -12,10 +12,11 @@ from datamodules.console import say_once
 from datamodules.folder_files import present
 from datamodules.folder_labels import Record, read_labels
 from datamodules.loading import Loading
-from datamodules.photos import Crop, OnCorrupt, OnMissing
+from datamodules.photos import OnCorrupt, OnMissing
 from datamodules.pictures import PicturesDataModule
 from datamodules.residency import Residency
 from datamodules.store import data_directory, store_directory
+from photos.squares import Crop
 
 
 class FolderDataModule(PicturesDataModule):

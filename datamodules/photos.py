@@ -5,26 +5,19 @@ This module must not import torch, because worker processes import it.
 
 from __future__ import annotations
 
-import io
-import math
 import warnings
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from datamodules import file_kinds
 from datamodules.contents import Source
 from datamodules.sources import open_source
+from photos.opening import opened
+from photos.squares import Crop, square
 
-Crop = Literal["aif", "jacsup", "none"]
 OnCorrupt = Literal["fail", "skip"]
 OnMissing = Literal["fail", "skip"]
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
-"""Formats that are read. Pillow knows forty more; some of them start programs (EPS: Ghostscript)."""
-LARGEST = 2**26  # pixels; Pillow warns above this limit, and raises an error above twice this limit
-Image.MAX_IMAGE_PIXELS = LARGEST
 
 
 def decode_run(
@@ -42,7 +35,7 @@ def decode_run(
         kind: of the source, a key of :data:`datamodules.sources.SOURCES`.
         path: of the source.
         names: of the images.
-        crop: how an image is cropped to a square (:func:`square`).
+        crop: how an image is cropped to a square (:func:`photos.squares.square`).
         resolution: side in pixels.
         channels: 3 for colour, 1 for grey.
         on_corrupt: whether an image that can't be decoded is an error or marked.
@@ -90,75 +83,8 @@ def decode(content: bytes, crop: Crop, resolution: int, channels: int) -> np.nda
     """Decode the bytes of an image file to ``[C, r, r]`` uint8.
 
     Raises:
-        ValueError: the file is no image of :data:`FORMATS`, has more than :data:`LARGEST` pixels, or has values whose
-            range is unknown.
-        Exception: Pillow fails on an incomplete or damaged image.
+        Exception: as :func:`photos.opening.opened`.
     """
-    too_many = f"more than {LARGEST:,} pixels: a decompression bomb, or to be made smaller first"
-    try:
-        opened = Image.open(io.BytesIO(content), formats=FORMATS)
-    except UnidentifiedImageError as error:
-        raise ValueError(f"it is {file_kinds.kind(content)}") from error
-    except Image.DecompressionBombError as error:
-        raise ValueError(too_many) from error
-    with opened as image:
-        if math.prod(image.size) > LARGEST:
-            raise ValueError(too_many)
-        scale = resolution / (max(image.size) if crop == "none" else min(image.size))
-        mode = "RGB" if channels == 3 else "L"
-        if scale < 1:  # a JPEG can be decoded at half, a quarter or an eighth of its size
-            image.draft(mode, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
-        upright = ImageOps.exif_transpose(image)
-        pixels = square(_opaque(_eight_bit(upright, image.format)).convert(mode), crop, resolution)
+    image = opened(content, "RGB" if channels == 3 else "L", resolution, whole=crop == "none")
+    pixels = square(image, crop, resolution)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-
-
-def square(image: Image.Image, crop: Crop, resolution: int) -> np.ndarray:
-    """An image as a square ``[r, r]`` or ``[r, r, 3]``.
-
-    ``aif``: the central square, resized bilinearly, as by AIF's authors. ``jacsup``: rows 20 to 198 of a CelebA image,
-    which are the central square too, resized by Lanczos (``docs/fidelity.md``, "CelebA"). ``none``: the whole image,
-    padded to a square by repeating its edge pixels.
-    """
-    width, height = image.size
-    if crop == "none":
-        scale = resolution / max(width, height)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = np.asarray(image.resize(size, Image.Resampling.LANCZOS))
-        before = [(resolution - side) // 2 for side in (size[1], size[0])]
-        after = [resolution - side - start for side, start in zip((size[1], size[0]), before, strict=True)]
-        return np.pad(small, [*zip(before, after, strict=True), (0, 0)][: small.ndim], mode="edge")
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    resample = Image.Resampling.BILINEAR if crop == "aif" else Image.Resampling.LANCZOS
-    return np.asarray(image.resize((resolution, resolution), resample, (left, top, left + side, top + side)))
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """An image on a white background; transparent pixels may have any colour, which viewers don't show."""
-    if not image.has_transparency_data:
-        return image
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-
-
-def _eight_bit(image: Image.Image, kind: str | None) -> Image.Image:
-    """Scale 16-bit grey, and floating-point values in [0, 1], to 8 bits; Pillow would clip them.
-
-    Args:
-        image: of any mode.
-        kind: format of its file, such as PNG.
-
-    Raises:
-        ValueError: the value of white is unknown; it can't be told from a single image.
-    """
-    if image.mode == "F":
-        values = np.asarray(image)
-        if not 0 <= values.min() <= values.max() <= 1:  # NaN compares as false, too
-            limits = f"{values.min():g} to {values.max():g}"
-            raise ValueError(f"its decimal numbers go from {limits}: scale them to 0 (black) to 1 (white)")
-        return Image.fromarray((values * 255).astype(np.uint8))
-    if image.mode.startswith("I"):
-        if image.mode == "I" and kind not in ("PNG", "PPM"):  # in these formats, mode I holds 16 bits
-            raise ValueError("its whole numbers have 32 bits, and no known white: save it with 16 or 8 bits")
-        return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    return image

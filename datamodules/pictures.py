@@ -17,11 +17,12 @@ from datamodules.building import SKIPPED, Chunks
 from datamodules.console import say_once
 from datamodules.contents import contents
 from datamodules.loading import Loading
-from datamodules.photos import Crop, OnCorrupt, OnMissing
+from datamodules.photos import OnCorrupt, OnMissing
 from datamodules.sources import open_source
 from datamodules.store import cache_directory
 from datamodules.stored import StoredDataModule, runs
 from datamodules.workers import run_jobs
+from photos.squares import Crop
 
 VERSION = 2  # of the decoding; raise it when a change alters any pixel
 CHUNK = 500  # most images that a process decodes before it returns them
@@ -34,7 +35,7 @@ class PicturesDataModule(StoredDataModule):
     Args: as :class:`datamodules.stored.StoredDataModule`, and
 
         crop: how an image is cropped to a square: ``aif``, ``jacsup`` or ``none``
-            (:func:`datamodules.photos.square`).
+            (:func:`photos.squares.square`).
         limit: use only the first so many images of each split; all if None.
         on_corrupt: whether an image that can't be decoded is an error or left out.
         on_missing: whether a missing image is an error or left out.

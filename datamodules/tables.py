@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.file_kinds import HTML
+from photos.kinds import HTML
 
 UNKNOWN = -1
 MINUS, NONE = -2, -3  # only while a table is read: absent, written as -1; not a label

@@ -18,7 +18,7 @@ from facet.errors import UserError, nearest
 from facet.renamed import CLASSES
 from facet.source import Source, UnclearError
 
-OWN = ("aif", "jacsup", "nets", "datamodules", "facet")
+OWN = ("aif", "jacsup", "nets", "photos", "datamodules", "facet")
 FUNCTIONS = ("facet.loggers.make_loggers", "datamodules.comparison.torchvision_celeba")  # our only allowed functions
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("aif", "jacsup", "nets", "datamodules", "facet")
+PACKAGES = ("aif", "jacsup", "nets", "photos", "datamodules", "facet")
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PYTHON = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 SOURCES = [*PYTHON, *sorted(ROOT.glob("conf/**/*.yaml")), *sorted(ROOT.glob("facet/**/*.yaml")), ROOT / "Makefile"]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("aif", "jacsup", "nets", "datamodules", "facet")
-SHARED = {"aif": {"nets"}, "jacsup": {"nets"}}
+PACKAGES = ("aif", "jacsup", "nets", "photos", "datamodules", "facet")
+SHARED = {"aif": {"nets"}, "jacsup": {"nets"}, "datamodules": {"photos"}, "facet": {"photos"}}
 
 
 def imported(file: Path) -> set[str]:

@@ -36,6 +36,7 @@ def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -
         "facet",
         "jacsup",
         "nets",
+        "photos",
     }
 
     venv.create(tmp_path / "environment", with_pip=True)

@@ -67,7 +67,7 @@ print(run)
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository with what CONTRIBUTING adds to it."""
     place = tmp_path_factory.mktemp("copy")
-    for name in ("aif", "jacsup", "nets", "datamodules", "facet", "conf"):
+    for name in ("aif", "jacsup", "nets", "photos", "datamodules", "facet", "conf"):
         shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
     files = FILE.findall(TEXT)
     assert [name for name, _ in files] == [

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from datamodules.contents import contents
-from datamodules.photos import decode, decode_run, square
+from datamodules.photos import decode, decode_run
 from datamodules.sources import Directory, Zip
+from photos.squares import square
 
 
 def picture(width: int = 178, height: int = 218) -> Image.Image:
@@ -140,7 +141,7 @@ def test_a_source_notices_what_changed(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_the_projects_own_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datamodules.photos.LARGEST", 178 * 218 - 1)
+    monkeypatch.setattr("photos.opening.LARGEST", 178 * 218 - 1)
     with pytest.raises(ValueError, match="decompression bomb"):
         decode(encoded(picture()), "aif", 32, 3)
     monkeypatch.setattr("datamodules.sources.LARGEST_FILE", 100)
