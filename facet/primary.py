@@ -62,6 +62,7 @@ def register(primary: str, conf: Path) -> None:
     hydra: Any = {"output_subdir": None, "run": {"dir": "."}, "job": {"chdir": False}}
     hydra["sweep"] = {"dir": "${runs}" if "runs" in own else ".", "subdir": "."}
     node = opened(*(group for group in settings.groups if group in OPEN and group not in own))
+    node.merge_with(opened(*(key for key, value in own.items() if value == {})))  # any name may be set in it
     node.merge_with({**own, "hydra": hydra, "defaults": [*groups, "_self_", *QUIET]})
     ConfigStore.instance().store(name=primary, node=node)
 

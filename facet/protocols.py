@@ -144,6 +144,13 @@ class Data(Protocol):
         """Labels of any attributes that the data set knows, ``[N, len(names)]`` float, NaN = unknown."""
 
 
+class Rules(Protocol):
+    """What other attributes have to change with one: :class:`Data` knows it."""
+
+    def implied(self, name: str, value: bool) -> Mapping[str, bool]:
+        """The values of other attributes that follow from a value."""
+
+
 @runtime_checkable
 class Counterfactuals(Protocol):
     """A data set that can show every image of a split with one attribute the other way round."""

@@ -7,7 +7,8 @@ JSON, what is needed to rebuild the module:
 - ``model``: the module's config, as plain values;
 - ``state``: the entries of the module's state that aren't tensors;
 - ``checkpoint``: what the module adds to its checkpoints;
-- ``attributes``, ``resolution``, ``channels``: of the data;
+- ``data``: the data set, its ``attributes``, ``resolution`` and ``channels``, and how it was cropped (``crop``);
+- ``follows``: what other attributes become with an attribute (:func:`follows_of`);
 - ``name``, ``seed``, ``data_fingerprint``, ``revision``: of the run.
 """
 
@@ -63,6 +64,9 @@ def write_weights(
         "attributes": list(getattr(model, "attribute_names", ())),
         "resolution": data.resolution,
         "channels": data.channels,
+        "data": config.data._target_.split(".")[-2],
+        "crop": getattr(data, "crop", "none"),
+        "follows": follows_of(data),
         "name": config.name,
         "seed": config.seed,
         "data_fingerprint": known["data_fingerprint"],
@@ -71,3 +75,13 @@ def write_weights(
     header = {"format": "pt", "facet": json.dumps(description)}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}  # none shares memory
     atomic_write(path, lambda file: file.write(save(plain, header)))
+
+
+def follows_of(data: Any) -> dict[str, tuple[dict[str, bool], dict[str, bool]]]:
+    """A data set's rules on attributes that change together, as plain values.
+
+    For each attribute that has such rules: the values of others where it is absent, and where it is present.
+    """
+    names = getattr(data, "attribute_names", ())
+    rules = {name: (dict(data.implied(name, False)), dict(data.implied(name, True))) for name in names}
+    return {name: both for name, both in rules.items() if any(both)}

@@ -45,8 +45,8 @@ def opened(
     with opened as image:
         if math.prod(image.size) > LARGEST:
             raise ValueError(too_many)
-        if not frames and getattr(image, "n_frames", 1) > 1:
-            raise ValueError(f"it is an animation of {image.n_frames} pictures: save one of them")
+        if not frames and (count := getattr(image, "n_frames", 1)) > 1:
+            raise ValueError(f"it holds {count} pictures, as an animation does: save one of them")
         scale = side / (max if whole else min)(image.size) if side else 1.0
         if scale < 1:
             image.draft(mode, (math.ceil(image.width * scale), math.ceil(image.height * scale)))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from facet.measures.intervals import Rate, wilson
-from facet.protocols import Data, Editor, LabelsGiven
+from facet.protocols import Data, Editor, LabelsGiven, Rules
 
 AttributeRates = dict[str, dict[str, Rate]]
 
@@ -107,7 +107,7 @@ def edited(editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, col
 
 
 def edited_together(
-    editor: Editor, data: Data, attributes: Tensor, nuisance: Tensor, values: Mapping[str, float]
+    editor: Editor, data: Rules, attributes: Tensor, nuisance: Tensor, values: Mapping[str, float]
 ) -> Tensor:
     """Decode with several attributes set at once for every image, ``[B, C, H, W]``.
 
