@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 PACKAGES = [
-    name for name in ("aif", "jacsup", "datamodules", "nets", "facet") if (ROOT / name / "__init__.py").is_file()
+    name for name in ("aif", "jacsup", "datamodules", "nets", "photos", "facet") if (ROOT / name / "__init__.py").is_file()
 ]
 SCRIPTS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
 ORDER = (
@@ -26,6 +26,7 @@ ORDER = (
     "callbacks",
     "benchmarks",
     "report",
+    "editing",
 )  # so that most arrows join neighbours; others come after these
 WORDS = {
     "commands": [" · ".join(SCRIPTS)],
@@ -39,6 +40,8 @@ WORDS = {
     "jacsup": ["students that grow under", "their teacher's Jacobian"],
     "datamodules": ["avatars, CelebA, MNIST,", "folders; the packed store"],
     "nets": ["what both papers' networks need of torch"],
+    "photos": ["picture files and squares"],
+    "editing": ["your picture, edited", "and pasted back"],
 }
 INK, BLUE, AMBER, GREEN, VIOLET, GREY, ROSE = (
     "#24292f",
@@ -49,7 +52,7 @@ INK, BLUE, AMBER, GREEN, VIOLET, GREY, ROSE = (
     "#57606a",
     "#b04a1f",
 )
-COLORS = {"aif": ROSE, "jacsup": GREEN, "datamodules": VIOLET, "nets": GREY, "conf": AMBER}
+COLORS = {"aif": ROSE, "jacsup": GREEN, "datamodules": VIOLET, "nets": GREY, "photos": GREY, "conf": AMBER}
 FILLS = {BLUE: "#e7f0fa", AMBER: "#fff4d6", GREEN: "#e5f5ea", VIOLET: "#f2ebfb", GREY: "#eef0f2", ROSE: "#fdece3"}
 
 
@@ -125,6 +128,8 @@ def placed() -> dict[str, Box]:
     boxes += [Box(name, 20 + i * 260, 514, 240, 76) for i, name in enumerate(("aif", "jacsup", "datamodules"))]
     if "nets" in PACKAGES:
         boxes.append(Box("nets", 20, 634, 500, 56))
+    if "photos" in PACKAGES:
+        boxes.append(Box("photos", 540, 634, 240, 56))
     return {box.name: box for box in boxes}
 
 
