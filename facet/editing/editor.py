@@ -101,14 +101,14 @@ class PictureEditor:
         """
         if self.judge is None:
             raise UserError(f"{self.name or 'the model'} has no judge: judge the run with facet-evaluate")
-        with torch.inference_mode():
+        with torch.no_grad():
             probabilities = self.judge(self.tensor(picture)).sigmoid()[0]
         return dict(zip(self.judge.attribute_names, probabilities.tolist(), strict=True))
 
     def encode(self, picture: Picture, labels: Labels = None) -> tuple[Tensor, Tensor]:
         """A picture's code: attributes ``[1, k]`` and the rest ``[1, …]``. Arguments and errors as :meth:`edit`."""
         images = self.tensor(picture)
-        with torch.inference_mode():
+        with torch.no_grad():
             if not isinstance(self.model, LabelsGiven):
                 return self.editor.encode(images)
             return self.editor.encode(images, self._labels(images, labels))
@@ -122,7 +122,7 @@ class PictureEditor:
         for name in values or {}:
             if name not in self.attributes:
                 raise UserError(f"the model doesn't edit {name!r}; nearest: {nearest(name, self.attributes)}")
-        with torch.inference_mode():
+        with torch.no_grad():
             images = edited_together(self.editor, _Follows(self.follows), attributes, rest, values or {})
         return picture_of(images[0])
 

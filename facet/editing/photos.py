@@ -49,7 +49,7 @@ def edit_photo(
     Args:
         editor: the model.
         photo: of any size.
-        values: of attributes, as :meth:`PictureEditor.edit` takes them.
+        values: of attributes, as :meth:`facet.editing.editor.PictureEditor.edit` takes them.
         align: ``auto`` finds the faces and aligns them as the model's data were; ``none`` takes the central square; ten
             numbers are x and y of both eyes, the nose and both corners of the mouth, in pixels.
         face: the largest one, the n-th largest one from 1, or all.
