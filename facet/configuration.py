@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -147,7 +147,8 @@ class _Checker:
             self.call(node, path)
         for key, value in _items(node, self.error, path):
             here = f"{path}.{key}" if path else key
-            if not path and is_dataclass(self.settings.get(key)):
+            own = None if path else self.settings.get(key)
+            if is_dataclass(own) or get_origin(own) is Mapping:
                 continue  # the command reads it itself
             if isinstance(value, DictConfig):
                 self.node(value, here, argument or called)

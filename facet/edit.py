@@ -72,7 +72,8 @@ def edit(config: DictConfig) -> None:
         except UserError as error:
             if len(files) == 1:
                 raise
-            failed.append(report_error("edit", UserError(f"{file}: {error}")))
+            line = str(error) if str(file) in str(error) else f"{file}: {error}"
+            failed.append(report_error("edit", UserError(line)))
     if failed:
         raise ToldError(f"{len(failed)} of {len(files)} pictures could not be edited", code_of(failed))
 

@@ -68,7 +68,7 @@ def test_a_picture_is_edited_in_place_and_read(call: Call, run: Run, face: Path,
     with Image.open(made / "strip-Smiling.png") as strip:
         assert strip.size == (9 * 256, 256)
     with Image.open(made / "edit.webp") as moving:
-        assert moving.n_frames == 24
+        assert 2 <= moving.n_frames <= 24, "equal pictures in a row are one"
     first, head, smile, glasses, *others = out.splitlines()
     assert first.endswith("me and you.png; the model draws 16×16 pixels, enlarged to 160×160")
     assert head.split() == ["set", "to", "picture", "unedited", "edited"]
@@ -103,7 +103,7 @@ def test_a_folder_goes_on_past_what_is_no_picture(call: Call, run: Run, face: Pa
         (["run={run}", "image={face}", "set.Smilling=1"], "set.Smilling: this model doesn't edit it; nearest: Smiling"),
         (["run={run}", "image={face}", "set.Smiling=very"], "set"),
         (["run={run}", "image=nowhere.png", "set.Smiling=1"], "image=nowhere.png: there is no such file or folder"),
-        (["run=nowhere/at/all", "image={face}", "set.Smiling=1"], "run=nowhere/at/all is no model"),
+        (["run=nowhere/at/all", "image={face}", "set.Smiling=1"], "nowhere/at/all is no model"),
         (["run={run}", "image={face}", "set.Smiling=1", "align=[1,2,3]"], "align: 3 numbers: give ten"),
         (["run={run}", "image={face}", "set.Smiling=1", "face=0"], "face"),
         (["run={run}", "image={face}", "set.Smiling=1", "paste=over"], "'over' should be 'picture' or 'change'"),
@@ -131,7 +131,7 @@ def bad_pictures(place: Path) -> dict[str, tuple[Path, str]]:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
     frames[0].save(files["moving"], format="GIF", save_all=True, append_images=frames[1:])
     said = {
-        "text": "it is of no format that is read",
+        "text": "it is text ('hello')",
         "empty": "it is empty (0 bytes)",
         "zeros": "nothing but zero bytes",
         "cut": "truncated",

@@ -65,7 +65,7 @@ def test_a_picture_of_any_kind_is_cut_as_the_data_were(perfect: PictureEditor, t
     wide.save(tmp_path / "wide.png")
     central = PictureEditor(perfect.model, 16, crop="aif")
     for picture in (wide, wide.convert("RGBA"), tmp_path / "wide.png", str(tmp_path / "wide.png")):
-        assert (np.asarray(central.cut(picture)) == 200).all()
+        assert (np.asarray(central.cut(picture))[:, 1:-1] == 200).all()  # the edges are shared with what is beside it
     whole = np.asarray(PictureEditor(perfect.model, 16, channels=1).cut(wide))
     assert whole.shape == (16, 16)
     assert (whole[8, 0], whole[8, 8], whole[0, 8]) == (10, 200, 200)
