@@ -18,7 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 PACKAGES = [
-    name for name in ("aif", "jacsup", "datamodules", "nets", "photos", "facet") if (ROOT / name / "__init__.py").is_file()
+    name
+    for name in ("aif", "jacsup", "datamodules", "nets", "photos", "facet")
+    if (ROOT / name / "__init__.py").is_file()
 ]
 SCRIPTS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
 ORDER = (
@@ -26,10 +28,11 @@ ORDER = (
     "callbacks",
     "benchmarks",
     "report",
-    "editing",
+    "for people",
 )  # so that most arrows join neighbours; others come after these
+FOR_PEOPLE = ("demonstration", "editing", "exporting", "info")  # small rooms that share a box
 WORDS = {
-    "commands": [" · ".join(SCRIPTS)],
+    "commands": [" · ".join(list(SCRIPTS)[:6]), " · ".join(list(SCRIPTS)[6:])],
     "measures": ["edits, leakage, drift,", "swaps, Jacobians"],
     "callbacks": ["saving, averaging,", "edits while training"],
     "benchmarks": ["a step's time and", "memory, the floor"],
@@ -41,7 +44,7 @@ WORDS = {
     "datamodules": ["avatars, CelebA, MNIST,", "folders; the packed store"],
     "nets": ["what both papers' networks need of torch"],
     "photos": ["picture files and squares"],
-    "editing": ["your picture, edited", "and pasted back"],
+    "for people": ["editing/ exporting/", "demonstration/ info/"],
 }
 INK, BLUE, AMBER, GREEN, VIOLET, GREY, ROSE = (
     "#24292f",
@@ -85,7 +88,7 @@ def room(module: str) -> str:
     if package != "facet":
         return package
     if rest and (ROOT / "facet" / rest[0]).is_dir():
-        return rest[0]
+        return "for people" if rest[0] in FOR_PEOPLE else rest[0]
     commands = {target.split(":")[0].split(".")[1] for target in SCRIPTS.values()}
     return "commands" if rest and rest[0].split("_")[0] in commands else "core"
 
@@ -119,17 +122,17 @@ def targets() -> set[str]:
 
 def placed() -> dict[str, Box]:
     """Where every room stands: commands above facet's folders above its core; below conf/ the packages."""
-    folders = [file.parent.name for file in (ROOT / "facet").glob("*/__init__.py")]
+    folders = {room(f"facet.{file.parent.name}") for file in (ROOT / "facet").glob("*/__init__.py")}
     middle = sorted(folders, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     gap = 26.0
-    width = (684 - gap * (len(middle) - 1)) / len(middle)
-    boxes = [Box("commands", 40, 52, 720, 56), Box("core", 40, 284, 720, 56), Box("conf", 20, 402, 760, 56)]
+    width = (844 - gap * (len(middle) - 1)) / len(middle)
+    boxes = [Box("commands", 40, 46, 880, 70), Box("core", 40, 284, 880, 56), Box("conf", 20, 402, 920, 56)]
     boxes += [Box(name, 76 + i * (width + gap), 164, width, 70) for i, name in enumerate(middle)]
-    boxes += [Box(name, 20 + i * 260, 514, 240, 76) for i, name in enumerate(("aif", "jacsup", "datamodules"))]
+    boxes += [Box(name, 20 + i * 315, 514, 290, 76) for i, name in enumerate(("aif", "jacsup", "datamodules"))]
     if "nets" in PACKAGES:
-        boxes.append(Box("nets", 20, 634, 500, 56))
+        boxes.append(Box("nets", 20, 634, 605, 56))
     if "photos" in PACKAGES:
-        boxes.append(Box("photos", 540, 634, 240, 56))
+        boxes.append(Box("photos", 650, 634, 290, 56))
     return {box.name: box for box in boxes}
 
 
@@ -156,7 +159,8 @@ def arrow(here: Box, there: Box, rooms: dict[str, Box], both: bool) -> str:
         return line([(start, here.y), (start, here.y - 22), (end, here.y - 22), (end, there.y)], both=both)
     upper, lower = sorted((here, there), key=lambda box: box.y)
     passed = [box for box in rooms.values() if upper.bottom < box.y and box.bottom < lower.y]
-    x = 58.0 if passed else min(here, there, key=lambda box: box.width).middle
+    aside = 58.0 if lower.x < 600 else 912.0  # down the side that the lower room is at
+    x = aside if passed else min(here, there, key=lambda box: box.width).middle
     down = [(x, upper.bottom), (x, lower.y)]
     return line(down if here is upper else down[::-1], both=both)
 
@@ -170,7 +174,7 @@ def drawn_box(box: Box) -> str:
     ]
     words = WORDS.get(box.name, [])
     top = box.y + box.height / 2 - (len(words) * 17) / 2 + 5
-    name = f"{box.name}/" if box.name not in ("commands", "core") else box.name
+    name = f"{box.name}/" if box.name not in ("commands", "for people", "core") else box.name
     parts.append(text(box.middle, top, name, 16, color, bold=True))
     parts += [text(box.middle, top + 19 + 16 * i, word, 13) for i, word in enumerate(words)]
     return "\n".join(parts)
@@ -188,14 +192,14 @@ def drawn() -> str:
     rooms, found = placed(), edges()
     bottom = max(box.bottom for box in rooms.values()) + 44
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 {bottom:g}" width="800" height="{bottom:g}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 960 {bottom:g}" width="960" height="{bottom:g}" '
         "font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\">",
         f'<defs><marker id="head" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto-start-reverse">'
         f'<path d="M0 0 L9 4 L0 8 z" fill="{GREY}"/></marker></defs>',
-        f'<rect width="800" height="{bottom:g}" fill="#ffffff"/>',
-        f'<rect x="20" y="16" width="760" height="340" rx="12" fill="#f7fafd" stroke="{BLUE}" stroke-width="1.4"/>',
-        text(40, 40, "facet/", 16, BLUE, bold=True, anchor="start"),
-        text(96, 40, "the workbench: knows methods and data sets by protocols alone", 13, anchor="start"),
+        f'<rect width="960" height="{bottom:g}" fill="#ffffff"/>',
+        f'<rect x="20" y="16" width="920" height="340" rx="12" fill="#f7fafd" stroke="{BLUE}" stroke-width="1.4"/>',
+        text(40, 38, "facet/", 16, BLUE, bold=True, anchor="start"),
+        text(96, 38, "the workbench: knows methods and data sets by protocols alone", 13, anchor="start"),
         '<g fill="none" stroke-linejoin="round">',
     ]
     parts += [
@@ -204,7 +208,7 @@ def drawn() -> str:
         if (there, here) not in found or here < there
     ]
     named = targets()
-    parts.append(line([(400, 356), (400, 402)], dashed=True, both="facet" in named))
+    parts.append(line([(480, 356), (480, 402)], dashed=True, both="facet" in named))
     parts += [
         line([(rooms[name].middle, 458), (rooms[name].middle, 514)], dashed=True) for name in sorted(named - {"facet"})
     ]

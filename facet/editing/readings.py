@@ -44,11 +44,11 @@ def readings(editor: PictureEditor, face: EditedFace, values: Mapping[str, float
 
 def table(found: Sequence[Reading]) -> str:
     """The readings as aligned lines."""
-    rows = [("", "set to", "picture", "unedited", "edited", "")]
+    rows = [["", "set to", "picture", "unedited", "edited", ""]]
     for each in found:
         asked = "" if each.asked is None else f"{each.asked:g}"
-        shares = (f"{100 * share:.0f}%" for share in (each.before, each.unedited, each.after))
-        rows.append((each.name.replace("_", " "), asked, *shares, each.verdict))
+        shares = [f"{100 * share:.0f}%" for share in (each.before, each.unedited, each.after)]
+        rows.append([each.name.replace("_", " "), asked, *shares, each.verdict])
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return "\n".join(
         "  ".join([row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in range(1, 5)), row[5]]).rstrip()
