@@ -88,6 +88,10 @@ class StoredDataModule:
     def make(self, split: str, done: np.ndarray) -> Chunks:
         """Make the records of a split that ``done`` ``[N]`` does not mark."""
 
+    def looked_for(self) -> tuple[Path, bool] | None:
+        """Where the files of the source should be, and whether they are there, by their names; None: there are none."""
+        return None
+
     # ------------------------------------------------------------------ the stores
 
     def store(self, split: str) -> PackedStore:
