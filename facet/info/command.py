@@ -22,11 +22,11 @@ from facet.runs import versions
 @dataclass(frozen=True)
 class Settings:
     """facet-info: prints versions, devices, the data sets that are found, and every run with its status and main
-    numbers. With page=true, writes a page instead: every run in a sortable table, its learning curves and faces.
+    numbers. With report=true, writes a page instead: every run in a sortable table, its learning curves and faces.
     """
 
     runs: str = "runs"  # the directory of all runs
-    page: bool = False  # true: write the page reports/runs/index.html
+    report: bool = False  # true: write the page runs/index.html into reports=
     reports: str = "reports"  # the directory of all pages
     groups: ClassVar[dict[str, str | None]] = {}
 
@@ -46,7 +46,7 @@ def info(config: DictConfig) -> Path | None:
         UserError: a mistake in the config, or a page that can't be written.
     """
     check(config, "info")
-    if config.page:
+    if config.report:
         return write_page(Path(config.runs), Path(config.reports) / "runs")
     for line in lines(Path(config.runs)):
         print(in_one_line(line), flush=True)

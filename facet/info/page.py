@@ -38,7 +38,7 @@ def write(found: Sequence[FoundRun], runs: Path, directory: Path) -> Path:
     """
     page = page_of(found)
     places = {run.key: [(run.result.seed, run.result.directory)] for run in found}
-    command = shlex.join(["facet-info", "page=true", f"runs={runs}", f"reports={directory.parent}"])
+    command = shlex.join(["facet-info", "report=true", f"runs={runs}", f"reports={directory.parent}"])
     index = report.write(page, places, directory, [command])
     figures = {said["file"] for said in page.sections.values() if "file" in said}
     for old in [*directory.glob("curves-*.p*"), *directory.glob("digits-*.p*")]:
