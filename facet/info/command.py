@@ -61,8 +61,10 @@ def write_page(runs: Path, directory: Path) -> Path:
     """
     from facet.info.page import write  # matplotlib takes a second
 
+    found = find(runs)
+    say(f"drawing the page of {len(found)} {'run' if len(found) == 1 else 'runs'}")  # a second for each experiment
     try:
-        index = write(find(runs), runs, directory)
+        index = write(found, runs, directory)
     except OSError as error:
         raise UserError(f"{directory} can't be written ({error.strerror}): set reports=") from error
     say(f"the page: {index}")
@@ -93,7 +95,7 @@ def run_lines(runs: Iterable[FoundRun]) -> list[str]:
     for run in runs:
         if run.experiment != group:
             group = run.experiment
-            shown.append([group])
+            shown += [[group]] if group else []
         mse, edits = headline(run)
         numbers = (run.status, run.seed, run.preset, run.data, run.ended, mse, edits)
         shown.append([f"  {run.name}", *numbers])

@@ -17,6 +17,7 @@ from facet.measures.drawn import read_examples
 from facet.pages import Page, PageRow
 from facet.report import page as report
 from facet.report.strips import read_strips
+from facet.report.texts import placeless
 
 Sections = Mapping[str, Mapping[str, Any]]
 FACTS = ("status", "seed", "preset", "data", "ended")
@@ -37,7 +38,7 @@ def write(found: Sequence[FoundRun], runs: Path, directory: Path) -> Path:
         OSError: the directory can't be written.
     """
     page = page_of(found)
-    places = {run.key: [(run.result.seed, run.result.directory)] for run in found}
+    places = {run.key: [(run.result.seed, run.result.directory)] for run in found if run.key in page.rows}
     command = shlex.join(["facet-info", "report=true", f"runs={runs}", f"reports={directory.parent}"])
     index = report.write(page, places, directory, [command])
     figures = {said["file"] for said in page.sections.values() if "file" in said}
@@ -48,14 +49,18 @@ def write(found: Sequence[FoundRun], runs: Path, directory: Path) -> Path:
 
 
 def page_of(found: Sequence[FoundRun]) -> Page:
-    """The page of some runs: the one of ``conf/page/base/runs.yaml`` with a row for each run."""
+    """The page of some runs: the one of ``conf/page/base/runs.yaml`` with a row for each; broken ones are left out."""
+    left_out = [run for run in found if run.broken]
+    found = [run for run in found if not run.broken]
     template = pages.load(str(pages.directory() / "base" / "runs.yaml"))
     rows = {
         run.key: PageRow(in_one_line(run.title), run="", facts={name: getattr(run, name) for name in FACTS})
         for run in found
     }
     sections = dict(_sections(found, template.sections))
-    return replace(template, rows=rows, sections=sections)
+    told = "; ".join(f"{run.title} ({placeless(run.remark)})" for run in left_out)
+    note = literal(f"Left out, because they can't be read: {told}.") if told else ""
+    return replace(template, text=f"{template.text} {note}", rows=rows, sections=sections)
 
 
 def _sections(found: Sequence[FoundRun], said: Sections) -> Iterator[tuple[str, Mapping[str, Any]]]:

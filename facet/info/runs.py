@@ -16,7 +16,7 @@ from facet.results import Result, read_run
 from facet.rows import Row
 from facet.showing import duration
 
-STATUS = {"evaluated": "judged", "not evaluated": "finished", "never run": "unknown"}
+STATUS = {"evaluated": "judged", "not evaluated": "finished"}
 """Words for states; the others are words already."""
 ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What results that don't belong together may raise when they are read."""
@@ -33,6 +33,7 @@ class FoundRun:
         seed, preset, data: what it was trained with, in words; a dash where that isn't known.
         ended: when it ended, in words; a dash if it hasn't.
         remark: what else is to be said: an error, or how long ago a running training logged anything.
+        broken: whether its files can be read, but hold what no training or judging writes.
     """
 
     key: str
@@ -43,6 +44,7 @@ class FoundRun:
     data: str = "–"
     ended: str = "–"
     remark: str = ""
+    broken: bool = False
 
     @property
     def name(self) -> str:
@@ -56,8 +58,8 @@ class FoundRun:
 
     @property
     def status(self) -> str:
-        """``judged``, ``finished`` (and not judged yet), ``running``, ``interrupted``, ``failed``, ``unreadable``, or
-        ``unknown`` (no training has begun in it).
+        """``judged``, ``finished`` (and not judged yet), ``running``, ``interrupted``, ``failed``, ``never run`` or
+        ``unreadable``.
         """
         return STATUS.get(self.result.state, self.result.state)
 
@@ -88,17 +90,17 @@ def _by_number(name: str) -> list[tuple[int, str]]:
 
 
 def _read(key: str, experiment: str, place: Path) -> FoundRun:
-    result = read_run(key, 0, place)
-    try:
-        result.lines  # noqa: B018 - a property that is read here once, and then is known
-    except ODD as error:
-        result = Result(key, 0, place, "unreadable", f"results.json doesn't hold together ({type(error).__name__})")
+    seed, preset, data = None, None, None
+    result = found = read_run(key, 0, place)
     try:
         seed, preset, data = _settings(result, place)
+        result.lines  # noqa: B018 - a property, which may fail for results that don't belong together
     except UserError as error:
-        seed, preset, data = None, None, None
-        if result.state in ("never run", "not evaluated"):
+        if result.state in ("never run", "not evaluated"):  # all others have more important things to tell
             result = replace(result, state="unreadable", error=str(error).removeprefix(f"{place}/"))
+    except ODD as error:
+        reason = f"results.json holds what belongs to no run ({type(error).__name__}: {error})"
+        result = Result(key, 0, place, "unreadable", reason)
     return FoundRun(
         key,
         experiment,
@@ -108,6 +110,7 @@ def _read(key: str, experiment: str, place: Path) -> FoundRun:
         data or "–",
         "–" if result.state in ("running", "never run") else _at(place / "status.json"),
         _remark(result),
+        broken=result.state != found.state,
     )
 
 
@@ -136,7 +139,7 @@ def _at(file: Path) -> str:
 
 def _remark(result: Result) -> str:
     if result.state == "never run":
-        return "it has no status.json: no training of this version has begun here"
+        return "it has no status.json: no training has begun here"
     if result.state != "running":
         return "" if result.state == "interrupted" else result.error  # its error says only that it was stopped
     files = (result.directory / name for name in ("metrics.csv", "status.json"))
