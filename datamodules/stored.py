@@ -48,7 +48,8 @@ class StoredDataModule:
         workers: processes that build a store, or read it (``residency=workers``); one per core if None.
         order_seed: seed of the order of the train split and of its flips.
         flip: whether training mirrors each image with probability ½.
-        residency: where a split is held while it is used (:mod:`datamodules.loader`).
+        residency: where a split is held while it is used: ``device``, ``mmap``, ``workers``, or ``auto``, which chooses
+            (:mod:`datamodules.loader`).
 
     Raises:
         ValueError: an unknown attribute, or a setting outside its range.
