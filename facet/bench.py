@@ -43,9 +43,7 @@ class Settings:
 
     seed: Annotated[int, Ge(0)] = 0  # of the order of the images
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
-    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = (
-        None  # that the batches carry, such as [Smiling]; null: all
-    )
+    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # in the batches; null: all
     seconds: Annotated[float, Gt(0)] = 5.0  # length of each measurement, after one second of warm-up
     rounds: Annotated[int, Ge(1)] = 3  # each way is measured once a round; the table shows the median
     plain: Any = field(default_factory=_usual)  # the loader to compare with, as a class and its arguments; null: none

@@ -32,9 +32,7 @@ class Settings:
 
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0  # of the order of the images; the stores don't depend on it
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
-    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = (
-        None  # that the batches carry; the stores hold all of them; null: all
-    )
+    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # in the batches; null: all
     groups: ClassVar[dict[str, str | None]] = {"data": "avatars"}
 
 

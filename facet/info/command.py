@@ -85,7 +85,8 @@ def _headed(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield from (f"  {line}" for line in lines)
 
 
-HEADS = ("status", "seed", "preset", "data", "ended", "MSE", "edits to absent / present")
+HEADS = ("status", "seed", "preset", "data", "ended", "MSE", "edits")
+EDITS = "edits: the share that succeeds, to absent / to present"
 
 
 def run_lines(runs: Iterable[FoundRun]) -> list[str]:
@@ -101,7 +102,7 @@ def run_lines(runs: Iterable[FoundRun]) -> list[str]:
         shown.append([f"  {run.name}", *numbers])
         if run.remark:
             shown.append([_cut(f"      {run.remark}", WIDTH - 2)])
-    return aligned([["run", *HEADS], *shown]) if shown else []
+    return [*aligned([["run", *HEADS], *shown]), EDITS] if shown else []
 
 
 def _cut(text: str, length: int) -> str:

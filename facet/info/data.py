@@ -25,14 +25,13 @@ def _described(name: str) -> list[str]:
         data = make(OmegaConf.create({"_target_": conf["_target_"]}))
     except UserError:  # it has no usual place: the user names one
         return ["your own: data.root=DIRECTORY"]
-    looked_for = data.looked_for()
-    if looked_for is None:
-        found = "drawn"
-    else:
+    found, place = "drawn", None
+    if looked_for := data.looked_for():
         place, is_there = looked_for
         found = f"{'found in' if is_there else 'not in'} {at_home(place)}"
     stores = packed(data.directory)
-    return [found, f"{stores or 'no'} packed {'store' if stores == 1 else 'stores'} in {at_home(data.directory)}"]
+    where = "" if data.directory == place else f" in {at_home(data.directory)}"
+    return [found, f"{stores or 'no'} packed {'store' if stores == 1 else 'stores'}{where}"]
 
 
 def packed(directory: Path) -> int:
