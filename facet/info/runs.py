@@ -165,6 +165,6 @@ def headline(run: FoundRun) -> tuple[str, str]:
     if result.value("swaps_ok") is not None:
         return shown("mse"), f"swaps ok {shown('swaps_ok')}"
     if len(result.attribute_names) > 1 and result.value("success") is not None:
-        return shown("mse"), f"{shown('success')} of {len(result.attribute_names)} attributes"
+        return shown("mse"), f"mean of {len(result.attribute_names)}: {shown('success')}"
     rates = [shown(name) for name in ("edit_off_full", "edit_on_full")]
     return shown("mse"), "" if rates == ["–", "–"] else " / ".join(rates)

@@ -35,7 +35,7 @@ def test_every_run_has_a_line(runs: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert of["seed0-aaaaaaa0"][-4:] == ["0.0040", "96.0%", "/", "95.0%"]
     assert of["seed0-bbbbbbbb"][-4:] == ["0.0133", "swaps", "ok", "0.500"]
     assert of["seed0-cccccccc"][-1] == "0.0112"
-    assert of["seed0-dddddddd"][-4:] == ["94.5%", "of", "2", "attributes"]
+    assert of["seed0-dddddddd"][-4:] == ["mean", "of", "2:", "94.5%"]
     assert [of[name][0] for name in ("seed0-eeeeeeee", "seed1-ffffffff", "seed2-abababab", "seed10-acacacac")] == [
         *("finished", "running", "failed", "interrupted")
     ]
