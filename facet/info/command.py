@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,10 @@ EDITS = "edits: the share that succeeds, to absent / to present, or the mean ove
 
 
 def run_lines(runs: Iterable[FoundRun]) -> list[str]:
-    """The table of runs, grouped by experiment. A run without numbers has the reason in a line below."""
+    """The table of runs, grouped by experiment. A run without numbers has the reason in a line below.
+
+    Dates of this year have no year.
+    """
     shown: list[list[str]] = []
     group = None
     for run in runs:
@@ -98,7 +102,7 @@ def run_lines(runs: Iterable[FoundRun]) -> list[str]:
             group = run.experiment
             shown += [[group]] if group else []
         mse, edits = headline(run)
-        numbers = (run.status, run.seed, run.preset, run.data, run.ended, mse, edits)
+        numbers = (run.status, run.seed, run.preset, run.data, run.ended.removeprefix(time.strftime("%Y-")), mse, edits)
         shown.append([f"  {run.name}", *numbers])
         if run.remark:
             shown.append([_cut(f"      {run.remark}", WIDTH - 2)])

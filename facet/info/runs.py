@@ -31,7 +31,7 @@ class FoundRun:
         experiment: the path of the directory above it, below ``runs``; empty for a run that is directly in ``runs``.
         result: what it left behind.
         seed, preset, data: what it was trained with, in words; a dash where that isn't known.
-        ended: when it ended, in words; a dash if it hasn't.
+        ended: when it ended, such as ``2026-11-28 00:26``, which sorts; a dash if it hasn't.
         remark: what else is to be said: an error, or how long ago a running training logged anything.
         broken: whether its files can be read, but hold what no training or judging writes.
     """
@@ -129,12 +129,11 @@ def _settings(result: Result, place: Path) -> tuple[int | None, str | None, str 
 
 
 def _at(file: Path) -> str:
-    """When a file was written, in words: without the year if it is this one, else without the time of day."""
+    """When a file was written; a dash if there is none."""
     try:
-        then = time.localtime(file.stat().st_mtime)
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(file.stat().st_mtime))
     except OSError:
         return "–"
-    return time.strftime("%d %b %H:%M" if then.tm_year == time.localtime().tm_year else "%d %b %Y", then)
 
 
 def _remark(result: Result) -> str:
