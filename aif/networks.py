@@ -75,7 +75,7 @@ class Encoder(nn.Module):
         batch_norm: after each convolution; the authors have none.
         detach_label_head: the y head reads detached features, so that L_class never reaches the trunk (the authors'
             code; not in the paper).
-        kind: of the layers.
+        kind: of the layers, ``plain`` or ``residual``.
         max_log_variance: largest log σ² (not in the paper); None sets no limit. The encoder's gain from A's mistakes
             has no bound, so without L_KL σ grows until it overflows.
     """
@@ -122,7 +122,7 @@ class Decoder(nn.Module):
         width: channels before the last layer.
         label_entry: where y enters: beside z at the ``first`` layer, as in the paper, or as constant channels at
             ``every`` layer, as in Fader Networks.
-        kind: of the layers.
+        kind: of the layers, ``plain`` or ``residual``.
         first_norm: whether a batch norm follows the first layer, too; none does in the authors' code.
 
     Raises:
@@ -175,7 +175,7 @@ class Discriminator(nn.Module):
         width: channels of the first convolution.
         attributes: k if it also reads y, as constant input channels (conditional GANs), else 0.
         leak: slope of the leaky ReLUs; DCGAN has 0.2, AIF's authors have plain ReLUs (0).
-        kind: of the layers.
+        kind: of the layers, ``plain`` or ``residual``.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class Regressor(nn.Module):
         width: channels of the first convolution.
         batch_norm: after each convolution.
         attributes: k if it also reads y, as constant input channels, else 0.
-        kind: of the layers.
+        kind: of the layers, ``plain`` or ``residual``.
     """
 
     def __init__(
@@ -245,7 +245,7 @@ class Posterior(Regressor):
         width: channels of the first convolution.
         batch_norm: after each convolution.
         attributes: k if it also reads y, as constant input channels, else 0.
-        kind: of the layers.
+        kind: of the layers, ``plain`` or ``residual``.
     """
 
     def __init__(

@@ -46,7 +46,8 @@ class AdversarialSchedule(Schedule):
     """A schedule with a factor for the adversary's weight in the encoder's loss: γ of AIF, λ_E of Fader Networks.
 
     Args:
-        warmup, decay: of learning rates.
+        warmup: share of the run over which learning rates rise linearly from 0.
+        decay: share of the run, at its end, over which learning rates fall to 0 along half a cosine.
         adversary_warmup: share of the run over which the adversary's weight rises linearly from 0.
 
     Raises:

@@ -106,6 +106,9 @@ class CelebADataModule(PicturesDataModule):
             raise ValueError(f"the {split} split is empty: {self.root} has no image of it")
         return positions[: self.limit]
 
+    def looked_for(self) -> tuple[Path, bool]:
+        return self.root, celeba_files.is_there(self.root)
+
     def source(self) -> tuple[str, str]:
         return self.files.kind, self.files.path
 

@@ -67,6 +67,14 @@ def find(root: Path, on_missing: OnMissing = "fail") -> Files:
         raise ValueError(f"{error.filename or root} can't be read: {error.strerror or error}") from error
 
 
+def is_there(root: Path) -> bool:
+    """Whether a directory looks like a copy of CelebA. Only names of files are read: :func:`find` may refuse it."""
+    places = (root, root / "celeba")
+    return any(_first(place, *TABLES, MASK_HQ) or any(place.glob("*.parquet")) for place in places) or any(
+        root.glob("*/*.parquet")
+    )
+
+
 def _find(root: Path, on_missing: OnMissing) -> Files:
     for place in (root, root / "celeba"):
         if (attributes := _first(place, *TABLES)) is not None:

@@ -86,21 +86,31 @@ class MNISTDataModule(StoredDataModule):
     def _of_test_files(self, split: str) -> bool:
         return split == "test" or (split == "val" and not self.val_size)
 
+    def looked_for(self) -> tuple[Path, bool]:
+        return self.root, all(self._there(split, what) for split in ("train", "test") for what in ("images", "labels"))
+
     def file(self, split: str, what: str) -> Path:
         """One of the four files.
 
         Raises:
             ValueError: the file is missing and could not be downloaded.
         """
-        kind = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}[what]
-        name = f"{'t10k' if self._of_test_files(split) else 'train'}-{kind}"
-        places = (self.root, self.root / "MNIST" / "raw")
         for attempt in (False, True):
-            if file := next((p / n for p in places for n in (name, f"{name}.gz") if (p / n).is_file()), None):
+            if file := self._there(split, what):
                 return file
             if not attempt and self.download:
                 _download(self.root)
+        name = self._name(split, what)
         raise ValueError(f"{self.root} has no {name} or {name}.gz: set data.root to where the four files of MNIST are")
+
+    def _name(self, split: str, what: str) -> str:
+        kind = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}[what]
+        return f"{'t10k' if self._of_test_files(split) else 'train'}-{kind}"
+
+    def _there(self, split: str, what: str) -> Path | None:
+        """One of the four files, if it is there."""
+        name, places = self._name(split, what), (self.root, self.root / "MNIST" / "raw")
+        return next((p / n for p in places for n in (name, f"{name}.gz") if (p / n).is_file()), None)
 
     def raw(self, split: str, what: str) -> np.ndarray:
         """Images ``[N, 28, 28]`` or labels ``[N]`` of a split, uint8."""

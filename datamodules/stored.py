@@ -48,7 +48,8 @@ class StoredDataModule:
         workers: processes that build a store, or read it (``residency=workers``); one per core if None.
         order_seed: seed of the order of the train split and of its flips.
         flip: whether training mirrors each image with probability ½.
-        residency: where a split is held while it is used (:mod:`datamodules.loader`).
+        residency: where a split is held while it is used: ``device``, ``mmap``, ``workers``, or ``auto``, which chooses
+            (:mod:`datamodules.loader`).
 
     Raises:
         ValueError: an unknown attribute, or a setting outside its range.
@@ -87,6 +88,10 @@ class StoredDataModule:
     @abstractmethod
     def make(self, split: str, done: np.ndarray) -> Chunks:
         """Make the records of a split that ``done`` ``[N]`` does not mark."""
+
+    def looked_for(self) -> tuple[Path, bool] | None:
+        """Where the files of the source should be, and whether they are there, by their names; None: there are none."""
+        return None
 
     # ------------------------------------------------------------------ the stores
 

@@ -21,6 +21,7 @@ from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
 from facet.help import HELP, help_of
+from facet.tab_completion import answer, asked
 
 if TYPE_CHECKING:
     import torch
@@ -36,14 +37,16 @@ def _usual() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-bench data: measures images/s of every residency, and of torchvision's CelebA with a DataLoader."""
+    """facet-bench data: measures the images/s of each way to hold a data set (data.residency: device, mmap, workers),
+    and of torchvision's CelebA with a DataLoader.
+    """
 
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0)] = 0  # of the order of the images
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
-    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # null: all
-    seconds: Annotated[float, Gt(0)] = 5.0  # of each measurement, after one second of warm-up
-    rounds: Annotated[int, Ge(1)] = 3  # all loaders take turns in a round; the table shows the median
-    plain: Any = field(default_factory=_usual)  # the loader to compare with; null: none
+    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # in the batches; null: all
+    seconds: Annotated[float, Gt(0)] = 5.0  # length of each measurement, after one second of warm-up
+    rounds: Annotated[int, Ge(1)] = 3  # each way is measured once a round; the table shows the median
+    plain: Any = field(default_factory=_usual)  # the loader to compare with, as a class and its arguments; null: none
     groups: ClassVar[dict[str, str | None]] = {"data": "celeba"}
 
 
@@ -53,6 +56,9 @@ def main() -> None:
         "data": ("bench", bench_data),
         "steps": ("bench_steps", bench_steps),
     }
+    if asked():
+        answer({verb: primary for verb, (primary, _) in verbs.items()})
+        run_command("bench", bench_data, "facet-bench")
     verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if verb in HELP:
         print("\n\n".join(help_of(f"facet-bench {name}", primary) for name, (primary, _) in verbs.items()))

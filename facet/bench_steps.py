@@ -45,12 +45,12 @@ class Settings:
     """
 
     methods: Annotated[tuple[str, ...], MinLen(1)] = tuple(METHODS)  # facet/benchmarks/methods.py describes each
-    resolutions: Annotated[tuple[int, ...], MinLen(1)] | None = None  # such as [32,64]; null: the preset's
+    resolutions: Annotated[tuple[int, ...], MinLen(1)] | None = None  # sides, such as [32,64]; null: the preset's
     batch_sizes: Annotated[tuple[int, ...], MinLen(1)] | None = None  # such as [64,512]; null: the preset's
-    overrides: tuple[str, ...] = ()  # for every training; on a GPU: 'overrides=["trainer=gpu"]'
+    overrides: tuple[str, ...] = ()  # settings of every training; on a GPU: 'overrides=["trainer=gpu"]'
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
-    rounds: Annotated[int, Ge(1)] = 5  # all steps take turns in a round
-    samples: Annotated[int, Ge(1)] = 4  # of each step in a round; the table shows the median of all
+    rounds: Annotated[int, Ge(1)] = 5  # each step is measured once a round
+    samples: Annotated[int, Ge(1)] = 4  # measurements of each step in a round; the table shows the median of all
     json: str = "reports/steps.json"  # file for the results, with the machine and the command
     groups: ClassVar[dict[str, str | None]] = {"preset": "embedded"}
 

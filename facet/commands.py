@@ -25,6 +25,7 @@ from facet.errors import ToldError, UserError, in_one_line
 from facet.help import HELP, help_of
 from facet.refusals import user_message
 from facet.signals import ASKED, Stopped, handled
+from facet.tab_completion import answer, asked
 from facet.targets import allow
 from facet.workers import NOTE, end_with_workers, is_worker, rest, stop_without_parent
 
@@ -60,6 +61,8 @@ def run_command(
     if set(HELP) & set(sys.argv[1:]):
         print(help_of(called, primary))
         sys.exit(0)
+    if asked():
+        answer(primary)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises errors instead of printing them
     register(primary)
     log = _place_of_log(called) / f".sweep-{uuid.uuid4().hex}"  # a file: launchers run jobs in other processes

@@ -17,10 +17,12 @@ WEIGHTS = ("kl", "classification", "gan", "auxiliary")
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-dashboard: creates a W&B workspace for sweeps and saves it in your project."""
+    """facet-dashboard: creates a W&B workspace for sweeps and saves it in your project. Example: facet-dashboard
+    logger.entity=NAME logger.project=PROJECT.
+    """
 
-    title: str = "Facet sweep"
-    experiments: tuple[str, ...] = ()  # experiments to show, such as [ifcvae_gan/no_aux]; all if empty
+    title: str = "Facet sweep"  # of the workspace
+    experiments: tuple[str, ...] = ()  # to show, such as [ifcvae_gan/no_aux]; all if empty
     groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 

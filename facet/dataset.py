@@ -18,6 +18,7 @@ from facet.configuration import check
 from facet.errors import ToldError, UserError
 from facet.help import HELP, help_of
 from facet.making import make
+from facet.tab_completion import answer, asked
 
 VERBS = ("info", "build", "verify")
 SPLITS = ("train", "val", "test")
@@ -25,18 +26,21 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-data: shows what a data set's packed stores hold (info), builds them ahead of a training (build), or checks
-    them (verify).
+    """facet-data: shows a data set's packed stores (info), builds them ahead of a training (build), or checks every
+    record of them (verify). A packed store holds the decoded images of a split. Example: facet-data info data=mnist.
     """
 
-    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0  # of the order of the images; the stores don't depend on it
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
-    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # null: all
+    attributes: Annotated[tuple[str, ...], MinLen(1)] | None = None  # in the batches; null: all
     groups: ClassVar[dict[str, str | None]] = {"data": "avatars"}
 
 
 def main() -> None:
     """The console command: a verb, then Hydra's arguments."""
+    if asked():
+        answer(dict.fromkeys(VERBS, "dataset"))
+        run_command("dataset", lambda config: None, "facet-data")
     verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if verb in HELP:
         print(help_of("facet-data info|build|verify", "dataset"))

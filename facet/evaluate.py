@@ -37,18 +37,18 @@ class Settings:
     quoted pattern), or pages to judge all of their runs: facet-evaluate table1 seeds=0,1,2.
     """
 
-    run: str | None = None
-    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all
-    split: Literal["train", "val", "test"] = "test"
+    run: str | None = None  # a run's directory, or a quoted pattern of several: run='runs/aif/*/seed0-*'
+    pages: tuple[str, ...] = ()  # judge the runs of these pages, or groups of pages: aif, jacsup, all
+    split: Literal["train", "val", "test"] = "test"  # train, val or test; pages show the test split
     measures: str | tuple[str, ...] = "all"  # or a list: drift, identity, distance, counterfactual, leakage, continuity
     faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces the grids show
     online: bool = False  # send the numbers to the run's W&B project now, instead of leaving them for wandb sync
     force: bool = False  # judge runs again that are judged already
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
     seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # of pages: the seeds of the runs
-    overrides: tuple[str, ...] = ()  # of pages: the trainings' other settings; unknown keys go here
-    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: one per GPU, or as cores and memory allow
-    runs: str = "runs"
+    overrides: tuple[str, ...] = ()  # of pages: the trainings' other settings; keys that aren't listed go here
+    jobs: Annotated[int, Ge(1)] | None = None  # runs at a time; null: one per GPU, or as cores and memory allow
+    runs: str = "runs"  # of pages: the directory of all runs
     data: Places = field(default_factory=Places)  # where the data are now, if they were moved after the training
     groups: ClassVar[dict[str, str | None]] = {}
 

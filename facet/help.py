@@ -25,9 +25,12 @@ def help_of(called: str, primary: str) -> str:
         primary: the name of its primary config, such as ``train``.
     """
     root = config_directory()
-    lines = [f"{called} KEY=VALUE …      (-m: a sweep over comma-separated values; --hydra-help: Hydra's own options)"]
+    settings = settings_of(primary)
+    has_pages = settings is not None and "pages" in types(settings)
+    usage = f"{called} {'[PAGE …] ' if has_pages else ''}KEY=VALUE …"
+    lines = [f"{usage}      (-m: a sweep over comma-separated values; --hydra-help: Hydra's own options)"]
     file = root / f"{primary}.yaml"
-    own = file.read_text("utf-8").split("\nhydra:")[0] if file.is_file() else described(settings_of(primary))
+    own = file.read_text("utf-8").split("\nhydra:")[0] if file.is_file() else described(settings)
     lines += ["", own.strip(), ""]
     chosen = [word for word in sys.argv[1:] if "=" in word and word.split("=")[0] in groups_of(primary, root)]
     try:
@@ -37,15 +40,14 @@ def help_of(called: str, primary: str) -> str:
     except FileNotFoundError:  # Hydra needs a working directory, and this one is gone
         config = DictConfig({})
     for key in ("networks", "model", "data", "trainer", "callbacks"):
-        if isinstance(node := config.get(key), DictConfig) and key not in types(settings_of(primary)):
+        if isinstance(node := config.get(key), DictConfig) and key not in types(settings):
             lines += [f"{key}:", *_listed(node, "  "), ""]
-    lines += ["Choices:", ""]
-    for group in groups_of(primary, root):
-        if names := choices(group):
-            lines.append(f"{group}= {' '.join(names)}")
-    if (settings := settings_of(primary)) and "pages" in types(settings):
-        lines += ["", "Pages:", "", *(f"{name}: {text}" for name, text in pages.summaries())]
-    return "\n".join(lines)
+    listed = [f"{group}= {' '.join(names)}" for group in groups_of(primary, root) if (names := choices(group))]
+    if listed:
+        lines += ["Choices:", "", *listed]
+    if has_pages:
+        lines += [*([""] if listed else []), "Pages:", "", *(f"{name}: {text}" for name, text in pages.summaries())]
+    return "\n".join(lines).rstrip()
 
 
 def _listed(node: DictConfig, indent: str) -> list[str]:

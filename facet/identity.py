@@ -122,11 +122,12 @@ def _found(config: DictConfig) -> tuple[Path, list[Path]]:
         raise UserError(f"name={name!r}: it must be a path below runs=, such as mine/first")
     mark = identity(config)
     own = Path(config.runs) / name / f"seed{config.seed}-{mark}"
-    paths = [path for path in _run_directories(Path(config.runs)) if f"-{mark}" in path.name]
+    paths = [path for path in run_directories(Path(config.runs)) if f"-{mark}" in path.name]
     return own, sorted(paths, key=lambda path: (path != own, path.parent != own.parent, path))
 
 
-def _run_directories(runs: Path) -> Iterator[Path]:
+def run_directories(runs: Path) -> Iterator[Path]:
+    """The directories below ``runs`` that hold a run's ``config.yaml`` or ``status.json``."""
     for place, directories, files in os.walk(runs):
         if "config.yaml" in files or "status.json" in files:
             directories.clear()  # no runs inside a run

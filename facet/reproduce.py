@@ -29,17 +29,17 @@ from facet.train import finished
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-reproduce: trains and judges the missing runs of pages, and writes the pages. For example: facet-reproduce
+    """facet-reproduce: trains and judges the missing runs of pages, and writes the pages. Example: facet-reproduce
     table1 seeds=0,1,2 preset=paper trainer=gpu jobs=2. Settings that aren't listed here are passed to facet-train.
     """
 
-    pages: tuple[str, ...] = ()  # or groups of pages: aif, jacsup, all; or files of your own
-    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
-    overrides: tuple[str, ...] = ()  # the trainings' other settings, besides their row's and the seed
-    beside: bool = False  # also train the rows beside the paper's; those trained already are always shown
-    jobs: Annotated[int, Ge(1)] | None = None  # at a time; null: one per GPU, or as cores and memory allow
+    pages: tuple[str, ...] = ()  # names of pages (below), groups of them (aif, jacsup, all), or your own files
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # the seeds of the runs
+    overrides: tuple[str, ...] = ()  # the trainings' other settings; keys that aren't listed go here
+    beside: bool = False  # also train the rows that the paper doesn't have; trained ones are always shown
+    jobs: Annotated[int, Ge(1)] | None = None  # runs at a time; null: one per GPU, or as cores and memory allow
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
-    runs: str = "runs"
+    runs: str = "runs"  # the directory of all runs
     reports: str = "reports"  # pages are written to reports/<page>/
     groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 

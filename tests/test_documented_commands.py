@@ -35,6 +35,7 @@ PRIMARY = {
     "facet-report": "report",
     "facet-dashboard": "dashboard",
     "facet-edit": "edit",
+    "facet-info": "info",
 }
 VERBS = {
     "facet-data": dict.fromkeys(("info", "build", "verify"), "dataset"),

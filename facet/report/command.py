@@ -28,18 +28,18 @@ from facet.wandb_table import log_table
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-report: pages from their runs' results: facet-report table1 seeds=0,1,2. Runs that failed or are missing
-    are marked. What the command doesn't know is what the runs were trained with.
+    """facet-report: writes pages from the results of judged runs. Example: facet-report table1 seeds=0,1,2. Runs that
+    failed or are missing are marked. Settings that aren't listed here are those that the runs were trained with.
     """
 
-    pages: tuple[str, ...] = ()  # or groups of them: aif, jacsup, all; or files of your own
-    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)
-    overrides: tuple[str, ...] = ()  # what the runs were trained with besides their row's words and a seed
-    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; on the command line alone
-    runs: str = "runs"
-    data: Places = field(default_factory=Places)  # where the data are now, if they have moved since the training
-    reports: str = "reports"  # a page goes to reports/<page>/
-    commands: tuple[str, ...] = ()  # how to make it again, for the page's foot; derived from the settings if empty
+    pages: tuple[str, ...] = ()  # names of pages (below), groups of them (aif, jacsup, all), or your own files
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0,)  # the seeds of the runs
+    overrides: tuple[str, ...] = ()  # the trainings' other settings; keys that aren't listed go here
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
+    runs: str = "runs"  # the directory of all runs
+    data: Places = field(default_factory=Places)  # where the data are now, if they were moved after the training
+    reports: str = "reports"  # pages are written to reports/<page>/
+    commands: tuple[str, ...] = ()  # at the page's foot: how to make it again; derived from the settings if empty
     groups: ClassVar[dict[str, str | None]] = {"logger": "wandb"}
 
 

@@ -62,8 +62,7 @@ class Context:
 
     def chosen(self, keys: Sequence[str] | str = "all") -> tuple[Row, ...]:
         """Rows by key, in the page's order: ``all`` of its own, those ``beside``, those of models with ``several``
-        attributes, or a list; without rows beside the page's own that have no runs.
-        """
+        attributes, or a list; without rows beside the page's own that have no runs."""
         several = tuple(row for row in self.rows if len(row.attribute_names) > 1)
         named = {"all": self.rows, "beside": self.beside, "several": several}
         if isinstance(keys, str) and keys in named:

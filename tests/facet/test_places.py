@@ -19,6 +19,7 @@ from facet import bench, build, dashboard, dataset, evaluate
 from facet import train as training
 from facet.errors import UserError
 from facet.files import read_json
+from facet.info import command as info
 from facet.report import command as report
 from facet.runs import Run
 from facet.train import train
@@ -30,6 +31,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
     "facet-data": (dataset.main, ("info",)),
     "facet-bench": (bench.main, ("data",)),
     "facet-dashboard": (dashboard.main, ()),
+    "facet-info": (info.main, ()),
 }
 Call = Callable[..., tuple[int, str]]
 

@@ -17,7 +17,7 @@ from facet.errors import UserError, check_known
 from facet.report.blocks import Block, Figure, Section
 from facet.report.context import Context
 
-ANY = ("kind", "title", "text", "caption", "when")
+ANY = ("kind", "title", "text", "caption", "file", "when")
 """What any section may say."""
 KINDS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py")))
 
@@ -26,8 +26,8 @@ def render(key: str, said: Mapping[str, Any], page: Context) -> Section | None:
     """A section of a page; None where there is nothing to show.
 
     Args:
-        said: its ``kind``, ``title`` and ``text``, the ``caption`` of its figures, ``when`` it is shown (an
-            expression), and the settings of its kind.
+        said: its ``kind``, ``title`` and ``text``, the ``caption`` of its figures, another name for its figure's
+            ``file``, ``when`` it is shown (an expression), and the settings of its kind.
 
     Raises:
         UserError: a kind or a setting that there isn't.
@@ -39,7 +39,8 @@ def render(key: str, said: Mapping[str, Any], page: Context) -> Section | None:
     if not blocks:
         return None
     title, text, caption = (page.texts.fill(said.get(name, "")) for name in ("title", "text", "caption"))
-    shown = [replace(one, caption=one.caption or caption) if isinstance(one, Figure) else one for one in blocks]
+    own = {"name": said["file"]} if "file" in said else {}
+    shown = [replace(one, caption=one.caption or caption, **own) if isinstance(one, Figure) else one for one in blocks]
     return Section(key, title, text, shown)
 
 

@@ -83,11 +83,11 @@ def _draw(rows: Sequence[Row], runs: Sequence[Run], panels: Mapping[str, Mapping
         _dress(ax, panel)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    drawn = dict.fromkeys(place for place, curves in runs if curves)
-    for place in drawn:
-        axes[0].plot([], [], **style.look(place), label=drawn_symbols(rows[place].title))
+    titles = {place: rows[place].title for place, curves in runs if curves}
+    for place, title in titles.items():
+        axes[0].plot([], [], **style.look(place), label=drawn_symbols(title))
     figure.supxlabel("epoch" if grown else "training step as logged", fontsize=9)
-    figure.legend(loc="outside upper center", ncols=min(4, len(drawn)))
+    figure.legend(loc="outside upper center", ncols=min(len(titles), 120 // max(30, *map(len, titles.values())) or 1))
     return figure
 
 

@@ -6,10 +6,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
       for (const other of head.parentElement.children) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", now);
       const body = table.tBodies[0], sign = now === "ascending" ? 1 : -1;
-      const key = line => place === 0 ? line.cells[0].innerText : line.cells[place].dataset.value;
+      const key = line => {
+        const {dataset, innerText} = line.cells[place];
+        return place === 0 ? innerText : dataset.value || (innerText === "–" ? "" : innerText);  // a number, or words
+      };
       const compare = (a, b) => {
         if (key(a) === "" || key(b) === "") return (key(a) === "") - (key(b) === "");  // no number: always last
-        return sign * (place === 0 ? key(a).localeCompare(key(b)) : key(a) - key(b));
+        return sign * (key(a) - key(b) || (isNaN(key(a) - key(b)) ? key(a).localeCompare(key(b), "en", {numeric: true}) : 0));
       };
       body.append(...[...body.rows].sort(compare));
     });
