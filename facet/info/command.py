@@ -87,7 +87,7 @@ def _headed(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 HEADS = ("status", "seed", "preset", "data", "ended", "MSE", "edits")
-EDITS = "edits: the share that succeeds, to absent / to present, or the mean over several attributes"
+EDITS = "edits: the share that succeeds where the attribute is taken away / given, or the mean over several attributes"
 
 
 def run_lines(runs: Iterable[FoundRun]) -> list[str]:

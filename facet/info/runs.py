@@ -165,5 +165,5 @@ def headline(run: FoundRun) -> tuple[str, str]:
         return shown("mse"), f"swaps ok {shown('swaps_ok')}"
     if len(result.attribute_names) > 1 and result.value("success") is not None:
         return shown("mse"), f"mean of {len(result.attribute_names)}: {shown('success')}"
-    rates = [shown(name) for name in ("edit_off_full", "edit_on_full")]
+    rates = [shown(name) for name in ("off_from_on", "on_from_off")]
     return shown("mse"), "" if rates == ["–", "–"] else " / ".join(rates)

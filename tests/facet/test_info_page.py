@@ -34,7 +34,7 @@ def test_the_page_shows_runs_of_all_kinds_and_states(tmp_path: Path) -> None:
     assert len(shown) == 9
     assert "Left out, because they can’t be read: damaged (config.yaml can’t be used" in unescape(html)
     assert "1 failed, 1 finished, 1 interrupted, 5 judged, 1 running." in html
-    assert "95.2–96.6%, n = 3,000" in table, "a rate has its interval and n"
+    assert "93.8–96.0%, n = 1,500" in table, "a rate has its interval and n"
     for status in ("judged", "finished", "running", "failed", "interrupted"):
         assert f">{status}</td>" in table
     sections = re.findall(r'<section id="([\w-]+)">', html)
