@@ -33,6 +33,7 @@ WORDS = {
     "callbacks": ["saving, averaging,", "edits while training"],
     "benchmarks": ["a step's time and", "memory, the floor"],
     "report": ["a page's tables,", "figures and texts"],
+    "exporting": ["a model's files,", "card and web page"],
     "core": ["configs and their checks · runs and checkpoints · the judge · the protocols that methods meet"],
     "conf": ["what can be said on the command line; names classes as _target_, Hydra makes them"],
     "aif": ["IFcVAE-GAN and the systems", "that it is compared with"],

@@ -34,6 +34,7 @@ PRIMARY = {
     "facet-evaluate": "evaluate",
     "facet-report": "report",
     "facet-dashboard": "dashboard",
+    "facet-export": "export",
 }
 VERBS = {
     "facet-data": dict.fromkeys(("info", "build", "verify"), "dataset"),

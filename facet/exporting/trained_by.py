@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from facet.command_line import parsed, quoted
+from facet.completion import complete
 from facet.configuration import choices, compose_config
 from facet.errors import UserError
 from facet.identity import INCIDENTAL, resolved, same_run
@@ -55,6 +56,7 @@ def _target(group: str, name: str) -> str:
 
 def _different(composed: DictConfig, config: DictConfig, only: tuple[str, ...] = ()) -> Iterator[str]:
     """Settings of ``config`` that a composed one has otherwise, as overrides."""
+    complete(composed)  # as the config of a run is: a default of a class is in no file
     here = dict(_leaves(resolved(composed)))
     for key, value in _leaves(resolved(config)):
         if only and key.split(".")[0] not in only:

@@ -6,6 +6,8 @@ const sliders = attributes.map((_, i) => $(`slider${i}`));
 let ort, encoder, decoder, judge;
 let face; // the chosen picture: its attributes, its nuisance code, the judge's readings
 let asked = 0; // counts what was asked for, so that an answer to an older question is dropped
+let own; // a picture of the user's own, from which squares are cut
+let queue = Promise.resolve(); // one network at a time
 let busy = false, again = false, waiting;
 
 async function unpacked(name) {
@@ -44,8 +46,14 @@ async function start() {
 
 const tensor = (values, ...shape) => new ort.Tensor("float32", Float32Array.from(values), shape);
 
+function run(session, inputs) {
+  const answer = queue.then(() => session.run(inputs));
+  queue = answer.catch(() => {});
+  return answer;
+}
+
 async function readings(images) {
-  return judge ? [...(await judge.run({ images })).probabilities.data] : [];
+  return judge ? [...(await run(judge, { images })).probabilities.data] : [];
 }
 
 async function decoded(rows) {
@@ -57,25 +65,27 @@ async function decoded(rows) {
     attributes: tensor(rows.flat(), rows.length, attributes.length),
     nuisance: tensor(many, rows.length, ...dims.slice(1)),
   };
-  return (await decoder.run(inputs)).images;
+  return (await run(decoder, inputs)).images;
 }
 
-async function choose(images, told) {
+async function choose(images, told, keep = false) {
   const mine = ++asked;
   const before = await readings(images);
+  if (mine !== asked) return;
   const inputs = { images };
   if (settings.labelsGiven) {
     // an attribute that the judge doesn't know is unknown, which is half
     const known = attributes.map((name) => before[settings.judge.indexOf(name)]);
     inputs.labels = tensor(known.map((value) => (value === undefined ? 0.5 : Math.round(value))), 1, attributes.length);
   }
-  const code = await encoder.run(inputs);
+  const code = await run(encoder, inputs);
   if (mine !== asked) return;
   face = { images, before, read: [...code.attributes.data], nuisance: code.nuisance };
   draw($("original"), images);
   draw($("reconstruction"), await decoded([face.read]));
   $("told").textContent = told;
-  reset();
+  if (keep) show();
+  else reset();
 }
 
 // ---------------------------------------------------------------- what is shown
@@ -103,10 +113,14 @@ function blank() {
 const values = () => sliders.map((slider, i) => (slider.dataset.moved ? Number(slider.value) : face.read[i]));
 
 function reset() {
+  for (const slider of sliders) delete slider.dataset.moved;
+  show();
+}
+
+function show() {
   sliders.forEach((slider, i) => {
     slider.disabled = false;
-    delete slider.dataset.moved;
-    slider.value = face.read[i];
+    if (!slider.dataset.moved) slider.value = face.read[i];
     label(i);
   });
   refresh();
@@ -204,11 +218,9 @@ function judged(after) {
 
 // ---------------------------------------------------------------- pictures that come in
 
-function square(picture) {
-  // The central square, on white, as an image of the model's size. Halved step by step: one big step would alias.
-  const [width, height] = [picture.naturalWidth ?? picture.width, picture.naturalHeight ?? picture.height];
-  let size = Math.min(width, height);
-  let source = picture, left = (width - size) / 2, top = (height - size) / 2;
+function square(picture, left, top, size) {
+  // A square, on white, as an image of the model's size. Halved step by step: one big step would alias.
+  let source = picture;
   for (;;) {
     const next = size >= 2 * side ? Math.max(side, Math.floor(size / 2)) : side;
     const canvas = Object.assign(document.createElement("canvas"), { width: next, height: next });
@@ -239,9 +251,10 @@ function press(chosen) {
 
 async function chooseExample(button) {
   press(button);
+  forget();
   const picture = button.firstElementChild;
   await picture.decode();
-  await choose(square(picture), "");
+  await choose(square(picture, 0, 0, side), "");
 }
 
 async function chooseFile(file) {
@@ -253,11 +266,28 @@ async function chooseFile(file) {
     $("told").textContent = `${file.name} can't be read as a picture: use a JPEG, PNG or WebP.`;
     return;
   }
-  const { width, height } = picture;
-  const least = Math.min(width, height);
   press(null);
-  await choose(square(picture), `${file.name}: ${width} × ${height} pixels, of which the central ${least} × ${least} are used.`);
-  picture.close();
+  forget();
+  own = { picture, name: file.name };
+  $("cut").hidden = false;
+  await cut();
+}
+
+function forget() {
+  own?.picture.close();
+  own = null;
+  $("cut").hidden = true;
+  for (const [name, value] of [["zoom", 1], ["across", 0.5], ["down", 0.5]]) $(name).value = value;
+}
+
+async function cut(keep = false) {
+  const { width, height } = own.picture;
+  const [zoom, across, down] = ["zoom", "across", "down"].map((name) => Number($(name).value));
+  const size = Math.min(width, height) / zoom;
+  const central = zoom === 1 && across === 0.5 && down === 0.5;
+  const part = `${central ? "central " : ""}${Math.round(size)} × ${Math.round(size)}`;
+  const told = `${own.name}: ${width} × ${height} pixels, of which the ${part} are used.`;
+  await choose(square(own.picture, (width - size) * across, (height - size) * down, size), told, keep);
 }
 
 // ---------------------------------------------------------------- what the user does
@@ -266,6 +296,7 @@ function listen() {
   sliders.forEach((slider, i) => slider.addEventListener("input", () => move(i)));
   for (const button of document.querySelectorAll(".example")) button.addEventListener("click", () => chooseExample(button));
   $("file").addEventListener("change", (event) => chooseFile(event.target.files[0]));
+  for (const name of ["zoom", "across", "down"]) $(name).addEventListener("input", () => own && cut(true));
   $("reset").addEventListener("click", () => face && reset());
   $("walked").addEventListener("change", walk);
   $("save").addEventListener("click", (event) => (event.target.href = $("edit").toDataURL()));
