@@ -63,13 +63,14 @@ def export(config: DictConfig) -> Path:
         refuse_missing(config.to)
     from facet.exporting.card import card_of, files_in
     from facet.exporting.subject import subject_of
+    from facet.exporting.words import size
 
     subject = subject_of(Path(config.run), config.data)
     files = WRITERS[config.to](subject, config)
     files = {**files, **card_of(subject, [*files, *files_in(out)])}
     for name, content in files.items():
         _write(out / name, content)
-        say(f"{out / name}: {len(content) / 1e6:,.2f} MB")
+        say(f"{out / name}: {size(len(content))}")
     return out
 
 

@@ -23,15 +23,11 @@ EDITORS: dict[str, tuple[str, ...]] = {
     "ifcvae_gan residual": (*NARROW, "networks.kind=residual"),
     "ifcvae_gan erasure": (*NARROW, "ablation=erasure", "model.erasure.noise=0"),
     "cvae_gan": ("model=cvae_gan", *NARROW),
-    "cvae_gan residual": ("model=cvae_gan", *NARROW, "networks.kind=residual"),
     "icgan": ("model=icgan", *NARROW),
     "fader": ("model=fader", *NARROW, "networks.latent_dim=4"),
     "jacsup_faces": ("model=jacsup_faces", *FACES),
 }
-CODERS: dict[str, tuple[str, ...]] = {
-    "jacsup_digits": ("model=jacsup_digits",),
-    "vae": ("model=vae", *NARROW),
-}
+DIGITS = ("model=jacsup_digits",)
 
 
 def untrained(overrides: tuple[str, ...], directory: Path, judged: bool = True) -> Subject:

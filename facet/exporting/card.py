@@ -23,7 +23,15 @@ CARD, PICTURE = "README.md", "edits.png"
 FACES = 8
 """Faces of the picture, at most."""
 OF_MODEL = ("mse", "swaps_ok", "swaps_ceiling", "code_size", "drift_of_all", "judge_accuracy_of_class")
-OF_ATTRIBUTE = ("on_from_off", "off_from_on", "reconstruction_on", "reconstruction_off", "drift", "judge_accuracy")
+MEANINGS = {
+    "on_from_off": "edits that give the attribute and succeed, of images without it",
+    "off_from_on": "edits that take the attribute away and succeed, of images with it",
+    "reconstruction_on": "images with the attribute whose unedited reconstruction still has it",
+    "reconstruction_off": "images without the attribute whose unedited reconstruction has it neither",
+    "drift": "readings of other attributes that change with an edit, mean of both directions",
+    "judge_accuracy": "how often the judge is right about the attribute on real images",
+}
+"""In plain words: a card's readers know nothing of the other measures."""
 SPECIAL = re.compile(r"[\\`*_{}\[\]<>|#~$&]")
 
 
@@ -43,7 +51,7 @@ def card_of(subject: Subject, files: Collection[str]) -> dict[str, bytes]:
     environment.filters |= {"escaped": escaped, "plain": words.plain}
     text = environment.get_template("card.md.j2").render(
         head=head_of(subject),
-        title=f"{method}, seed {result.seed}",
+        title=f"{method} on {subject.data}, seed {result.seed}",
         method=method,
         paper=paper,
         subject=subject,
@@ -53,7 +61,7 @@ def card_of(subject: Subject, files: Collection[str]) -> dict[str, bytes]:
         result=result,
         once=[_line(subject, name) for name in OF_MODEL if result.number(name) is not None],
         each=_table(subject),
-        meanings=[MEASURES[name] for name in OF_ATTRIBUTE if _known(subject, name)],
+        meanings=[(MEASURES[name].title, text) for name, text in MEANINGS.items() if _known(subject, name)],
         picture=PICTURE if picture else "",
         command=command_of(subject.config),
         files=set(files),
@@ -119,7 +127,7 @@ def _line(subject: Subject, measure: str) -> tuple[str, str, str]:
 
 def _table(subject: Subject) -> list[list[str]]:
     """A head, and a line for each attribute: measures with their intervals, each with its n."""
-    columns = [name for name in OF_ATTRIBUTE if _known(subject, name)]
+    columns = [name for name in MEANINGS if _known(subject, name)]
     if not columns:
         return []
     lines = [["attribute", *(MEASURES[name].title for name in columns)]]

@@ -112,14 +112,13 @@ def _slider(subject: Subject, name: str) -> dict[str, Any]:
     given, taken = (result.number(measure, name) for measure in ("on_from_off", "off_from_on"))
     note = ""
     if given and taken:
-        note = f"Given {100 * given.value:.0f}%, taken away {100 * taken.value:.0f}%"
+        note = f"given {100 * given.value:.0f}%, taken away {100 * taken.value:.0f}%"
     return {"name": name, "note": note}
 
 
 def _settings(subject: Subject) -> dict[str, Any]:
     """What the page's script has to know."""
-    result = subject.result
-    judge = subject.judge.attribute_names if subject.judge else ()
+    card = subject.result.content.get("judge") or {}
     return {
         "attributes": list(subject.names),
         "resolution": subject.resolution,
@@ -127,8 +126,8 @@ def _settings(subject: Subject) -> dict[str, Any]:
         "labelsGiven": subject.labels_given,
         "values": list(VALUES),
         "implied": {name: [dict(off), dict(on)] for name, (off, on) in subject.implied.items()},
-        "judge": list(judge),
-        "accuracy": [result.value("judge_accuracy", name) for name in judge],
+        "judge": list(subject.judge.attribute_names if subject.judge else ()),
+        "accuracy": {name: value for name, value in card.get("accuracy", {}).items() if value is not None},
     }
 
 

@@ -7,16 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from facet.command_line import parsed, quoted
 from facet.completion import complete
-from facet.configuration import choices, compose_config
+from facet.configuration import choices, compose_config, config_directory
 from facet.errors import UserError
 from facet.identity import INCIDENTAL, resolved, same_run
 
 MOST = 24  # settings of a command that is worth showing
 PLAIN = ("seed", "attributes", "networks")
+DEFAULTS = {"model": "ifcvae_gan", "data": "avatars"}
 
 
 def command_of(config: DictConfig) -> str:
@@ -39,10 +40,8 @@ def _chosen(config: DictConfig) -> list[str]:
     """The choices of groups that differ from the defaults."""
     words = []
     for group in ("model", "data"):
-        default = compose_config("train", [])[group]._target_
-        if config[group]._target_ != default:
-            names = [name for name in choices(group) if _target(group, name) == config[group]._target_]
-            words += [f"{group}={name}" for name in names[:1]]
+        of_it = [name for name in choices(group) if _target(group, name) == config[group]._target_]
+        words += [f"{group}={name}" for name in of_it[:1] if name != DEFAULTS[group]]
     if config.preset != "embedded":
         words.append(f"preset={config.preset}")
     if config.ablation != "none" and config.ablation in choices("ablation"):
@@ -51,7 +50,9 @@ def _chosen(config: DictConfig) -> list[str]:
 
 
 def _target(group: str, name: str) -> str:
-    return str(compose_config("train", [f"{group}={name}"])[group]._target_)
+    """The class of a choice, read from its file: to compose a config takes a second."""
+    node = OmegaConf.load(config_directory() / group / f"{name}.yaml")
+    return str(OmegaConf.select(node, f"{group}._target_") or OmegaConf.select(node, "_target_"))
 
 
 def _different(composed: DictConfig, config: DictConfig, only: tuple[str, ...] = ()) -> Iterator[str]:

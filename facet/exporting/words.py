@@ -127,5 +127,5 @@ def plain(name: str) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes in megabytes."""
-    return f"{count / 1e6:,.1f} MB"
+    """A number of bytes in megabytes, or in kilobytes where that is little."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"

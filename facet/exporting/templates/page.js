@@ -81,8 +81,10 @@ async function choose(images, told, keep = false) {
   const code = await run(encoder, inputs);
   if (mine !== asked) return;
   face = { images, before, read: [...code.attributes.data], nuisance: code.nuisance };
+  const reconstruction = await decoded([face.read]);
+  face.rebuilt = await readings(reconstruction);
   draw($("original"), images);
-  draw($("reconstruction"), await decoded([face.read]));
+  draw($("reconstruction"), reconstruction);
   $("told").textContent = told;
   if (keep) show();
   else reset();
@@ -191,28 +193,31 @@ async function walk() {
 
 function judged(after) {
   const percent = (value) => `${(100 * value).toFixed(0)}%`;
-  const rows = settings.judge.map((name, j) => {
+  const known = settings.judge.map((_, j) => j); // the model's own attributes first, in the sliders' order
+  const place = (j) => attributes.indexOf(settings.judge[j]) >>> 0; // −1 becomes large
+  const rows = known.sort((a, b) => place(a) - place(b)).map((j) => {
+    const name = settings.judge[j];
     const i = attributes.indexOf(name);
-    const [was, is] = [face.before[j], after[j]];
+    const [was, is] = [face.rebuilt[j], after[j]]; // the edit starts from the reconstruction
     const isAsked = i >= 0 && "moved" in sliders[i].dataset;
     const turned = was > 0.5 !== is > 0.5;
     const points = Math.round(100 * (is - was));
     const change = points ? `${points > 0 ? "+" : "−"}${Math.abs(points)}` : "0";
-    const accuracy = settings.accuracy[j];
-    return { name, isAsked, turned, cells: [percent(was), percent(is), change, accuracy === null ? "–" : percent(accuracy)] };
+    const accuracy = settings.accuracy[name];
+    return { name, i, isAsked, turned, cells: [face.before[j], was, is].map(percent).concat(change, accuracy === undefined ? "–" : percent(accuracy)) };
   });
   const body = $("judged");
   while (body.children.length < rows.length) {
     const row = body.insertRow();
     row.append(Object.assign(document.createElement("th"), { scope: "row" }));
-    for (let c = 0; c < 4; c++) row.insertCell();
+    for (let c = 0; c < 5; c++) row.insertCell();
   }
-  rows.forEach(({ name, isAsked, turned, cells }, j) => {
+  rows.forEach(({ name, i, isAsked, turned, cells }, j) => {
     const row = body.rows[j];
-    const note = turned ? (isAsked ? " (asked)" : " (not asked)") : "";
-    row.className = `${isAsked ? "asked" : ""} ${turned ? "turned" : ""}`;
+    row.className = `${isAsked ? "asked" : ""} ${turned ? "turned" : ""} ${i < 0 ? "others" : ""}`;
     row.cells[0].textContent = name.replaceAll("_", " ");
-    cells.forEach((text, c) => (row.cells[c + 1].textContent = text + (c === 2 ? note : "")));
+    cells.forEach((text, c) => (row.cells[c + 1].textContent = text));
+    if (turned) row.cells[4].append(Object.assign(document.createElement("small"), { textContent: isAsked ? "asked" : "not asked" }));
   });
 }
 

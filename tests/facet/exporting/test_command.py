@@ -12,7 +12,7 @@ from made_once import avatars
 from privileges import read_only
 from safetensors.torch import load_file
 from tiny import tiny, weights
-from untrained import CODERS, untrained
+from untrained import DIGITS, untrained
 
 from facet import export
 from facet.errors import UserError
@@ -67,7 +67,7 @@ def test_mistakes_are_one_line(run: Run, call: Any, tmp_path: Path, monkeypatch:
         ([], "choose what to export: run=DIRECTORY"),
         (["run=empty"], "empty is not a run directory"),
         (["run=no_checkpoint"], "no_checkpoint has no checkpoint"),
-        ([f"run={run.path}", "to=oonx"], "to="),
+        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'onnx' or 'page'"),
         ([f"run={run.path}", "to=onnx"], "to=onnx needs no_such_package: pip install 'facet-lab[export]'"),
         ([f"run={run.path}", "out=file"], "out=file can't be written"),
     ):
@@ -87,4 +87,4 @@ def test_a_directory_that_cannot_be_written_is_said_before_any_work(run: Run, ca
 
 def test_a_page_needs_attributes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="to=page needs named attributes to slide, and JacSup autoencoder of digits"):
-        refuse_unnamed(untrained(CODERS["jacsup_digits"], tmp_path, judged=False))
+        refuse_unnamed(untrained(DIGITS, tmp_path, judged=False))
