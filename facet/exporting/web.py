@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
 
 from filelock import FileLock
 
-from datamodules.store import cache_directory
 from facet.commands import say
 from facet.errors import UserError
 from facet.files import atomic_write
@@ -45,8 +46,16 @@ def runtime(folder: str | None) -> Runtime:
         if (found := _in(Path(folder))) is None:
             raise UserError(f"wasm={folder} holds no {GLUE} and {WASM}: give the npm package onnxruntime-web")
         return found
-    cached = cache_directory("onnxruntime-web") / VERSION
+    cached = _cache() / "onnxruntime-web" / VERSION
     return _in(cached) or _fetched(cached)
+
+
+def _cache() -> Path:
+    """``$FACET_CACHE``, else ``facet`` in the user's cache directory, as data sets have it."""
+    if os.environ.get("FACET_CACHE"):
+        return Path(os.environ["FACET_CACHE"]).expanduser()
+    of_user = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (of_user if of_user.is_absolute() else Path("~/.cache").expanduser()) / "facet"
 
 
 def _in(folder: Path) -> Runtime | None:
@@ -69,7 +78,7 @@ def _fetched(cached: Path) -> Runtime:
             if found := _in(cached):  # another process has fetched it meanwhile
                 return found
             say(f"fetching onnxruntime-web {VERSION} with npm, once (33 MB)")
-            command = [npm, "pack", "--silent", f"onnxruntime-web@{VERSION}"]
+            command = [npm, "pack", "--silent", "--prefer-offline", f"onnxruntime-web@{VERSION}"]
             done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=600)
             archives = list(Path(place).glob("*.tgz"))
             if done.returncode or not archives:
@@ -79,8 +88,7 @@ def _fetched(cached: Path) -> Runtime:
                 for name in (GLUE, WASM):
                     member = archive.extractfile(f"package/dist/{name}")
                     assert member is not None, name
-                    content = member.read()
-                    atomic_write(cached / name, lambda file, content=content: file.write(content))
+                    atomic_write(cached / name, methodcaller("write", member.read()))
     except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError) as error:
         raise UserError(f"onnxruntime-web can't be kept in {cached} ({error}): set FACET_CACHE, {by_hand}") from error
     found = _in(cached)
