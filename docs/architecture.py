@@ -176,14 +176,17 @@ def drawn_box(box: Box) -> str:
     top = box.y + box.height / 2 - (len(words) * 17) / 2 + 5
     name = f"{box.name}/" if box.name not in ("commands", "for people", "core") else box.name
     parts.append(text(box.middle, top, name, 16, color, bold=True))
-    parts += [text(box.middle, top + 19 + 16 * i, word, 13) for i, word in enumerate(words)]
+    size = min(13, box.width / (0.56 * max(map(len, words), default=1)))  # a narrow box has small letters
+    parts += [text(box.middle, top + 19 + 16 * i, word, size) for i, word in enumerate(words)]
     return "\n".join(parts)
 
 
-def text(x: float, y: float, said: str, size: int, color: str = INK, bold: bool = False, anchor: str = "middle") -> str:
+def text(
+    x: float, y: float, said: str, size: float, color: str = INK, bold: bool = False, anchor: str = "middle"
+) -> str:
     """A line of text at its base line."""
     weight = ' font-weight="600"' if bold else ""
-    style = f'font-size="{size}" fill="{color}" text-anchor="{anchor}"{weight}'
+    style = f'font-size="{size:.3g}" fill="{color}" text-anchor="{anchor}"{weight}'
     return f'<text x="{x:g}" y="{y:g}" {style}>{escape(said)}</text>'
 
 

@@ -16,7 +16,21 @@ from facet.errors import UserError
 
 # Keys whose value is a path, in any node. Their values are taken literally.
 PATHS = frozenset(
-    {"runs", "run_dir", "run", "reports", "root", "labels", "store", "initial", "default_root_dir", "dirpath"}
+    {
+        "runs",
+        "run_dir",
+        "run",
+        "reports",
+        "root",
+        "labels",
+        "store",
+        "initial",
+        "default_root_dir",
+        "dirpath",
+        "out",
+        "image",
+        "wasm",
+    }
 )
 SETTING = re.compile(r"(?P<key>\+{0,2}[\w./@-]+)=(?P<value>.*)", re.DOTALL)
 BETWEEN_COMMAS = re.compile(r"""(?:'[^']*'|"[^"]*"|[^,])+""")

@@ -36,6 +36,7 @@ PRIMARY = {
     "facet-dashboard": "dashboard",
     "facet-edit": "edit",
     "facet-info": "info",
+    "facet-export": "export",
 }
 VERBS = {
     "facet-data": dict.fromkeys(("info", "build", "verify"), "dataset"),

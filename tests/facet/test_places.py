@@ -15,7 +15,7 @@ from privileges import read_only
 from pytorch_lightning import Callback
 from tiny import overrides, tiny
 
-from facet import bench, build, dashboard, dataset, evaluate
+from facet import bench, build, dashboard, dataset, edit, evaluate, export
 from facet import train as training
 from facet.errors import UserError
 from facet.files import read_json
@@ -31,7 +31,9 @@ COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
     "facet-data": (dataset.main, ("info",)),
     "facet-bench": (bench.main, ("data",)),
     "facet-dashboard": (dashboard.main, ()),
+    "facet-edit": (edit.main, ("run=somewhere", "image=me.jpg")),
     "facet-info": (info.main, ()),
+    "facet-export": (export.main, ("run=somewhere",)),
 }
 Call = Callable[..., tuple[int, str]]
 

@@ -15,7 +15,7 @@ from fuzzing.sheets import LETTERS
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import strategies as st
 
-from facet import dashboard, dataset, evaluate, train
+from facet import dashboard, dataset, evaluate, export, train
 from facet.configuration import choices, config_directory
 from facet.report import command as report
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, Callable[[], object]]] = {
     "facet-report": ("report", report.main),
     "facet-data info": ("dataset", dataset.main),
     "facet-dashboard": ("dashboard", dashboard.main),
+    "facet-export": ("export", export.main),
 }
 
 

@@ -1,0 +1,132 @@
+"""``facet-export``: a trained model for others: safetensors, ONNX, or one HTML page with the model inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from omegaconf import DictConfig
+
+from facet.commands import run_command, say
+from facet.configuration import check
+from facet.errors import UserError
+from facet.files import atomic_write
+from facet.identity import Places
+
+if TYPE_CHECKING:
+    from facet.exporting.subject import Subject
+
+# Torch is imported only after the settings are checked, so that a mistake is refused quickly.
+
+
+@dataclass(frozen=True)
+class Settings:
+    """facet-export: writes a trained model for others, with its card: facet-export run=DIRECTORY to=page out=exported/.
+    safetensors is the model's weights; onnx is encoder, decoder and judge for any ONNX runtime; page is one HTML file
+    that edits pictures without a server.
+    """
+
+    run: str | None = None
+    to: Literal["safetensors", "onnx", "page"] = "safetensors"
+    out: str = "exported"  # the directory to write into
+    wasm: str | None = None  # for to=page: a folder with the npm package onnxruntime-web; null: it is fetched with npm
+    allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
+    data: Places = field(default_factory=Places)  # where the data are now, if they were moved after the training
+    groups: ClassVar[dict[str, str | None]] = {}
+
+
+def main() -> None:
+    """The console command."""
+    run_command("export", export)
+
+
+def export(config: DictConfig) -> Path:
+    """Export one run.
+
+    Returns:
+        The directory that was written.
+
+    Raises:
+        UserError: no such run, no checkpoint, a package is missing, the model can't be exported in this way, or the
+            directory can't be written.
+    """
+    check(config, "export")
+    if config.run is None:
+        raise UserError("choose what to export: run=DIRECTORY")
+    out = Path(config.out)
+    _refuse_unwritable(out)
+    if config.to != "safetensors":
+        from facet.exporting.onnx_files import refuse_missing
+
+        refuse_missing(config.to)
+    from facet.exporting.card import card_of, files_in
+    from facet.exporting.subject import subject_of
+    from facet.exporting.words import size
+
+    subject = subject_of(Path(config.run), config.data)
+    files = WRITERS[config.to](subject, config)
+    files = {**files, **card_of(subject, [*files, *files_in(out)])}
+    for name, content in files.items():
+        _write(out / name, content)
+        say(f"{out / name}: {size(len(content))}")
+    return out
+
+
+def _safetensors(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
+    from facet.exporting.tensors import tensor_files
+
+    return tensor_files(subject)
+
+
+def _onnx(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
+    from facet.exporting.onnx_files import onnx_files
+
+    return onnx_files(subject)
+
+
+def _page(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
+    from facet.exporting.onnx_files import onnx_files
+    from facet.exporting.page import page_of, refuse_unnamed
+    from facet.exporting.web import runtime
+
+    refuse_unnamed(subject)
+    return {"index.html": page_of(subject, onnx_files(subject), runtime(config.wasm))}
+
+
+WRITERS: dict[str, Callable[[Subject, DictConfig], Mapping[str, bytes]]] = {
+    "safetensors": _safetensors,
+    "onnx": _onnx,
+    "page": _page,
+}
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Check, before any work, that a directory can be made and written to.
+
+    Raises:
+        UserError: it can't.
+    """
+    import tempfile
+
+    from facet.files import make_directory, unmake
+
+    try:
+        made = make_directory(out)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+        unmake(made)
+    except OSError as error:
+        raise UserError(f"out={out} can't be written ({error.strerror}): choose another directory") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        atomic_write(path, lambda file: file.write(content))
+    except OSError as error:
+        raise UserError(f"{path} can't be written ({error.strerror}): set out= to another directory") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What ``facet-export`` writes: weights, ONNX files, a model card, a page with the model inside."""

@@ -1,0 +1,90 @@
+"""facet-export from the command line: what it writes, and one line with exit code 2 where it can't."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from made_once import avatars
+from privileges import read_only
+from safetensors.torch import load_file
+from tiny import tiny, weights
+from untrained import DIGITS, untrained
+
+from facet import export
+from facet.errors import UserError
+from facet.exporting import onnx_files
+from facet.exporting.page import refuse_unnamed
+from facet.exporting.tensors import read_judge
+from facet.runs import Run
+from facet.train import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(train(tiny(tmp_path_factory.mktemp("exported"), "trainer.max_epochs=1")))
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+    """Call the command in this process: its exit code and what it said on standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["facet-export", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            export.main()
+        return int(ended.value.code or 0), capfd.readouterr().err
+
+    return called
+
+
+def test_a_run_is_written_with_its_judge_and_card(run: Run, call: Any, tmp_path: Path) -> None:
+    code, said = call(f"run={run.path}", "out=a folder")
+    assert code == 0
+    out = tmp_path / "a folder"
+    assert {path.name for path in out.iterdir()} == {"weights.safetensors", "judge.safetensors", "README.md"}
+    for path in out.iterdir():
+        assert path.name in said
+    expected = {name: value for name, value in weights(run).items() if isinstance(value, torch.Tensor)}
+    assert load_file(out / "weights.safetensors").keys() == expected.keys()
+    assert "Smiling" in read_judge(out / "judge.safetensors").attribute_names
+    text = (out / "README.md").read_text("utf-8")
+    assert "facet-train" in text
+    assert str(avatars()) not in text, "nobody's directories"
+
+
+def test_mistakes_are_one_line(run: Run, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "no_checkpoint").mkdir()
+    (tmp_path / "no_checkpoint" / "config.yaml").write_bytes((run.path / "config.yaml").read_bytes())
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(onnx_files, "PACKAGES", ("onnx", "no_such_package"))
+    for arguments, told in (
+        ([], "choose what to export: run=DIRECTORY"),
+        (["run=empty"], "empty is not a run directory"),
+        (["run=no_checkpoint"], "no_checkpoint has no checkpoint"),
+        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'onnx' or 'page'"),
+        ([f"run={run.path}", "to=onnx"], "to=onnx needs no_such_package: pip install 'facet-lab[export]'"),
+        ([f"run={run.path}", "out=file"], "out=file can't be written"),
+    ):
+        code, said = call(*arguments)
+        assert (code, said.count("\n")) == (2, 1), said
+        assert told in said
+    assert not (tmp_path / "exported").exists()
+
+
+def test_a_directory_that_cannot_be_written_is_said_before_any_work(run: Run, call: Any, tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    with read_only(tmp_path / "closed"):
+        code, said = call(f"run={run.path}", "out=closed/inside")
+    assert code == 2
+    assert "out=closed/inside can't be written (Permission denied): choose another directory" in said
+
+
+def test_a_page_needs_attributes(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="to=page needs named attributes to slide, and JacSup autoencoder of digits"):
+        refuse_unnamed(untrained(DIGITS, tmp_path, judged=False))
