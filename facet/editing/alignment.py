@@ -71,11 +71,11 @@ class Placement:
 
     def to_photo(self, points: ArrayLike) -> np.ndarray:
         """Points of the unit square ``[n, 2]``, in the photo."""
-        return np.asarray(points, float) @ self._turn + (self.x, self.y)
+        return np.asarray(np.asarray(points, float) @ self._turn + (self.x, self.y))
 
     def to_square(self, points: ArrayLike) -> np.ndarray:
         """Points of the photo ``[n, 2]``, in the unit square."""
-        return (np.asarray(points, float) - (self.x, self.y)) @ self._turn.T / self.side**2
+        return np.asarray((np.asarray(points, float) - (self.x, self.y)) @ self._turn.T / self.side**2)
 
     def bounds(self) -> tuple[int, int, int, int]:
         """The smallest box of whole pixels around the square: left, top, right, bottom. It may leave the photo."""
@@ -276,4 +276,4 @@ def _cover(placement: Placement, box: tuple[int, int, int, int], mask: Mask) -> 
     from_centre = np.abs(2 * placement.to_square(grid) - 1)
     outward = (from_centre ** SHAPES[mask]).sum(2) ** (1 / SHAPES[mask])
     inside = ((1 - outward) / FEATHER).clip(0, 1)
-    return (inside**2 * (3 - 2 * inside)).astype(np.float32)
+    return np.asarray(inside**2 * (3 - 2 * inside), np.float32)
