@@ -33,7 +33,7 @@ class Settings:
     set: Mapping[str, float] = field(default_factory=dict)  # values: 0 absent, 1 present, beyond them exaggerated
     align: Literal["auto", "none"] | tuple[float, ...] = "auto"  # none: central square; ten numbers: eyes, nose, mouth
     face: Literal["largest", "all"] | Annotated[int, Ge(1)] = "largest"  # of several; 2: the second largest
-    paste: Literal["picture", "change"] = "picture"  # change: only what the edit changes, so that detail stays
+    paste: Literal["change", "picture"] = "change"  # change: only the difference, so that detail stays; picture: all
     out: str = "edited"  # the folder of the results
     groups: ClassVar[dict[str, str | None]] = {}
 

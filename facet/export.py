@@ -28,8 +28,8 @@ class Settings:
     that edits pictures without a server.
     """
 
-    run: str | None = None
-    to: Literal["safetensors", "onnx", "page"] = "safetensors"
+    run: str | None = None  # the directory of a judged run
+    to: Literal["safetensors", "onnx", "page"] = "safetensors"  # what for: PyTorch, ONNX runtimes, or a browser
     out: str = "exported"  # the directory to write into
     wasm: str | None = None  # for to=page: a folder with the npm package onnxruntime-web; null: it is fetched with npm
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line

@@ -45,7 +45,7 @@ class Judge(nn.Module):
         self, attribute_names: tuple[str, ...], resolution: int, channels: int = 3, width: int = WIDTH
     ) -> None:
         super().__init__()
-        self.attribute_names, self.resolution = attribute_names, resolution
+        self.attribute_names = attribute_names
         layers: list[nn.Module] = [*_block(channels, width), *_block(width, width)]
         side = resolution
         while side > 4:

@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import safe_open
+from safetensors.torch import load_file, save
 
 from facet.errors import UserError
-from facet.files import atomic_write
 from facet.judge import Judge
 
 JUDGE = "judge.safetensors"
+FORMAT = 1
 
 
-def write_judge(path: Path, judge: Judge, card: Mapping[str, Any]) -> None:
-    """Write a judge as :func:`facet.judge.get_judge` returns it.
+def judge_file(judge: Judge, resolution: int, channels: int, classes: bool) -> bytes:
+    """A judge as the content of a file.
 
-    Args:
-        path: the file.
-        judge: fused, for evaluation only.
-        card: its test accuracy and the like.
+    The header holds, under ``facet`` as JSON, ``format``, ``attributes`` in the outputs' order, ``resolution``,
+    ``channels``, ``width`` of the first convolution, and whether the outputs are ``classes``.
     """
-    first = judge.features[0]
-    assert isinstance(first, torch.nn.Conv2d)
-    about = {"attributes": list(judge.attribute_names), "resolution": judge.resolution, "card": dict(card)}
-    header = {"format": "pt", "facet": json.dumps({**about, "channels": first.in_channels})}
-    tensors = {name: value.cpu().contiguous().clone() for name, value in judge.state_dict().items()}
-    atomic_write(path, lambda file: file.write(save(tensors, header)))
+    state = {name: value.detach().cpu().contiguous() for name, value in judge.state_dict().items()}
+    description = {
+        "format": FORMAT,
+        "attributes": list(judge.attribute_names),
+        "resolution": resolution,
+        "channels": channels,
+        "width": state["features.0.weight"].shape[0],
+        "classes": classes,
+    }
+    return save(state, {"format": "pt", "facet": json.dumps(description)})
 
 
 def read_judge(path: Path) -> Judge:
-    """Read a judge's file, in evaluation mode and frozen.
+    """The judge of a file that :func:`judge_file` made: in evaluation mode, frozen, on the CPU.
 
     Raises:
-        UserError: the file can't be read, or holds another judge.
+        UserError: the file can't be read, or holds no judge of this version.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            known = json.loads((file.metadata() or {})["facet"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no iterator
-        with torch.random.fork_rng():
-            judge = Judge(tuple(known["attributes"]), known["resolution"], known["channels"]).fused()
-        judge.load_state_dict(tensors)
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no judge that can be read: {' '.join(str(error).split())[:200]}") from error
+        with safe_open(path, "pt") as file:
+            described = json.loads((file.metadata() or {}).get("facet", "{}"))
+        if described.get("format") != FORMAT:
+            raise ValueError(f"its format is {described.get('format')!r}, and this version reads {FORMAT}")
+        names = tuple(map(str, described["attributes"]))
+        judge = Judge(names, described["resolution"], described["channels"], described["width"]).eval().fused()
+        judge.load_state_dict(load_file(path))
+    except Exception as error:  # reading a damaged file may raise anything
+        raise UserError(f"the judge {path} can't be read: {' '.join(str(error).split())[:200]}") from error
     return judge.requires_grad_(False)

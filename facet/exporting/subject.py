@@ -15,6 +15,7 @@ from facet.loading import load, model_of, settings_of
 from facet.protocols import Coder, Editor, LabelsGiven
 from facet.results import Result, read_run
 from facet.runs import Run
+from facet.weights import follows_of
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,6 @@ def subject_of(directory: Path, places: Mapping[str, Any]) -> Subject:
     load(model, run)
     model.eval().requires_grad_(False)
     judge, _, data = judge_of(config)
-    names = tuple(model.attribute_names) if isinstance(model, Editor) else ()
-    implied = {name: (data.implied(name, False), data.implied(name, True)) for name in names}
+    follows = follows_of(data)
+    implied = {name: follows.get(name, ({}, {})) for name in getattr(model, "attribute_names", ())}
     return Subject(run, config, model, judge, data.resolution, data.channels, implied, isinstance(data, Classes))

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from safetensors import safe_open
-from safetensors.torch import load_file, save
-
 from facet import weights
+from facet.editing.judges import JUDGE, judge_file
 from facet.errors import UserError
 from facet.exporting.subject import Subject
-from facet.judge import Judge
-
-JUDGE = "judge.safetensors"
-FORMAT = 1
 
 
 def tensor_files(subject: Subject) -> dict[str, bytes]:
@@ -30,40 +21,3 @@ def tensor_files(subject: Subject) -> dict[str, bytes]:
     if subject.judge:
         files[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.classes)
     return files
-
-
-def judge_file(judge: Judge, resolution: int, channels: int, classes: bool) -> bytes:
-    """A judge as the content of a file.
-
-    The header holds, under ``facet`` as JSON, ``format``, ``attributes`` in the outputs' order, ``resolution``,
-    ``channels``, ``width`` of the first convolution, and whether the outputs are ``classes``.
-    """
-    state = {name: value.detach().cpu().contiguous() for name, value in judge.state_dict().items()}
-    description = {
-        "format": FORMAT,
-        "attributes": list(judge.attribute_names),
-        "resolution": resolution,
-        "channels": channels,
-        "width": state["features.0.weight"].shape[0],
-        "classes": classes,
-    }
-    return save(state, {"format": "pt", "facet": json.dumps(description)})
-
-
-def read_judge(path: Path) -> Judge:
-    """The judge of a file that :func:`judge_file` made: in evaluation mode, frozen, on the CPU.
-
-    Raises:
-        UserError: the file can't be read, or holds no judge of this version.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            described = json.loads((file.metadata() or {}).get("facet", "{}"))
-        if described.get("format") != FORMAT:
-            raise ValueError(f"its format is {described.get('format')!r}, and this version reads {FORMAT}")
-        names = tuple(map(str, described["attributes"]))
-        judge = Judge(names, described["resolution"], described["channels"], described["width"]).eval().fused()
-        judge.load_state_dict(load_file(path))
-    except Exception as error:  # reading a damaged file may raise anything
-        raise UserError(f"the judge {path} can't be read: {' '.join(str(error).split())[:200]}") from error
-    return judge.requires_grad_(False)

@@ -55,7 +55,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
 
 def test_a_picture_is_edited_in_place_and_read(call: Call, run: Run, face: Path, tmp_path: Path) -> None:
-    code, out, said = call(f"run={run.path}", f"image={face}", "set.Smiling=1", "set.Eyeglasses=-.5")
+    code, out, said = call(f"run={run.path}", f"image={face}", "set.Smiling=1", "set.Eyeglasses=-.5", "paste=picture")
     assert code == 0, said
     made = tmp_path / "edited" / "me and you"
     assert {file.name for file in made.iterdir()} == {
@@ -106,7 +106,7 @@ def test_a_folder_goes_on_past_what_is_no_picture(call: Call, run: Run, face: Pa
         (["run=nowhere/at/all", "image={face}", "set.Smiling=1"], "nowhere/at/all is no model"),
         (["run={run}", "image={face}", "set.Smiling=1", "align=[1,2,3]"], "align: 3 numbers: give ten"),
         (["run={run}", "image={face}", "set.Smiling=1", "face=0"], "face"),
-        (["run={run}", "image={face}", "set.Smiling=1", "paste=over"], "'over' should be 'picture' or 'change'"),
+        (["run={run}", "image={face}", "set.Smiling=1", "paste=over"], "'over' should be 'change' or 'picture'"),
         (["run={run}", "image={face}", "set.Smiling=1", "out=/proc/nowhere"], "out=/proc/nowhere: it can't be written"),
     ],
 )
@@ -119,34 +119,42 @@ def test_a_mistake_is_one_line(arguments: list[str], told: str, call: Call, run:
     assert not Path("edited").exists()
 
 
-def bad_pictures(place: Path) -> dict[str, tuple[Path, str]]:
-    """Files that can't be edited, and what is said of each."""
-    files = {name: place / f"{name}.png" for name in ("text", "empty", "zeros", "cut", "huge", "moving")}
-    files["text"].write_text("hello")
-    files["empty"].write_bytes(b"")
-    files["zeros"].write_bytes(bytes(100))
-    Image.new("RGB", (64, 64), "red").save(files["cut"])
-    files["cut"].write_bytes(files["cut"].read_bytes()[:90])
-    Image.new("1", (50_000, 50_000)).save(files["huge"])
-    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
-    frames[0].save(files["moving"], format="GIF", save_all=True, append_images=frames[1:])
-    said = {
-        "text": "it is text ('hello')",
-        "empty": "it is empty (0 bytes)",
-        "zeros": "nothing but zero bytes",
-        "cut": "truncated",
-        "huge": "more than 67,108,864 pixels",
-        "moving": "it holds 2 pictures, as an animation does",
-    }
-    return {name: (file, said[name]) for name, file in files.items()}
+BAD = {
+    "text": "it is text ('hello')",
+    "empty": "it is empty (0 bytes)",
+    "zeros": "nothing but zero bytes",
+    "cut": "truncated",
+    "huge": "more than 67,108,864 pixels",
+    "moving": "it holds 2 pictures, as an animation does",
+}
 
 
-@pytest.mark.parametrize("kind", ["text", "empty", "zeros", "cut", "huge", "moving"])
+def write_bad(kind: str, file: Path) -> None:
+    """A file that can't be edited."""
+    match kind:
+        case "text":
+            file.write_text("hello")
+        case "empty":
+            file.write_bytes(b"")
+        case "zeros":
+            file.write_bytes(bytes(100))
+        case "cut":
+            Image.new("RGB", (64, 64), "red").save(file)
+            file.write_bytes(file.read_bytes()[:90])
+        case "huge":
+            Image.new("1", (50_000, 50_000)).save(file)
+        case "moving":
+            first, second = (Image.new("RGB", (16, 16), colour) for colour in ("red", "blue"))
+            first.save(file, format="GIF", save_all=True, append_images=[second])
+
+
+@pytest.mark.parametrize("kind", BAD)
 def test_what_is_no_picture_is_one_line(kind: str, call: Call, run: Run, tmp_path: Path) -> None:
-    file, told = bad_pictures(tmp_path)[kind]
+    file = tmp_path / "picture.png"
+    write_bad(kind, file)
     code, _, said = call(f"run={run.path}", f"image={file}", "set.Smiling=1")
     assert code == 2
-    assert told in " ".join(said.split())
+    assert BAD[kind] in " ".join(said.split())
     assert len(said.strip().splitlines()) == 1
 
 

@@ -19,7 +19,7 @@ import facet
 from facet.build import judge_of
 from facet.configuration import compose_config
 from facet.editing.editor import PictureEditor, picture_of
-from facet.editing.judges import JUDGE, read_judge, write_judge
+from facet.editing.judges import JUDGE, judge_file, read_judge
 from facet.errors import UserError
 from facet.runs import Run
 from facet.train import train
@@ -85,8 +85,8 @@ def test_a_run_and_its_file_edit_alike(run: Run, tmp_path: Path) -> None:
     assert of_run.attributes == ("Smiling", "Blond_Hair", "Black_Hair")
     assert (of_run.resolution, of_run.channels, of_run.crop, of_run.data) == (16, 3, "none", "avatars")
     shutil.copy(run.path / "checkpoints" / "weights.safetensors", tmp_path)
-    judge, card, data = judge_of(run.config())
-    write_judge(tmp_path / JUDGE, judge, card)
+    judge, _, data = judge_of(run.config())
+    (tmp_path / JUDGE).write_bytes(judge_file(judge, 16, 3, classes=False))
     face = picture_of(data.tensors("test")[0][0].float() / 255)
     for source in (tmp_path, str(tmp_path / "weights.safetensors")):
         of_file = facet.load(source)
@@ -141,7 +141,7 @@ def test_files_that_are_no_model(run: Run, tmp_path: Path) -> None:
 
 def test_a_judge_of_another_kind_is_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / JUDGE, {"facet": json.dumps({"attributes": ["A"], "resolution": 16})})
-    with pytest.raises(UserError, match="is no judge that can be read"):
+    with pytest.raises(UserError, match="can't be read"):
         read_judge(tmp_path / JUDGE)
 
 

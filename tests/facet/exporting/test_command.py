@@ -15,10 +15,10 @@ from tiny import tiny, weights
 from untrained import DIGITS, untrained
 
 from facet import export
+from facet.editing.judges import read_judge
 from facet.errors import UserError
 from facet.exporting import onnx_files
 from facet.exporting.page import refuse_unnamed
-from facet.exporting.tensors import read_judge
 from facet.runs import Run
 from facet.train import train
 

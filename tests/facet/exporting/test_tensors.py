@@ -10,8 +10,9 @@ import torch
 from safetensors import safe_open
 from untrained import NARROW, untrained
 
+from facet.editing.judges import judge_file, read_judge
 from facet.errors import UserError
-from facet.exporting.tensors import judge_file, read_judge, tensor_files
+from facet.exporting.tensors import tensor_files
 
 
 def test_a_judge_comes_back_as_it_was(tmp_path: Path) -> None:
