@@ -85,9 +85,7 @@ def check_free(host: str, port: int) -> None:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)
     except OSError as error:
-        raise UserError(
-            f"host={host} port={port} can't be used ({error.strerror or error}): try port={port + 1}"
-        ) from error
+        raise UserError(refused(host, port, error)) from error
 
 
 def refused(host: str, port: int, error: OSError) -> str:

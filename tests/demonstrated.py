@@ -33,7 +33,8 @@ def column(source: str = "runs/a", examples: Sequence[Image.Image] = (), **edito
     """A model of attributes A and B, with a judge."""
     model = Perfect()
     model.parameters = Pixels().parameters  # type: ignore[attr-defined]
-    made = PictureEditor(model, 16, judge=Reader(), **{"name": "perfect", "data": "dots", **editor})
+    known = {"model": model, "resolution": 16, "judge": Reader(), "name": "perfect", "data": "dots"}
+    made = PictureEditor(**{**known, **editor})
     return Column(made, source, "perfect", (Control("A"), Control("B")), tuple(examples))
 
 

@@ -19,7 +19,9 @@ KINDS = {
     UNASKED: ("unasked", "not asked for"),
 }
 """For each verdict of a reading, the class of its row and what is said."""
-EMPTY = '<p class="empty">Choose an example, or drop a picture.</p>'
+CAPTIONS = ("picture", "unedited", "edited")
+"""Of the picture, the model's drawing of it without an edit, and the edit."""
+EMPTY = '<p class="empty">Choose a picture.</p>'
 
 
 def data_url(picture: Image.Image) -> str:
@@ -29,21 +31,21 @@ def data_url(picture: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def tiles(title: str, about: str, pictures: Sequence[tuple[str, Image.Image]]) -> str:
-    """A model's pictures side by side, each with a caption.
+def tiles(title: str, about: str, pictures: Sequence[Image.Image]) -> str:
+    """A model's pictures side by side.
 
     Args:
         title: of the model.
         about: a few words on it.
-        pictures: captions and pictures.
+        pictures: in the order of :data:`CAPTIONS`; none before one is chosen.
     """
     heading = f"<h2>{escape(title)} <small>{escape(about)}</small></h2>"
     if not pictures:
         return heading + EMPTY
     figures = "".join(
-        f'<figure><img src="{data_url(picture)}" alt="{escape(caption)}" decoding="sync">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-        for caption, picture in pictures
+        f'<figure><img src="{data_url(picture)}" alt="{caption}" decoding="sync">'  # sync: it doesn't flicker
+        f"<figcaption>{caption}</figcaption></figure>"
+        for caption, picture in zip(CAPTIONS, pictures, strict=True)
     )
     return f'{heading}<div class="strip">{figures}</div>'
 
@@ -58,7 +60,7 @@ def table(readings: Sequence[Reading], title: str, asks: bool = True) -> str:
     """
     if not readings:
         return '<p class="empty">No judge reads these pictures.</p>'
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "picture", "no edit", "edited", ""))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("", *CAPTIONS))
     rows = "".join(_row(reading, asks) for reading in readings)
     label = escape(f"What the judge reads, {title}")
     scrolled = f'<div class="readings" tabindex="0" role="region" aria-label="{label}">'
@@ -79,12 +81,13 @@ def _summary(readings: Sequence[Reading], asks: bool) -> str:
 
 
 def _row(reading: Reading, asks: bool) -> str:
-    asked = "" if reading.asked is None else f' <span class="asked">→ {reading.asked:g}</span>'
     shares = (reading.before, reading.unedited, reading.after)
     cells = "".join(f'<td style="--share:{share:.2f}">{100 * share:.0f}%</td>' for share in shares)
     kind, said = KINDS[reading.verdict] if asks or not reading.verdict else ("walked", "changed")
     name = escape(_words(reading.name))
-    return f'<tr class="{kind}"><th scope="row">{name}{asked}</th>{cells}<td><span>{said}</span></td></tr>'
+    value = "" if reading.asked is None else f' <span class="set">→ {reading.asked:g}</span>'
+    verdict = f' <span class="verdict">{said}</span>' if said else ""
+    return f'<tr class="{kind}"><th scope="row">{name}{value}{verdict}</th>{cells}</tr>'
 
 
 def _words(name: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -75,11 +76,13 @@ class Page:
 
     def example(self, event: gr.SelectData) -> list[Any]:
         """Show an example that was clicked."""
-        return self.choose(self.examples[event.index], EXAMPLE, ready=True)
+        return self._chosen(lambda: self.choose(self.examples[event.index], EXAMPLE, ready=True))
 
     def first(self) -> list[Any]:
         """Show the first example, if there is one."""
-        return self.choose(self.examples[0], EXAMPLE, ready=True) if self.examples else self._nothing()
+        if not self.examples:
+            return self._nothing()
+        return self._chosen(lambda: self.choose(self.examples[0], EXAMPLE, ready=True))
 
     def upload(self, file: ImageData | None) -> list[Any]:
         """Show an uploaded picture and remove its file; a warning if it is none. The first output clears the upload."""
@@ -87,13 +90,20 @@ class Page:
             return [None, *self._nothing()]
         path, name = Path(file.path), Path(file.orig_name or file.path).name
         try:
-            return [None, *self.choose(open_picture(path), name, ready=False)]
-        except UserError as error:
-            told = in_one_line(str(error).replace(str(path), name))
-            gr.Warning(html.escape(told), title="This picture can't be used")
-            return [None, *self._nothing()]
+            return [None, *self._chosen(lambda: self.choose(open_picture(path), name, ready=False), {str(path): name})]
         finally:
             path.unlink(missing_ok=True)
+
+    def _chosen(self, choose: Callable[[], list[Any]], names: Mapping[str, str] = MappingProxyType({})) -> list[Any]:
+        """What ``choose`` returns, or nothing after a warning; paths in it are replaced by the user's own names."""
+        try:
+            return choose()
+        except UserError as error:
+            told = str(error)
+            for path, name in names.items():
+                told = told.replace(path, name)
+            gr.Warning(html.escape(in_one_line(told)), title="This picture can't be used")
+            return self._nothing()
 
     def move(self, shown: Shown | None, *values: float) -> list[Any]:
         """Draw the edit that the sliders ask for: tiles, comparisons and tables of the columns, and the command."""
@@ -104,9 +114,8 @@ class Page:
         pictures = [(EXAMPLE, shown.taken[0].before)] if shown.ready else []
         for i, (column, taken) in enumerate(zip(self.columns, shown.taken, strict=True)):
             after = column.draw(taken.code, moved)
-            kinds = (("picture", taken.before), ("no edit", taken.unedited), ("edited", after))
             found = column.readings(taken, after, moved)
-            seen[0].append(tiles(column.title, about(column), kinds))
+            seen[0].append(tiles(column.title, about(column), (taken.before, taken.unedited, after)))
             seen[1].append((taken.unedited, after))
             seen[2].append(table(found, column.title, bool(column.editor.attributes)))
             pictures.append((EDITED if i == 0 else f"edited-{i + 1}.png", after))
@@ -127,33 +136,23 @@ class Page:
         """The page."""
         with gr.Blocks(title="Facet", analytics_enabled=False, delete_cache=KEPT) as blocks:
             shown = gr.State(None)
+            gr.HTML(f"<style>:root {{ --models: {len(self.columns)} }}</style>", visible="hidden", js_on_load=None)
             with gr.Row(elem_id="facet"):
-                with gr.Column(elem_id="choose"):
-                    upload = uploader()
-                    gallery = self._gallery()
-                with gr.Column(elem_id="pictures"):
-                    seen = [gr.HTML(tiles(each.title, about(each), ()), js_on_load=None) for each in self.columns]
-                with gr.Column(elem_id="sliders"):
-                    sliders = [self._slider(control) for control in self.controls]
-                    reset = gr.Button("Reset", size="sm", elem_id="reset")
-                with gr.Column(elem_id="details"):
-                    with gr.Row(elem_id="columns"):
-                        compared, read = [], []
-                        for _ in self.columns:
-                            with gr.Column(min_width=260):
-                                compared.append(comparison())
-                                read.append(gr.HTML(js_on_load=None))
-                    command = gr.Textbox(
-                        label="The command for this edit",
-                        placeholder="Move a slider.",
-                        interactive=False,
-                        buttons=["copy"],
-                        lines=1,
-                        max_lines=6,
-                        elem_id="command",
-                        visible=any(each.editor.attributes for each in self.columns),
-                    )
-                    saved = gr.HTML(js_on_load=None)
+                with gr.Column(elem_id="left"):
+                    with gr.Column(elem_id="choose"):
+                        upload = uploader()
+                        gallery = self._gallery()
+                    with gr.Column(elem_id="sliders"):
+                        sliders = [self._slider(control) for control in self.controls]
+                        reset = gr.Button("Reset", size="sm", elem_id="reset")
+                with gr.Column(elem_id="right"):
+                    with gr.Column(elem_id="pictures"):
+                        seen = [gr.HTML(tiles(each.title, about(each), ()), js_on_load=None) for each in self.columns]
+                    with gr.Column(elem_id="details"):
+                        with gr.Row(elem_id="columns"):
+                            read, compared = self._details()
+                        command = self._command()
+                        saved = gr.HTML(js_on_load=None)
             drawn = [*seen, *compared, *read, command, saved]
             chosen = [shown, *sliders, *drawn]
             upload.upload(self.upload, upload, [upload, *chosen], **QUIET)
@@ -165,6 +164,27 @@ class Page:
             gr.on(moves, self.move, [shown, *sliders], drawn, trigger_mode="always_last", **QUIET)
         return blocks
 
+    def _details(self) -> tuple[list[Any], list[Any]]:
+        """For each model, the place of the readings, and the slider between two pictures."""
+        read, compared = [], []
+        for _ in self.columns:
+            with gr.Column(elem_classes="model"):
+                read.append(gr.HTML(js_on_load=None))
+                compared.append(comparison())
+        return read, compared
+
+    def _command(self) -> Any:
+        return gr.Textbox(
+            label="The command for this edit",
+            placeholder="Move a slider.",
+            interactive=False,
+            buttons=["copy"],
+            lines=1,
+            max_lines=6,
+            elem_id="command",
+            visible=any(column.editor.attributes for column in self.columns),
+        )
+
     def _slider(self, control: Any) -> Any:
         return gr.Slider(
             control.low,
@@ -173,7 +193,7 @@ class Page:
             step=STEP,
             label=control.name.replace("_", " "),
             interactive=bool(self.examples),
-            container=False,
+            buttons=[],
         )
 
     def _gallery(self) -> Any:
@@ -182,13 +202,14 @@ class Page:
         return gr.Gallery(
             list(self.examples),
             label="Examples",
+            show_label=False,
+            container=False,
             columns=6,
             format="png",
             allow_preview=False,
             buttons=[],
             interactive=False,
             object_fit="contain",
-            height="auto",
             elem_id="examples",
         )
 
@@ -204,9 +225,10 @@ def uploader() -> Any:
     upload = gr.Image(
         sources=["upload", "clipboard"],
         label="Your picture",
+        show_label=False,
         buttons=[],
-        height=150,
-        placeholder="Drop a picture here\nor click to choose one",
+        height=130,
+        placeholder="Drop or choose a picture",
         elem_id="upload",
     )
     upload.preprocess = lambda payload: payload
@@ -215,7 +237,9 @@ def uploader() -> Any:
 
 def comparison() -> Any:
     """A slider between two pictures, which it shows as data URLs: no file is written."""
-    slider = gr.ImageSlider(label="no edit | edited", interactive=False, buttons=[], elem_classes="compare")
+    slider = gr.ImageSlider(
+        label="unedited | edited", show_label=False, interactive=False, buttons=[], elem_classes="compare"
+    )
 
     def postprocess(value: tuple[Image.Image, Image.Image] | None) -> SliderData | None:
         return value and SliderData(root=tuple(ImageData(url=data_url(picture)) for picture in value))

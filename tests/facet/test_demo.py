@@ -93,13 +93,13 @@ def test_the_table_marks_what_was_not_asked_for() -> None:
     marked = table(readings, "model")
     assert re.findall(r'<tr class="(\w+)">', marked) == ["done", "unasked", "failed"]
     assert "1 of 2 as asked. Not asked for: &lt;b&gt;." in marked
-    assert 'A B <span class="asked">→ 1</span>' in marked
+    assert 'A B <span class="set">→ 1</span>' in marked
     assert re.findall(r'<tr class="(\w*)">', table(readings[1:2], "model", asks=False)) == ["walked"]
     assert "No judge" in table([], "model")
 
 
 def test_names_are_no_markup() -> None:
-    assert "<script" not in tiles("<script>", "<script>", [("<script>", GREY)]) + downloads([("<script>", GREY)])
+    assert "<script" not in tiles("<script>", "<script>", [GREY] * 3) + downloads([("<script>", GREY)])
     with Image.open(io.BytesIO(base64.b64decode(data_url(GREY).partition(",")[2]))) as read:
         assert read.tobytes() == GREY.tobytes()
 
@@ -176,6 +176,17 @@ def test_an_upload_is_shown_and_its_file_removed(tmp_path: Path) -> None:
     assert (shown.name, shown.ready) == ("me and you.png", False)
     assert shown.taken[0].before.size == (16, 16)
     assert not file.exists()
+
+
+def test_a_model_that_can_not_take_a_picture_is_one_message() -> None:
+    class NeedsLabels(type(column().editor.model)):  # type: ignore[misc]
+        labels_given = True
+
+    model = NeedsLabels()
+    model.parameters = code().editor.model.parameters
+    pages = page(column(examples=[GREY], model=model, judge=None))
+    with pytest.warns(UserWarning, match="predicts no attributes"):
+        assert len(pages.first()) == 3 + 5
 
 
 def test_the_page_is_built_with_what_there_is() -> None:
