@@ -31,7 +31,7 @@ class Settings:
 
     run: str | tuple[str, ...] | None = None  # run directories or weights.safetensors files, such as [a,b] for two
     host: str = "127.0.0.1"  # this machine alone; 0.0.0.0 lets others in
-    port: Annotated[int, Ge(1), Le(65535)] = 7860
+    port: Annotated[int, Ge(1), Le(65535)] = 7860  # of the address that the browser opens
     groups: ClassVar[dict[str, str | None]] = {}
 
 
