@@ -34,6 +34,7 @@ PRIMARY = {
     "facet-evaluate": "evaluate",
     "facet-report": "report",
     "facet-dashboard": "dashboard",
+    "facet-demo": "demo",
     "facet-edit": "edit",
     "facet-info": "info",
     "facet-export": "export",
