@@ -62,7 +62,7 @@ def test_mistakes_are_one_line(run: Run, call: Any, tmp_path: Path, monkeypatch:
     (tmp_path / "no_checkpoint").mkdir()
     (tmp_path / "no_checkpoint" / "config.yaml").write_bytes((run.path / "config.yaml").read_bytes())
     (tmp_path / "file").touch()
-    monkeypatch.setattr(onnx_files, "PACKAGES", ("onnx", "no_such_package"))
+    monkeypatch.setattr(onnx_files, "PACKAGES", ("json", "no_such_package"))
     for arguments, told in (
         ([], "choose what to export: run=DIRECTORY"),
         (["run=empty"], "empty is not a run directory"),
