@@ -57,9 +57,12 @@ def demo(config: DictConfig) -> None:
             import gradio  # noqa: F401
         except ImportError as error:
             raise UserError("the demo needs Gradio: pip install 'facet-lab[demo]'") from error
+        import torch
+
         from facet.demonstration.columns import columns_of
         from facet.demonstration.page import Page
 
+        torch.set_num_threads(max(1, torch.get_num_threads() // 2))  # the other half is for the browser
         blocks = Page(columns_of(sources)).build()
         try:
             say(f"the demo: {serve(blocks, config.host, config.port)} (Ctrl-C ends it)")

@@ -76,7 +76,7 @@ def _summary(readings: Sequence[Reading], asks: bool) -> str:
         done = sum(reading.verdict == "done" for reading in asked)
         others = f"{done} of {len(asked)} as asked. {others}"
     elif not changed:
-        others = "Move a slider to edit."
+        others = "Nothing has changed."
     return f'<p class="summary">{escape(others)}</p>'
 
 
