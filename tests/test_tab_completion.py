@@ -59,8 +59,11 @@ def test_paths_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_bash_completes(tmp_path: Path, command: str, module: str, line: str, expected: str) -> None:
-    script = tmp_path / command
-    script.write_text(f"#!{sys.executable}\nfrom {module} import main\nmain()\n")
+    program = tmp_path / "python" / command
+    program.parent.mkdir()
+    program.write_text(f"from {module} import main\nmain()\n")
+    script = tmp_path / command  # a shell's: the path of Python may have spaces, which the line of a script can't
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
     script.chmod(0o755)
     words = line.split()
     typed = (

@@ -57,6 +57,7 @@ def test_a_step_without_memory_takes_as_much_as_a_real_one(tmp_path: Path) -> No
     assert memory(config, 0, images=8, several=False).passing < found.passing
 
 
+@pytest.mark.reliability
 def test_what_two_processes_tell_one_another() -> None:
     """Gradients, a flag for each of them, and every ten steps whether all numbers are finite and a checkpoint is due.
 

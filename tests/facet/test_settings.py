@@ -48,6 +48,10 @@ CONTEXTS = {
     "scratch": ["model=jacsup_digits", "ablation=from_scratch", *DIGITS],
     "student": ["model=jacsup_faces", *STAGED],
 }
+ONLY = {  # what else there is of these is the same in "ours"
+    "ours with L_class on x̂ and a strong auxiliary": ("model.weights", "model.auxiliary"),
+    "best": ("model.erasure",),
+}
 NO_CYCLES = [
     f"model.{who}_weights.{loss}=0" for who in ("teacher", "student") for loss in ("cycle_attributes", "cycle_nuisance")
 ]
@@ -143,6 +147,8 @@ def test_it_changes_the_run_unless_it_says_that_it_does_not(context: str) -> Non
     as_it_is, unread = outcome(config), getattr(make(config.model), "unread", {})
     wrong = []
     for path, value in settings(config.model):
+        if not path.startswith(ONLY.get(context, "model")):
+            continue
         changed = copy.deepcopy(config)
         OmegaConf.update(changed, path, value)
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,7 +144,11 @@ def write_bad(kind: str, file: Path) -> None:
             Image.new("RGB", (64, 64), "red").save(file)
             file.write_bytes(file.read_bytes()[:90])
         case "huge":
-            Image.new("1", (50_000, 50_000)).save(file)
+            Image.new("1", (8, 8)).save(file)
+            content = bytearray(file.read_bytes())
+            content[16:24] = struct.pack(">II", 50_000, 50_000)
+            content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+            file.write_bytes(content)
         case "moving":
             first, second = (Image.new("RGB", (16, 16), colour) for colour in ("red", "blue"))
             first.save(file, format="GIF", save_all=True, append_images=[second])
