@@ -138,4 +138,5 @@ def _text(content: bytes) -> str:
 
 @cache
 def _script() -> str:
-    return files("facet.exporting").joinpath("templates", "page.js").read_text("utf-8")
+    templates = files("facet.exporting").joinpath("templates")
+    return "\n".join(templates.joinpath(name).read_text("utf-8") for name in ("pictures.js", "page.js"))

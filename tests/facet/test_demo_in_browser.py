@@ -1,4 +1,4 @@
-"""``facet-demo`` in Chromium, where Gradio, Playwright and Chromium are installed (``make test`` skips this file).
+"""``facet-demo`` in Chromium, where Gradio, Playwright and Chromium are installed (``make test-people`` runs them).
 
 The models are exact (``demonstrated.py``): attribute A is pixel (0, 0), B is pixel (0, 1).
 """
@@ -6,17 +6,16 @@ The models are exact (``demonstrated.py``): attribute A is pixel (0, 0), B is pi
 from __future__ import annotations
 
 import base64
-import io
 import os
 import shutil
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from demonstrated import code, column
+from in_a_tab import EDITED, pixels, png, press, send, shoot, until
 from known_editors import Dots
 from PIL import Image
 
@@ -25,10 +24,8 @@ from facet import demo
 pytest.importorskip("gradio")
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-SHOTS = os.environ.get("FACET_SCREENSHOTS")  # a directory
+pytestmark = [pytest.mark.people, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 GREY = Image.new("RGB", (64, 48), (90, 90, 90))
-EDITED = ".strip figure:nth-child(3) img"
 
 
 @pytest.fixture(scope="module")
@@ -95,42 +92,6 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     yield visited
     for session in opened:
         session.close()
-
-
-def pixels(tab: Any, which: str = EDITED) -> Image.Image:
-    """A picture on the page."""
-    url = tab.locator(which).first.get_attribute("src")
-    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")
-
-
-def until(right: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not right():
-        assert time.monotonic() < end, "it didn't happen"
-        time.sleep(0.02)
-
-
-def press(tab: Any, key: str, times: int = 1, slider: int = 0) -> None:
-    handle = tab.locator("#sliders input[type=range]").nth(slider)
-    handle.focus()
-    for _ in range(times):
-        handle.press(key)
-
-
-def send(tab: Any, name: str, content: bytes) -> None:
-    tab.locator("#upload input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-
-
-def png(image: Image.Image) -> bytes:
-    content = io.BytesIO()
-    image.save(content, "PNG")
-    return content.getvalue()
-
-
-def shoot(tab: Any, name: str) -> None:
-    if SHOTS:
-        Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        tab.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
 def test_it_opens_with_the_network_off_and_shows_an_example(address: str, visit: Callable[..., Any]) -> None:
