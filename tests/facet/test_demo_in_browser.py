@@ -127,10 +127,10 @@ def png(image: Image.Image) -> bytes:
     return content.getvalue()
 
 
-def shoot(tab: Any, name: str) -> None:
+def shoot(tab: Any, name: str, whole: bool = True) -> None:
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        tab.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+        tab.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=whole)
 
 
 def test_it_opens_with_the_network_off_and_shows_an_example(address: str, visit: Callable[..., Any]) -> None:
@@ -245,7 +245,8 @@ def test_what_is_no_picture_is_one_message(address: str, visit: Callable[..., An
         message.wait_for()
         assert said in message.inner_text()
         assert "Traceback" not in message.inner_text()
-        shoot(tab, "bad-file")
+        tab.wait_for_timeout(500)  # it fades in
+        shoot(tab, "bad-file", whole=False)
         tab.locator(".toast-close").last.click()
         tab.wait_for_timeout(500)
     assert pixels(tab) == before
