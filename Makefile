@@ -1,6 +1,6 @@
 # make help lists the targets. Everything below makes .venv by itself and skips finished work.
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-reliability test-people test-slow lint format clean gpu compare
+.PHONY: help setup test test-reliability test-whole test-slow lint format clean gpu compare
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +27,7 @@ test: setup  ## the test suite (≤ 6 minutes on two cores)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 15
 test-reliability: setup  ## the tests of docs/reliability.md (CI runs them after make test; ≤ 10 minutes on two cores)
 	@$(BIN)/python -m pytest -m reliability --numprocesses auto --dist load --durations 15
-test-people: setup  ## exported models in ONNX Runtime, pages in Chromium (1 minute; skipped where they are missing)
+test-whole: setup  ## the tests from data to page, worked examples, exports in ONNX Runtime and Chromium (≤ 2 minutes)
 	@$(BIN)/python -m pytest -m people --numprocesses auto --dist loadfile --durations 5
 test-slow: setup  ## the tests that make test leaves out: the wheel in an empty environment (5 GB, minutes)
 	@$(BIN)/python -m pytest -m slow --durations 0

@@ -46,7 +46,7 @@ def png(image: Image.Image) -> bytes:
     return content.getvalue()
 
 
-def shoot(tab: Any, name: str) -> None:
+def shoot(tab: Any, name: str, whole: bool = True) -> None:
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        tab.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+        tab.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=whole)

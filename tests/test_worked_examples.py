@@ -90,6 +90,7 @@ def ran(copy: Path, code: str, *arguments: str) -> str:
     return found.stdout
 
 
+@pytest.mark.whole
 def test_every_command_composes_and_is_checked(copy: Path) -> None:
     assert len(COMMANDS) == 11
     said = [shlex.split(command)[0] for command in COMMANDS]
@@ -107,6 +108,7 @@ def test_every_command_composes_and_is_checked(copy: Path) -> None:
     assert len({run[0] for run in runs}) == len(runs)
 
 
+@pytest.mark.whole
 def test_every_method_and_every_ablation_takes_the_preset(copy: Path) -> None:
     """A preset of five lines: methods that have no batch to enlarge don't matter, there is none."""
     models = [f"facet-train preset=larger model={file.stem}" for file in sorted((copy / "conf/model").glob("*.yaml"))]
@@ -117,6 +119,7 @@ def test_every_method_and_every_ablation_takes_the_preset(copy: Path) -> None:
     assert [line.split()[3] for line in found] == ["128"] * (len(models) + len(lines))
 
 
+@pytest.mark.whole
 def test_the_method_trains_on_the_data_set_and_is_judged(copy: Path) -> None:
     run = Path(ran(copy, TRAIN).splitlines()[-1])
     assert '"mse"' in (copy / run / "results.json").read_text("utf-8")

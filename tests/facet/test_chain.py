@@ -23,6 +23,7 @@ from facet.results import Line, read_run
 from facet.runs import Run
 from facet.train import train
 
+pytestmark = pytest.mark.whole
 SMALL = (
     *("data.train_size=1280", "data.val_size=200", "data.test_size=640"),
     *("trainer.max_epochs=5", "networks.width=16", "data.workers=1"),

@@ -1,4 +1,4 @@
-"""``facet-demo`` in Chromium, where Gradio, Playwright and Chromium are installed (``make test-people`` runs them).
+"""``facet-demo`` in Chromium, where Gradio, Playwright and Chromium are installed (``make test-whole`` runs them).
 
 The models are exact (``demonstrated.py``): attribute A is pixel (0, 0), B is pixel (0, 1).
 """
@@ -24,7 +24,7 @@ from facet import demo
 pytest.importorskip("gradio")
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [pytest.mark.people, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
+pytestmark = [pytest.mark.whole, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 GREY = Image.new("RGB", (64, 48), (90, 90, 90))
 
 
@@ -206,7 +206,8 @@ def test_what_is_no_picture_is_one_message(address: str, visit: Callable[..., An
         message.wait_for()
         assert said in message.inner_text()
         assert "Traceback" not in message.inner_text()
-        shoot(tab, "bad-file")
+        tab.wait_for_timeout(500)  # it fades in
+        shoot(tab, "bad-file", whole=False)
         tab.locator(".toast-close").last.click()
         tab.wait_for_timeout(500)
     assert pixels(tab) == before

@@ -18,7 +18,7 @@ from facet.exporting.subject import Subject
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="it comes with the extra export")
 pytest.importorskip("onnxscript", reason="it comes with the extra export")
-pytestmark = pytest.mark.people
+pytestmark = pytest.mark.whole
 
 
 def call(content: bytes, *inputs: torch.Tensor) -> list[np.ndarray]:

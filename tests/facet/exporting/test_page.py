@@ -29,7 +29,7 @@ pytest.importorskip("onnxruntime", reason="it comes with the extra export")
 onnx_files = pytest.importorskip("facet.exporting.onnx_files").onnx_files
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [pytest.mark.people, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
+pytestmark = [pytest.mark.whole, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
 SIDE = 16
 
 
