@@ -28,7 +28,7 @@ test: setup  ## the test suite (≤ 6 minutes on two cores)
 test-reliability: setup  ## the tests of docs/reliability.md (CI runs them after make test; ≤ 10 minutes on two cores)
 	@$(BIN)/python -m pytest -m reliability --numprocesses auto --dist load --durations 15
 test-whole: setup  ## the tests from data to page, worked examples, exports in ONNX Runtime and Chromium (≤ 2 minutes)
-	@$(BIN)/python -m pytest -m people --numprocesses auto --dist loadfile --durations 5
+	@$(BIN)/python -m pytest -m whole --numprocesses auto --dist loadfile --durations 5
 test-slow: setup  ## the tests that make test leaves out: the wheel in an empty environment (5 GB, minutes)
 	@$(BIN)/python -m pytest -m slow --durations 0
 lint: setup  ## ruff (lint and format) and mypy, as CI runs them

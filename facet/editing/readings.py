@@ -15,7 +15,7 @@ class Reading:
 
     Attributes:
         name: of the attribute.
-        asked: the value that it was set to; None if it wasn't.
+        asked: the value that it was set to, or that follows from one (blond hair isn't black); else None.
         before, unedited, after: in the picture, in the model's drawing of it without an edit, and in the edit.
     """
 
@@ -38,8 +38,10 @@ def readings(editor: PictureEditor, face: EditedFace, values: Mapping[str, float
     if editor.judge is None:
         return []
     before, unedited, after = (editor.read(picture) for picture in (face.before, face.unedited, face.after))
-    names = [*(name for name in values if name in before), *(name for name in before if name not in values)]
-    return [Reading(name, values.get(name), before[name], unedited[name], after[name]) for name in names]
+    follows = (editor.follows.get(name, ({}, {}))[value > 0.5] for name, value in values.items())
+    asked = {**{name: float(value) for implied in follows for name, value in implied.items()}, **values}
+    names = [name for name in (*values, *(name for name in before if name not in values)) if name in before]
+    return [Reading(name, asked.get(name), before[name], unedited[name], after[name]) for name in names]
 
 
 def table(found: Sequence[Reading]) -> str:

@@ -15,7 +15,7 @@ from privileges import read_only
 from pytorch_lightning import Callback
 from tiny import overrides, tiny
 
-from facet import bench, build, dashboard, dataset, edit, evaluate, export
+from facet import bench, build, dashboard, dataset, demo, edit, evaluate, export
 from facet import train as training
 from facet.errors import UserError
 from facet.files import read_json
@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[Callable[[], None], tuple[str, ...]]] = {
     "facet-data": (dataset.main, ("info",)),
     "facet-bench": (bench.main, ("data",)),
     "facet-dashboard": (dashboard.main, ()),
+    "facet-demo": (demo.main, ("run=somewhere",)),
     "facet-edit": (edit.main, ("run=somewhere", "image=me.jpg")),
     "facet-info": (info.main, ()),
     "facet-export": (export.main, ("run=somewhere",)),

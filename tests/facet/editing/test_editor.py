@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from tiny import SIZES, tiny
 import facet
 from facet.build import judge_of
 from facet.configuration import compose_config
+from facet.editing.alignment import whole
 from facet.editing.editor import PictureEditor, picture_of
 from facet.editing.judges import JUDGE, judge_file, read_judge
+from facet.editing.photos import EditedFace
+from facet.editing.readings import readings
 from facet.errors import UserError
 from facet.runs import Run
 from facet.train import train
@@ -148,3 +152,11 @@ def test_a_judge_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_the_known_editor_is_one() -> None:
     images = Dots().tensors("test")[0][:4].float() / 255
     assert torch.equal(Perfect().decode(*Perfect().encode(images)), images)
+
+
+def test_what_follows_from_an_edit_was_asked_for(run: Run) -> None:
+    """Blond hair isn't black: that it goes is no mistake."""
+    editor = replace(facet.load(run.path), follows={"Blond_Hair": ({}, {"Black_Hair": False})})
+    face = EditedFace(whole((16, 16)), GREY, GREY, GREY)
+    asked = {each.name: each.asked for each in readings(editor, face, {"Blond_Hair": 1.0})}
+    assert (asked["Blond_Hair"], asked["Black_Hair"], asked["Smiling"]) == (1, 0, None)
