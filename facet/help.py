@@ -35,7 +35,11 @@ def help_of(called: str, primary: str) -> str:
     chosen = [word for word in sys.argv[1:] if "=" in word and word.split("=")[0] in groups_of(primary, root)]
     try:
         config = compose_config(primary, chosen)
-    except HydraException:
+    except (
+        HydraException,
+        TypeError,
+        ValueError,
+    ):  # Hydra's, of a choice that is a number or a word that it can't read
         config = compose_config(primary, [])
     except FileNotFoundError:  # Hydra needs a working directory, and this one is gone
         config = DictConfig({})

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from renew_help import PLACE, commands, help_text
+
+from facet.help import help_of
 
 
 @pytest.mark.parametrize("command", commands())
@@ -22,3 +26,10 @@ def test_every_key_of_a_command_has_its_meaning_beside_it(command: str) -> None:
     own = help_text(command).split("\n\n")[1]
     keys = [line for line in own.splitlines() if ": " in line and line[0] not in "# "]
     assert not [line for line in keys if "  # " not in line]
+
+
+@pytest.mark.parametrize("word", ["model=nothing", "model=5", "model=[a"])
+def test_a_choice_that_there_is_not_has_the_usual_help(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = help_of("facet-train", "train")
+    monkeypatch.setattr(sys, "argv", ["facet-train", word, "--help"])
+    assert help_of("facet-train", "train") == usual

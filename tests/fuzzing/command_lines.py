@@ -15,7 +15,7 @@ from fuzzing.sheets import LETTERS
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import strategies as st
 
-from facet import dashboard, dataset, evaluate, export, train
+from facet import dashboard, dataset, edit, evaluate, export, train
 from facet.configuration import choices, config_directory
 from facet.report import command as report
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, Callable[[], object]]] = {
     "facet-report": ("report", report.main),
     "facet-data info": ("dataset", dataset.main),
     "facet-dashboard": ("dashboard", dashboard.main),
+    "facet-edit": ("edit", edit.main),
     "facet-export": ("export", export.main),
 }
 
@@ -36,6 +37,7 @@ def listed(text: str) -> list[str]:
 
 KEYS = (
     *listed("seed attributes name runs run_dir force save_minutes objective run split measures faces seeds overrides"),
+    *listed("image set.Smiling align face paste out"),
     *listed("reports title commands experiments data.root data.labels data.store data.resolution data.batch_size"),
     *listed("data.train_size data.workers data.limit data.crop data._target_ model model.weights.kl model.weights.gan"),
     *listed("model.encoder.kind model.initial model._target_ networks.width networks.latent_dim networks.kind"),
