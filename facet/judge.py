@@ -134,7 +134,7 @@ def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, di
         number of ``known`` test labels per attribute, and the number ``n`` of test images.
     """
     with torch.random.fork_rng():
-        judge = _untrained(data)
+        judge = untrained(data)
     path = data.directory / "judges" / f"{judge_key(data)}.pt"
     saved = _cached(path, judge) or _trained(path, data, device, judge)  # reading a cached judge takes no lock
     judge.load_state_dict(saved["state"])
@@ -181,7 +181,7 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
     """Train on the train split, keep the best epoch by validation loss, measure accuracy on the test split."""
     with torch.random.fork_rng():  # whether the judge was in the cache must not change a run's random numbers
         torch.manual_seed(0)
-        judge = _untrained(data).to(device)
+        judge = untrained(data).to(device)
         _fit(judge, data, device)
     images, labels = _labelled(data, "test")
     logits = _logits(judge, images, device)
@@ -195,7 +195,8 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
     }
 
 
-def _untrained(data: Data) -> Judge:
+def untrained(data: Data) -> Judge:
+    """A judge of a data set that has seen no image: what it reads means nothing."""
     names = data.class_names if isinstance(data, Classes) else data.attribute_names
     judge = Judge(names, data.resolution, data.channels)
     # Set the layout on the weights too: a one-channel image doesn't show its layout, and convolutions use either's.

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from facet.checkpoints import batches_of, last_whole, read, settle
 from facet.commands import run_command, say
 from facet.configuration import check
+from facet.debugging import settle as settle_debug
 from facet.errors import RemovedError, UserError, nearest
 from facet.files import atomic_write
 from facet.identity import directory_to_train, noted_files, resolved, same_run
@@ -40,6 +41,7 @@ class Settings:
     seed: Annotated[int, Ge(0), Lt(2**32)]
     runs: str
     run_dir: str | None
+    debug: str | None
     objective: Annotated[list[str], MinLen(1)] | None
     save_minutes: Annotated[float, Ge(0)] | None
     on_nonfinite: Literal["stop", "skip"]
@@ -67,6 +69,7 @@ def train(config: DictConfig) -> Path:
         ToldError: a run of a sweep that trains in a separate command failed.
     """
     try:
+        settle_debug(config)
         run = Run(directory_to_train(config))
     except Exception:  # the directory of an invalid config can't be computed
         check(config)  # reports what is wrong
