@@ -23,7 +23,7 @@ from facet.callbacks.random_state import RandomState
 from facet.callbacks.saving import Saving
 from facet.checkpoint_io import WholeCheckpoints
 from facet.errors import UserError
-from facet.judge import Judge, get_judge, untrained
+from facet.judge import Judge, blank_judge, get_judge
 from facet.making import make
 from facet.protocols import Data
 from facet.rehearsal import refuse_of_the_trainer, refuse_unlogged, refuse_unread, rehearse
@@ -92,11 +92,6 @@ def everything_of(config: DictConfig) -> Any:
     return make(config.data, **({"attributes": None} if "attributes" in config.data else {}))
 
 
-def untrained_judge(config: DictConfig) -> Judge:
-    """A judge in the shape of :func:`judge_of`'s, for a debug run, which doesn't wait for a training."""
-    return untrained(everything_of(config)).eval().requires_grad_(False)
-
-
 @dataclass
 class Parts:
     """The objects of a run.
@@ -141,6 +136,12 @@ class Parts:
         )
         leave_signals(trainer)
         return trainer
+
+    @property
+    def judge(self) -> Judge | None:
+        """The judge that reads the edits of validations; None if none does, or only an untrained one."""
+        read_by = (c.judge for c in self.callbacks if isinstance(c, EditMonitor))
+        return None if self.config.debug else next(read_by, None)
 
     def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
         """Steps, images, time, parameters and precision of the training, for ``status.json`` and the pages."""
@@ -209,7 +210,8 @@ def build(config: DictConfig, run: Run) -> Parts:
     prepare(data)
     for callback in callbacks:
         if isinstance(callback, EditMonitor):
-            callback.judge = untrained_judge(config) if config.get("debug") else judge_of(config)[0]
+            # a debug run doesn't wait for a judge's training
+            callback.judge = blank_judge(everything_of(config)) if config.get("debug") else judge_of(config)[0]
             callback.directory = run.path / "grids"
     own = [AsSaved(), RandomState(), Timer(), *in_every_step(config), ProgressNote()]
     return Parts(config, run, data, [*callbacks, *own, Saving(run.checkpoint, config.save_minutes)])

@@ -199,6 +199,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     import torch
 
     from facet.build import constant_attributes, judge_of, prepare, seeded
+    from facet.editing.judges import keep_judge
     from facet.protocols import LabelsGiven
 
     seeded(settings.seed)
@@ -210,6 +211,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     elif (noted := status.get("data_files")) and "store" in settings.data and noted["root"] != str(data.root):
         say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
+    keep_judge(run, judge, data)
     model = model_of(run, settings)
     torch.manual_seed(settings.seed)  # sampled codes must not depend on what ran before
     measures, examples = measured(model, run, config, data, judge)

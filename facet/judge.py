@@ -39,13 +39,19 @@ class Judge(nn.Module):
         resolution: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of the first convolution.
+        classes: whether the outputs are mutually exclusive classes.
     """
 
     def __init__(
-        self, attribute_names: tuple[str, ...], resolution: int, channels: int = 3, width: int = WIDTH
+        self,
+        attribute_names: tuple[str, ...],
+        resolution: int,
+        channels: int = 3,
+        width: int = WIDTH,
+        classes: bool = False,
     ) -> None:
         super().__init__()
-        self.attribute_names = attribute_names
+        self.attribute_names, self.classes = attribute_names, classes
         layers: list[nn.Module] = [*_block(channels, width), *_block(width, width)]
         side = resolution
         while side > 4:
@@ -88,6 +94,12 @@ class Judge(nn.Module):
     def classify(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to predicted classes, ``[B]`` long."""
         return self._in_pieces(images).argmax(1)
+
+    @torch.no_grad()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` in [0, 1] to the probability of each attribute or class, ``[B, K]``."""
+        logits: Tensor = self(images)
+        return logits.softmax(1) if self.classes else logits.sigmoid()
 
     def _in_pieces(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to logits ``[B, K]``; on a CPU, a few images at a time."""
@@ -134,11 +146,16 @@ def get_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, di
         number of ``known`` test labels per attribute, and the number ``n`` of test images.
     """
     with torch.random.fork_rng():
-        judge = untrained(data)
+        judge = _untrained(data)
     path = data.directory / "judges" / f"{judge_key(data)}.pt"
     saved = _cached(path, judge) or _trained(path, data, device, judge)  # reading a cached judge takes no lock
     judge.load_state_dict(saved["state"])
     return judge.fused().requires_grad_(False), saved["card"]
+
+
+def blank_judge(data: Data) -> Judge:
+    """A judge in the shape of :func:`get_judge`'s that has seen no image: what it reads means nothing."""
+    return _untrained(data).eval().requires_grad_(False)
 
 
 def _cached(path: Path, judge: Judge) -> dict[str, Any] | None:
@@ -181,7 +198,7 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
     """Train on the train split, keep the best epoch by validation loss, measure accuracy on the test split."""
     with torch.random.fork_rng():  # whether the judge was in the cache must not change a run's random numbers
         torch.manual_seed(0)
-        judge = untrained(data).to(device)
+        judge = _untrained(data).to(device)
         _fit(judge, data, device)
     images, labels = _labelled(data, "test")
     logits = _logits(judge, images, device)
@@ -195,10 +212,9 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
     }
 
 
-def untrained(data: Data) -> Judge:
-    """A judge of a data set that has seen no image: what it reads means nothing."""
+def _untrained(data: Data) -> Judge:
     names = data.class_names if isinstance(data, Classes) else data.attribute_names
-    judge = Judge(names, data.resolution, data.channels)
+    judge = Judge(names, data.resolution, data.channels, classes=isinstance(data, Classes))
     # Set the layout on the weights too: a one-channel image doesn't show its layout, and convolutions use either's.
     return judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

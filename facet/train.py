@@ -184,9 +184,12 @@ def _fit(
         raise
     _close(trainer, exit_code=0)
     if trainer.is_global_zero:
+        from facet.editing.judges import keep_judge
         from facet.weights import NAME, write_weights
 
         write_weights(run.checkpoint.with_name(NAME), model, run.saved(), config, parts.data, known)
+        if parts.judge:
+            keep_judge(run, parts.judge, parts.data)
         summary = parts.summary(trainer, model)
         run.mark("finished", **known, training=summary)
         if skipped := summary.get("skipped"):

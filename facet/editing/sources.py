@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -22,6 +24,7 @@ from facet.making import make
 from facet.runs import Run
 from facet.weights import FORMAT, NAME, follows_of
 
+NOT_MOVED: Mapping[str, Any] = MappingProxyType({})
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -53,8 +56,12 @@ def load(source: str | Path, device: str = "cpu") -> PictureEditor:
     return editor
 
 
-def _of_run(run: Run) -> PictureEditor:
-    settings = settings_of(run, {})
+def _of_run(run: Run, places: Mapping[str, Any] = NOT_MOVED) -> PictureEditor:
+    """The model of a run, by what a finished training leaves; before its end, or without a judge, by its data."""
+    weights = run.checkpoint.with_name(NAME)
+    if weights.is_file() and weights.with_name(JUDGE).is_file():
+        return _of_file(weights)
+    settings = settings_of(run, places)
     model, data = model_of(run, settings), data_of(run, settings)
     load_weights(model, run)
     try:
@@ -72,6 +79,21 @@ def _of_run(run: Run) -> PictureEditor:
         judge=judge,
         name=settings.name,
     )
+
+
+def load_run(run: Run, places: Mapping[str, Any]) -> PictureEditor:
+    """The model of a run, to export it: in evaluation mode, frozen, on the CPU.
+
+    Args:
+        run: the run.
+        places: where its data are, as :func:`facet.identity.at` takes them; they are needed where it has no judge yet.
+
+    Raises:
+        UserError: no run, no checkpoint, or it can't be read.
+    """
+    editor = _of_run(run, places)
+    editor.model.eval().requires_grad_(False)
+    return editor
 
 
 def _of_file(path: Path) -> PictureEditor:

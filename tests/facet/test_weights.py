@@ -135,7 +135,7 @@ def test_a_bomb_in_any_file_is_one_line_and_does_not_go_off(run: Run, tmp_path: 
 
     found, _, data = judge_of(tiny(tmp_path))
     kept = data.directory / "judges" / f"{judge.judge_key(data)}.pt"
-    assert judge._cached(kept, judge.untrained(data)), "it is there"
+    assert judge._cached(kept, judge._untrained(data)), "it is there"
     file.replace(tmp_path / kept.name)
     assert judge._cached(tmp_path / kept.name, found) is None, "and is trained again"
     assert not mark.exists()

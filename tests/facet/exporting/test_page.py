@@ -62,8 +62,7 @@ def subject_at(directory: Path, overrides: tuple[str, ...] = NARROW) -> Subject:
         parameter *= 2  # so that an edit is more than a shade
     faces = np.random.default_rng(0).integers(0, 256, (3, 3, SIDE, SIDE), np.uint8)
     np.savez(directory / "examples.npz", faces=faces)
-    implied: Any = {"Smiling": ({}, {"Eyeglasses": False}), "Eyeglasses": ({}, {})}
-    return replace(subject, implied=implied)
+    return replace(subject, editor=replace(subject.editor, follows={"Smiling": ({}, {"Eyeglasses": False})}))
 
 
 @pytest.fixture(scope="module")
