@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from facet.configuration import check_part
 from facet.editing.editor import PictureEditor
 from facet.editing.judges import JUDGE, read_judge
 from facet.errors import UserError
+from facet.hub import ID, fetch
 from facet.loading import data_of, model_of, settings_of
 from facet.loading import load as load_weights
 from facet.making import make
@@ -25,7 +25,6 @@ from facet.runs import Run
 from facet.weights import FORMAT, NAME, follows_of
 
 NOT_MOVED: Mapping[str, Any] = MappingProxyType({})
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def load(source: str | Path, device: str = "cpu") -> PictureEditor:
@@ -46,7 +45,7 @@ def load(source: str | Path, device: str = "cpu") -> PictureEditor:
         editor = _of_file(path / NAME)
     elif path.is_file():
         editor = _of_file(path)
-    elif not path.exists() and HUB_ID.fullmatch(str(source)):
+    elif not path.exists() and ID.fullmatch(str(source)):
         editor = _of_file(_of_hub(str(source)))
     else:
         raise UserError(f"{source} is no model: give a run's directory, or a {NAME}")
@@ -137,12 +136,4 @@ def _of_hub(name: str) -> Path:
     Raises:
         UserError: the library is missing, there is no such model, or the hub can't be reached.
     """
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        missing = f"there is no {name}, and a model of the hub needs: pip install huggingface_hub"
-        raise UserError(missing) from error
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.safetensors"])) / NAME
-    except Exception as error:  # the hub's, requests' and urllib's
-        raise UserError(f"{name} can't be fetched from the hub: {' '.join(str(error).split())[:200]}") from error
+    return fetch(name, ["*.safetensors"]) / NAME
