@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.profiler import ProfilerActivity, profile
 
@@ -40,7 +39,7 @@ class Profiling(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if trainer.is_global_zero and self.seen == self.skipped:
-            activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
+            activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if _on_gpu(trainer) else [])]
             os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it says in every run that it starts, and finds no GPU
             self.running = profile(activities=activities)
             self.running.start()
@@ -64,7 +63,7 @@ class Profiling(Callback):
         if self.running is None:
             return
         self.running.stop()
-        by = "self_cuda_time_total" if torch.cuda.is_available() else "self_cpu_time_total"
+        by = "self_device_time_total" if _on_gpu(trainer) else "self_cpu_time_total"
         table = self.running.key_averages().table(sort_by=by, row_limit=self.rows, max_name_column_width=NAME_WIDTH)
         folder = Path(trainer.default_root_dir) / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,3 +72,7 @@ class Profiling(Callback):
         self.running = None
         print(table)
         say(f"the trace, for ui.perfetto.dev: {folder / 'trace.json'}")
+
+
+def _on_gpu(trainer: Trainer) -> bool:
+    return trainer.strategy.root_device.type == "cuda"
