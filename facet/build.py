@@ -23,7 +23,7 @@ from facet.callbacks.random_state import RandomState
 from facet.callbacks.saving import Saving
 from facet.checkpoint_io import WholeCheckpoints
 from facet.errors import UserError
-from facet.judge import Judge, get_judge
+from facet.judge import Judge, blank_judge, get_judge
 from facet.making import make
 from facet.protocols import Data
 from facet.rehearsal import refuse_of_the_trainer, refuse_unlogged, refuse_unread, rehearse
@@ -75,7 +75,7 @@ def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
     Raises:
         UserError: the data are refused, or the judge can't be written to the cache.
     """
-    everything = make(config.data, **({"attributes": None} if "attributes" in config.data else {}))
+    everything = everything_of(config)
     prepare(everything)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -85,6 +85,11 @@ def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
             f"the judge can't be written beside the data ({error}): set data.store or FACET_CACHE to a writable place"
         ) from error
     return judge, card, everything
+
+
+def everything_of(config: DictConfig) -> Any:
+    """The data set of a config with all of its attributes."""
+    return make(config.data, **({"attributes": None} if "attributes" in config.data else {}))
 
 
 @dataclass
@@ -131,6 +136,12 @@ class Parts:
         )
         leave_signals(trainer)
         return trainer
+
+    @property
+    def judge(self) -> Judge | None:
+        """The judge that reads the edits of validations; None if none does, or only an untrained one."""
+        read_by = (c.judge for c in self.callbacks if isinstance(c, EditMonitor))
+        return None if self.config.debug else next(read_by, None)
 
     def summary(self, trainer: Trainer, model: LightningModule) -> dict[str, Any]:
         """Steps, images, time, parameters and precision of the training, for ``status.json`` and the pages."""
@@ -199,7 +210,8 @@ def build(config: DictConfig, run: Run) -> Parts:
     prepare(data)
     for callback in callbacks:
         if isinstance(callback, EditMonitor):
-            callback.judge = judge_of(config)[0]
+            # a debug run doesn't wait for a judge's training
+            callback.judge = blank_judge(everything_of(config)) if config.get("debug") else judge_of(config)[0]
             callback.directory = run.path / "grids"
     own = [AsSaved(), RandomState(), Timer(), *in_every_step(config), ProgressNote()]
     return Parts(config, run, data, [*callbacks, *own, Saving(run.checkpoint, config.save_minutes)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -58,6 +59,9 @@ def run_command(
         read: converts the command's arguments to Hydra's.
     """
     called = called or f"facet-{primary}"
+    for stream in (sys.stdout, sys.stderr):  # a path may hold what no encoding can: Hydra's logging would fail over it
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if set(HELP) & set(sys.argv[1:]):
         print(help_of(called, primary))
         sys.exit(0)

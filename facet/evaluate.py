@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from facet.checkpoints import tensors_digest
 from facet.commands import report, run_command, say
 from facet.configuration import check
+from facet.debugging import of as kind_of_debug_run
 from facet.errors import ToldError, UserError
 from facet.files import atomic_write, write_json
 from facet.identity import Places
@@ -145,14 +146,14 @@ def judging(run: Run, config: DictConfig) -> tuple[str, ...]:
 
 
 def found(run: str) -> list[Path]:
-    """The directories that ``run=`` names: the one with exactly this name, else those that match it as a pattern.
+    """The directories that ``run=`` names: the one with this name, else real runs that match it as a pattern.
 
     Raises:
         UserError: there is none.
     """
     if Path(run).exists():  # brackets and stars in the name of an existing path are literal
         return [Path(run)]
-    if not (paths := [Path(path) for path in sorted(glob.glob(run))]):
+    if not (paths := [Path(path) for path in sorted(glob.glob(run)) if not kind_of_debug_run(Path(path))]):
         raise UserError(f"run={run}: there is no such run directory")
     return paths
 
@@ -198,6 +199,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     import torch
 
     from facet.build import constant_attributes, judge_of, prepare, seeded
+    from facet.editing.judges import keep_judge
     from facet.protocols import LabelsGiven
 
     seeded(settings.seed)
@@ -209,6 +211,7 @@ def judge_run(run: Run, config: DictConfig) -> None:
     elif (noted := status.get("data_files")) and "store" in settings.data and noted["root"] != str(data.root):
         say(f"the data of {run.path} have moved: they were read from {noted['root']}", "yellow")
     judge, card, _ = judge_of(settings)
+    keep_judge(run, judge, data)
     model = model_of(run, settings)
     torch.manual_seed(settings.seed)  # sampled codes must not depend on what ran before
     measures, examples = measured(model, run, config, data, judge)

@@ -13,6 +13,7 @@ from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
 from facet.files import atomic_write
+from facet.hub import refuse_upload, upload
 from facet.identity import Places
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 class Settings:
     """facet-export: writes a trained model for others, with its card: facet-export run=DIRECTORY to=page out=exported/.
     safetensors is the model's weights; onnx is encoder, decoder and judge for any ONNX runtime; page is one HTML file
-    that edits pictures without a server.
+    that edits pictures without a server. hub is safetensors, uploaded: to=hub hub=me/smiles.
     """
 
     run: str | None = None  # the directory of a judged run
-    to: Literal["safetensors", "onnx", "page"] = "safetensors"  # what for: PyTorch, ONNX runtimes, or a browser
+    to: Literal["safetensors", "onnx", "page", "hub"] = "safetensors"  # PyTorch, ONNX, a browser, the Hugging Face hub
     out: str = "exported"  # the directory to write into
     wasm: str | None = None  # for to=page: a folder with the npm package onnxruntime-web; null: it is fetched with npm
+    hub: str | None = None  # for to=hub: the model's owner and name there, such as me/smiles
+    public: bool = False  # for to=hub: whether everybody may see the model; false: its owner alone
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
     data: Places = field(default_factory=Places)  # where the data are now, if they were moved after the training
     groups: ClassVar[dict[str, str | None]] = {}
@@ -57,7 +60,9 @@ def export(config: DictConfig) -> Path:
         raise UserError("choose what to export: run=DIRECTORY")
     out = Path(config.out)
     _refuse_unwritable(out)
-    if config.to != "safetensors":
+    if config.to == "hub":
+        refuse_upload(config.hub)
+    if config.to in ("onnx", "page"):
         from facet.exporting.onnx_files import refuse_missing
 
         refuse_missing(config.to)
@@ -67,10 +72,13 @@ def export(config: DictConfig) -> Path:
 
     subject = subject_of(Path(config.run), config.data)
     files = WRITERS[config.to](subject, config)
-    files = {**files, **card_of(subject, [*files, *files_in(out)])}
+    there = [name for name in files_in(out) if name in OF_OTHERS]  # exported earlier: the card speaks of them, too
+    files = {**files, **card_of(subject, [*files, *there])}
     for name, content in files.items():
         _write(out / name, content)
         say(f"{out / name}: {size(len(content))}")
+    if config.to == "hub":  # everything is here now: nothing is lost if this fails
+        say(f"on the hub: {upload(out, [*files, *there], config.hub, config.public)}")
     return out
 
 
@@ -99,7 +107,10 @@ WRITERS: dict[str, Callable[[Subject, DictConfig], Mapping[str, bytes]]] = {
     "safetensors": _safetensors,
     "onnx": _onnx,
     "page": _page,
+    "hub": _safetensors,
 }
+OF_OTHERS = ("weights.safetensors", "judge.safetensors", "encoder.onnx", "decoder.onnx", "judge.onnx", "index.html")
+"""What an export may have left in the same directory."""
 
 
 def _refuse_unwritable(out: Path) -> None:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from facet.commands import say
 from facet.completion import canonical, complete
 from facet.configuration import OF_THE_MACHINE, digest
+from facet.debugging import FOLDER as DEBUG
 from facet.errors import UserError
 from facet.records import known as known_of
 from facet.records import read_status
@@ -53,6 +54,8 @@ def identity(config: DictConfig) -> str:
         for group in groups:
             node = node.get(group) or {}
         node.pop(name, None)
+    if settings.get("debug") is None:  # so that runs from before this setting are found
+        settings.pop("debug", None)
     initial = settings["model"].get("initial")  # the content of the file counts, not its path
     if initial and Path(initial).is_file():
         with Path(initial).open("rb") as file:
@@ -120,15 +123,20 @@ def _found(config: DictConfig) -> tuple[Path, list[Path]]:
     name = str(config.name)
     if name.startswith("/") or not name.isprintable() or {"", ".", ".."} & set(name.split("/")):
         raise UserError(f"name={name!r}: it must be a path below runs=, such as mine/first")
+    if name.split("/")[0] == DEBUG:
+        raise UserError(f"name={name!r}: {Path(config.runs) / DEBUG} is of debug runs: choose another name")
     mark = identity(config)
-    own = Path(config.runs) / name / f"seed{config.seed}-{mark}"
-    paths = [path for path in run_directories(Path(config.runs)) if f"-{mark}" in path.name]
+    runs = Path(config.runs) / DEBUG if config.get("debug") else Path(config.runs)
+    own = runs / name / f"seed{config.seed}-{mark}"
+    paths = [path for path in run_directories(runs) if f"-{mark}" in path.name]
     return own, sorted(paths, key=lambda path: (path != own, path.parent != own.parent, path))
 
 
 def run_directories(runs: Path) -> Iterator[Path]:
-    """The directories below ``runs`` that hold a run's ``config.yaml`` or ``status.json``."""
+    """The directories below ``runs`` that hold a run's ``config.yaml`` or ``status.json``, without debug runs."""
     for place, directories, files in os.walk(runs):
+        if Path(place) == runs and DEBUG in directories:
+            directories.remove(DEBUG)
         if "config.yaml" in files or "status.json" in files:
             directories.clear()  # no runs inside a run
             yield Path(place)

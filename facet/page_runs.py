@@ -93,6 +93,8 @@ def of_page(page: Page, overrides: Iterable[str]) -> list[str]:
 def _settings(row: PageRow, seed: int, config: DictConfig, page: Page) -> DictConfig:
     """A run's config, as its training composes it. Seeds and places of runs share what takes time."""
     settings = _composed((*row.run.split(), *of_page(page, config.overrides))).copy()
+    if settings.debug is not None:
+        raise UserError(f"debug={settings.debug}: no debug run is on a page: give it to facet-train")
     settings.seed, settings.runs = seed, str(config.runs)
     return settings
 

@@ -47,6 +47,7 @@ class Config(Open):
     seed: int = Field(ge=0, lt=2**32)
     preset: Name
     ablation: Name
+    debug: Name | None = None
     attributes: list[str] | None = None
     data: Made
     model: Made

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from facet.checkpoints import batches_of, last_whole, read, settle
 from facet.commands import run_command, say
 from facet.configuration import check
+from facet.debugging import settle as settle_debug
 from facet.errors import RemovedError, UserError, nearest
 from facet.files import atomic_write
 from facet.identity import directory_to_train, noted_files, resolved, same_run
@@ -40,6 +41,7 @@ class Settings:
     seed: Annotated[int, Ge(0), Lt(2**32)]
     runs: str
     run_dir: str | None
+    debug: str | None
     objective: Annotated[list[str], MinLen(1)] | None
     save_minutes: Annotated[float, Ge(0)] | None
     on_nonfinite: Literal["stop", "skip"]
@@ -67,6 +69,7 @@ def train(config: DictConfig) -> Path:
         ToldError: a run of a sweep that trains in a separate command failed.
     """
     try:
+        settle_debug(config)
         run = Run(directory_to_train(config))
     except Exception:  # the directory of an invalid config can't be computed
         check(config)  # reports what is wrong
@@ -181,9 +184,12 @@ def _fit(
         raise
     _close(trainer, exit_code=0)
     if trainer.is_global_zero:
+        from facet.editing.judges import keep_judge
         from facet.weights import NAME, write_weights
 
         write_weights(run.checkpoint.with_name(NAME), model, run.saved(), config, parts.data, known)
+        if parts.judge:
+            keep_judge(run, parts.judge, parts.data)
         summary = parts.summary(trainer, model)
         run.mark("finished", **known, training=summary)
         if skipped := summary.get("skipped"):

@@ -10,6 +10,7 @@ from torch import nn
 
 from facet.build import make
 from facet.configuration import compose_config
+from facet.editing.editor import PictureEditor
 from facet.exporting.subject import Subject
 from facet.judge import Judge
 from facet.runs import Run
@@ -45,6 +46,4 @@ def untrained(overrides: tuple[str, ...], directory: Path, judged: bool = True) 
     judge = None
     if judged:
         judge = Judge((*NAMES, "Wearing_Hat"), resolution, channels, 4).eval().fused().requires_grad_(False)
-    names = getattr(model, "attribute_names", ())
-    implied: Any = {name: ({}, {}) for name in names}
-    return Subject(Run(directory), config, model, judge, resolution, channels, implied)
+    return Subject(Run(directory), config, PictureEditor(model, resolution, channels, judge=judge))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -122,6 +123,15 @@ class Page:
         commands = (column.command(moved, shown.name, shown.ready) for column in self.columns)
         return [*seen[0], *seen[1], *seen[2], "\n".join(filter(None, commands)), downloads(pictures)]
 
+    def slide(self, name: str, shown: Shown | None, *values: float) -> list[Any]:
+        """Draw after a slider was moved: all sliders, of which some move along, and what :meth:`move` returns."""
+        names = [control.name for control in self.controls]
+        now = dict(zip(names, values, strict=True))
+        along: dict[str, float] = {}
+        for column in self.columns if shown else ():  # blond hair isn't black
+            along |= {other: value for other, value in column.implied({name: now[name]}).items() if other in now}
+        return [*(along.get(each, gr.skip()) for each in names), *self.move(shown, *{**now, **along}.values())]
+
     def reset(self, shown: Shown | None) -> list[Any]:
         """Put the sliders back to where they started: the sliders, and what :meth:`move` returns."""
         if shown is None:
@@ -160,8 +170,9 @@ class Page:
                 gallery.select(self.example, None, chosen, **QUIET)
             blocks.load(self.first, None, chosen, **QUIET)
             reset.click(self.reset, shown, [*sliders, *drawn], **QUIET)
-            moves = [slider.input for slider in sliders]
-            gr.on(moves, self.move, [shown, *sliders], drawn, trigger_mode="always_last", **QUIET)
+            for control, slider in zip(self.controls, sliders, strict=True):
+                slide = partial(self.slide, control.name)
+                slider.input(slide, [shown, *sliders], [*sliders, *drawn], trigger_mode="always_last", **QUIET)
         return blocks
 
     def _details(self) -> tuple[list[Any], list[Any]]:

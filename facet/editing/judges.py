@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 
 from facet.errors import UserError
+from facet.files import atomic_write
 from facet.judge import Judge
+from facet.runs import Run
 
 JUDGE = "judge.safetensors"
 FORMAT = 1
@@ -45,8 +48,21 @@ def read_judge(path: Path) -> Judge:
         if described.get("format") != FORMAT:
             raise ValueError(f"its format is {described.get('format')!r}, and this version reads {FORMAT}")
         names = tuple(map(str, described["attributes"]))
-        judge = Judge(names, described["resolution"], described["channels"], described["width"]).eval().fused()
+        shape = (described["resolution"], described["channels"], described["width"], bool(described["classes"]))
+        judge = Judge(names, *shape).eval().fused()
         judge.load_state_dict(load_file(path))
     except Exception as error:  # reading a damaged file may raise anything
         raise UserError(f"the judge {path} can't be read: {' '.join(str(error).split())[:200]}") from error
     return judge.requires_grad_(False)
+
+
+def keep_judge(run: Run, judge: Judge, data: Any) -> None:
+    """Write a run's judge beside its weights, so that edits can be read when its data are gone.
+
+    Args:
+        run: the run, which has ended.
+        judge: of its data.
+        data: its data module.
+    """
+    content = judge_file(judge, data.resolution, data.channels, judge.classes)
+    atomic_write(run.checkpoint.with_name(JUDGE), lambda file: file.write(content))

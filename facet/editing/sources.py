@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -16,13 +17,14 @@ from facet.configuration import check_part
 from facet.editing.editor import PictureEditor
 from facet.editing.judges import JUDGE, read_judge
 from facet.errors import UserError
+from facet.hub import ID, fetch
 from facet.loading import data_of, model_of, settings_of
 from facet.loading import load as load_weights
 from facet.making import make
 from facet.runs import Run
 from facet.weights import FORMAT, NAME, follows_of
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+NOT_MOVED: Mapping[str, Any] = MappingProxyType({})
 
 
 def load(source: str | Path, device: str = "cpu") -> PictureEditor:
@@ -43,7 +45,7 @@ def load(source: str | Path, device: str = "cpu") -> PictureEditor:
         editor = _of_file(path / NAME)
     elif path.is_file():
         editor = _of_file(path)
-    elif not path.exists() and HUB_ID.fullmatch(str(source)):
+    elif not path.exists() and ID.fullmatch(str(source)):
         editor = _of_file(_of_hub(str(source)))
     else:
         raise UserError(f"{source} is no model: give a run's directory, or a {NAME}")
@@ -53,8 +55,12 @@ def load(source: str | Path, device: str = "cpu") -> PictureEditor:
     return editor
 
 
-def _of_run(run: Run) -> PictureEditor:
-    settings = settings_of(run, {})
+def _of_run(run: Run, places: Mapping[str, Any] = NOT_MOVED) -> PictureEditor:
+    """The model of a run, by what a finished training leaves; before its end, or without a judge, by its data."""
+    weights = run.checkpoint.with_name(NAME)
+    if weights.is_file() and weights.with_name(JUDGE).is_file():
+        return _of_file(weights)
+    settings = settings_of(run, places)
     model, data = model_of(run, settings), data_of(run, settings)
     load_weights(model, run)
     try:
@@ -72,6 +78,21 @@ def _of_run(run: Run) -> PictureEditor:
         judge=judge,
         name=settings.name,
     )
+
+
+def load_run(run: Run, places: Mapping[str, Any]) -> PictureEditor:
+    """The model of a run, to export it: in evaluation mode, frozen, on the CPU.
+
+    Args:
+        run: the run.
+        places: where its data are, as :func:`facet.identity.at` takes them; they are needed where it has no judge yet.
+
+    Raises:
+        UserError: no run, no checkpoint, or it can't be read.
+    """
+    editor = _of_run(run, places)
+    editor.model.eval().requires_grad_(False)
+    return editor
 
 
 def _of_file(path: Path) -> PictureEditor:
@@ -115,12 +136,4 @@ def _of_hub(name: str) -> Path:
     Raises:
         UserError: the library is missing, there is no such model, or the hub can't be reached.
     """
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        missing = f"there is no {name}, and a model of the hub needs: pip install huggingface_hub"
-        raise UserError(missing) from error
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.safetensors"])) / NAME
-    except Exception as error:  # the hub's, requests' and urllib's
-        raise UserError(f"{name} can't be fetched from the hub: {' '.join(str(error).split())[:200]}") from error
+    return fetch(name, ["*.safetensors"]) / NAME

@@ -29,24 +29,6 @@ class Call(nn.Module):
         return getattr(self.model, self.method)(*inputs)
 
 
-class Readings(nn.Module):
-    """A judge's probabilities ``[B, K]`` of images ``[B, C, H, W]`` in [0, 1].
-
-    Args:
-        judge: the judge.
-        classes: whether its outputs are mutually exclusive.
-    """
-
-    def __init__(self, judge: nn.Module, classes: bool) -> None:
-        super().__init__()
-        self.judge, self.classes = judge, classes
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Images to probabilities."""
-        logits: Tensor = self.judge(*inputs)
-        return logits.softmax(1) if self.classes else logits.sigmoid()
-
-
 @dataclass(frozen=True)
 class Network:
     """A network to export.
@@ -94,8 +76,7 @@ def networks_of(subject: Subject) -> list[Network]:
     else:
         raise UserError(f"{subject.run.path}: {type(model).__name__} has no decoder, so there is nothing to edit with")
     if subject.judge:
-        module = Readings(subject.judge, subject.classes)
-        networks.append(Network("judge", module, {"images": images}, ("probabilities",)))
+        networks.append(Network("judge", Call(subject.judge, "probabilities"), {"images": images}, ("probabilities",)))
     for network in networks:
         network.module.eval()
     return networks

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from facet.build import judge_of
+from facet.editing.editor import PictureEditor
+from facet.editing.sources import load_run
+from facet.errors import UserError
 from facet.judge import Judge
-from facet.loading import load, model_of, settings_of
+from facet.loading import settings_of
 from facet.protocols import Coder, Editor, LabelsGiven
 from facet.results import Result, read_run
 from facet.runs import Run
-from facet.weights import follows_of
 
 
 @dataclass(frozen=True)
@@ -25,22 +26,37 @@ class Subject:
     Attributes:
         run: its run.
         config: the run's config.
-        model: the module on the CPU, in evaluation mode, frozen.
-        judge: of the model's data; None if there is none.
-        resolution: side of the images in pixels.
-        channels: 3 for colour, 1 for grey.
-        implied: by attribute, what its absence and its presence imply for others (blond hair: not black).
-        classes: whether the judge's outputs are mutually exclusive.
+        editor: the model with its judge, on the CPU, in evaluation mode, frozen.
     """
 
     run: Run
     config: DictConfig
-    model: Any
-    judge: Judge | None
-    resolution: int
-    channels: int
-    implied: Mapping[str, tuple[Mapping[str, bool], Mapping[str, bool]]]
-    classes: bool = False
+    editor: PictureEditor
+
+    @property
+    def model(self) -> Any:
+        """The module."""
+        return self.editor.model
+
+    @property
+    def judge(self) -> Judge | None:
+        """The judge of the model's data; None if there is none."""
+        return self.editor.judge
+
+    @property
+    def resolution(self) -> int:
+        """Side of the images in pixels."""
+        return self.editor.resolution
+
+    @property
+    def channels(self) -> int:
+        """3 for colour, 1 for grey."""
+        return self.editor.channels
+
+    @property
+    def implied(self) -> Mapping[str, Sequence[Mapping[str, bool]]]:
+        """By attribute, what its absence and its presence imply for others (blond hair: not black)."""
+        return {name: self.editor.follows.get(name, ({}, {})) for name in self.editor.attributes}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,16 +109,10 @@ def subject_of(directory: Path, places: Mapping[str, Any]) -> Subject:
         places: where the data are, as :func:`facet.identity.at` takes them.
 
     Raises:
-        UserError: no run, no checkpoint, or the data can't be found.
+        UserError: no run, no checkpoint, or a debug run.
     """
-    from facet.protocols import Classes
-
     run = Run(directory)
     config = settings_of(run, places)
-    model: Any = model_of(run, config)
-    load(model, run)
-    model.eval().requires_grad_(False)
-    judge, _, data = judge_of(config)
-    follows = follows_of(data)
-    implied = {name: follows.get(name, ({}, {})) for name in getattr(model, "attribute_names", ())}
-    return Subject(run, config, model, judge, data.resolution, data.channels, implied, isinstance(data, Classes))
+    if config.get("debug"):
+        raise UserError(f"{directory} is a debug run (debug={config.debug}), no model: train it without debug=")
+    return Subject(run, config, load_run(run, places))

@@ -19,5 +19,5 @@ def tensor_files(subject: Subject) -> dict[str, bytes]:
         raise UserError(f"{path} is missing: a training writes it at its end; go on with the run by facet-train")
     files = {weights.NAME: path.read_bytes()}
     if subject.judge:
-        files[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.classes)
+        files[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.judge.classes)
     return files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -298,3 +299,16 @@ def test_a_name_from_elsewhere_is_one_line_on_any_terminal(capsys: pytest.Captur
     message = capsys.readouterr().err
     assert len(message) < 2_100
     assert message.startswith("facet-train: first") and message.endswith("last\n")  # noqa: PT018
+
+
+def test_a_path_that_no_encoding_holds_is_one_line_in_a_sweep_that_logs(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "utf-8", "strict", write_through=True))
+    monkeypatch.chdir(tmp_path)
+    code, said = run("train", "-m", "hydra/hydra_logging=default", "seed=0", "runs=x\udcff")
+    assert code == 2
+    assert "Logging error" not in said
+    assert said.startswith("facet-train: config key runs")
+    assert rb"#0 : seed=0 runs='x\udcff'" in printed.getvalue()

@@ -139,6 +139,25 @@ def test_a_move_changes_the_picture_and_a_reset_brings_it_back() -> None:
     assert compared[1] == GREY
 
 
+def test_sliders_of_what_follows_move_along() -> None:
+    """Once something is given, what it rules out is taken away, and both sliders say so."""
+    pages = page(column(follows={"A": ({}, {"B": False, "elsewhere": True})}), code())
+    shown, *_ = pages.choose(GREY, "me.png", False)
+    rest = list(shown.start.values())[1:]
+    still, along, *others = pages.slide("A", shown, 1.0, *rest)[:4]
+    assert along == 0.0
+    assert all(isinstance(each, dict) for each in (still, *others)), (
+        "the others stay, and what is moved isn't disturbed"
+    )
+    edited = pages.slide("A", shown, 1.0, *rest)[4:]
+    assert [edited[2][1].getpixel((x, 0)) for x in (0, 1)] == [(255,) * 3, (0,) * 3]
+    assert edited == pages.move(shown, 1.0, 0.0, *rest[1:])
+    assert pages.slide("A", shown, 0.2, *rest)[4:] == pages.move(shown, 0.2, *rest), (
+        "nothing follows from taking it away"
+    )
+    assert len(pages.slide("A", None, 1.0, *rest)) == 4 + 3 * 2 + 2
+
+
 def test_two_models_share_a_slider_and_one_without_it_ignores_it() -> None:
     pages = page(column(), code(), column(source="runs/b"))
     shown, *_ = pages.choose(GREY, "me.png", False)

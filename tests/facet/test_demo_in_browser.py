@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,9 +21,7 @@ from PIL import Image
 from facet import demo
 
 pytest.importorskip("gradio")
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [pytest.mark.whole, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
+pytestmark = pytest.mark.whole
 GREY = Image.new("RGB", (64, 48), (90, 90, 90))
 
 
@@ -56,14 +53,6 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
 @pytest.fixture(scope="module")
 def address(serve: Callable[..., str], examples: list[Image.Image]) -> str:
     return serve(column(examples=examples))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -122,6 +111,20 @@ def test_a_slider_by_keyboard(address: str, visit: Callable[..., Any]) -> None:
     until(lambda: "set.A=1.5" in tab.locator("#command textarea").input_value())
     press(tab, "Home")
     until(lambda: pixels(tab).getpixel((0, 0)) == (0, 0, 0))
+
+
+def test_what_follows_moves_along(serve: Callable[..., str], visit: Callable[..., Any], examples: Any) -> None:
+    tab = visit(serve(column(examples=examples, follows={"A": ({}, {"B": False}), "B": ({}, {"A": False})})))
+    tab.wait_for_selector(EDITED)
+    first, second = (tab.locator("#sliders input[type=range]").nth(i) for i in range(2))
+    press(tab, "End")
+    until(lambda: second.input_value() == "0")
+    until(lambda: [pixels(tab).getpixel((x, 0)) for x in (0, 1)] == [(255,) * 3, (0,) * 3])
+    assert first.input_value() == "1.5"
+    press(tab, "End", slider=1)
+    until(lambda: first.input_value() == "0")
+    until(lambda: [pixels(tab).getpixel((x, 0)) for x in (0, 1)] == [(0,) * 3, (255,) * 3])
+    shoot(tab, "follows")
 
 
 def test_a_slider_by_mouse_answers_while_it_is_dragged(address: str, visit: Callable[..., Any]) -> None:

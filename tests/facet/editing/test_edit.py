@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib import cbook
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from tiny import tiny
 
 from facet import edit
@@ -39,6 +44,14 @@ def face(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "me and you.png"
     wide.save(path)
     return path
+
+
+def write_changed(run: Run, path: Path, **changes: Any) -> None:
+    """The run's weights with another header."""
+    own = run.checkpoint.with_name("weights.safetensors")
+    with safe_open(own, "pt") as file:
+        header = {**json.loads(file.metadata()["facet"]), **changes}
+    save_file(load_file(own), path, {"format": "pt", "facet": json.dumps(header)})
 
 
 @pytest.fixture
@@ -191,6 +204,70 @@ def test_unusual_pictures_are_edited(kind: str, call: Call, run: Run, face: Path
         expected = upright.convert("L").convert("RGB") if kind in ("sixteen", "grey") else upright.convert("RGB")
         edge = np.abs(np.asarray(edited.convert("RGB"))[:, :4].astype(int) - np.asarray(expected)[:, :4])
     assert edge.mean() < 6, "where nothing is edited"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"format": 99}, "has format 99; this version reads 1"),
+        ({"state": {"encoder.of_another_version": 1}}, "is of another version of Facet"),
+        ({"model": {"_target_": "aif.ifcvae_gan.IFcVAEGANs"}}, "aif.ifcvae_gan.IFcVAEGANs can't be imported"),
+    ],
+)
+def test_a_model_of_another_version_is_one_line(
+    change: dict[str, Any], told: str, call: Call, run: Run, face: Path, tmp_path: Path
+) -> None:
+    write_changed(run, tmp_path / "weights.safetensors", **change)
+    code, _, said = call("run=weights.safetensors", f"image={face}", "set.Smiling=1")
+    assert (code, said.count("\n")) == (2, 1), said
+    assert told in said
+
+
+def test_a_run_without_a_checkpoint_is_one_line(call: Call, run: Run, face: Path, tmp_path: Path) -> None:
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.yaml").write_bytes((run.path / "config.yaml").read_bytes())
+    code, _, said = call("run=begun", f"image={face}", "set.Smiling=1")
+    told = "facet-edit: begun has no checkpoint (status: absent): train it first with facet-train\n"
+    assert (code, said) == (2, told)
+
+
+@pytest.fixture
+def photographs(run: Run, tmp_path: Path) -> Path:
+    """A model that takes its pictures for photographs; and ``none.png``, ``two.png`` with so many faces."""
+    pytest.importorskip("facenet_pytorch")
+    with Image.open(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)) as opened:
+        portrait = opened.convert("RGB")
+    Image.new("RGB", (300, 200), "white").save(tmp_path / "none.png")
+    two = Image.new("RGB", (900, 600), "white")
+    two.paste(portrait.resize((256, 300)), (0, 0))
+    two.paste(portrait, (388, 0))
+    two.save(tmp_path / "two.png")
+    write_changed(run, tmp_path / "weights.safetensors", data="celeba", crop="aif")
+    return tmp_path / "weights.safetensors"
+
+
+@pytest.mark.whole
+def test_photographs_with_no_face_or_several(photographs: Path, call: Call, tmp_path: Path) -> None:
+    def edited(*arguments: str) -> tuple[int, str, str]:
+        return call(f"run={photographs}", "set.Smiling=1", "paste=picture", *arguments)
+
+    def changed(out: str) -> list[bool]:
+        """Whether the left face and the right one are edited."""
+        with Image.open(tmp_path / "two.png") as one, Image.open(tmp_path / out / "two" / "edited.png") as other:
+            differs = (np.asarray(one) != np.asarray(other)).any(2)
+        return [bool(differs[:, :256].any()), bool(differs[:, 388:].any())]
+
+    assert edited("image=none.png")[::2] == (2, "facet-edit: no face is found; align=none edits the central square\n")
+    code, _, said = edited("image=two.png", "out=largest")
+    assert (code, changed("largest")) == (0, [False, True])
+    assert "2 faces are found: the largest is edited; face=2 or face=all edits others" in said
+    assert edited("image=two.png", "face=2", "out=second")[0] == 0
+    assert changed("second") == [True, False]
+    code, printed, _ = edited("image=two.png", "face=all", "out=all")
+    assert (code, changed("all")) == (0, [True, True])
+    assert "face 2 of 2" in printed
+    told = "facet-edit: face=3: only 2 found, counted from the largest\n"
+    assert edited("image=two.png", "face=3", "out=third")[::2] == (2, told)
 
 
 def test_the_table_says_what_changed_that_was_not_asked_for() -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from known_editors import Dots, Perfect, Reader
 from made_once import avatars
+from omegaconf import OmegaConf
 from PIL import Image
 from safetensors.torch import save_file
 from tiny import SIZES, tiny
@@ -25,6 +26,7 @@ from facet.editing.judges import JUDGE, judge_file, read_judge
 from facet.editing.photos import EditedFace
 from facet.editing.readings import readings
 from facet.errors import UserError
+from facet.judge import Judge
 from facet.runs import Run
 from facet.train import train
 
@@ -102,9 +104,33 @@ def test_a_run_and_its_file_edit_alike(run: Run, tmp_path: Path) -> None:
     assert of_run.edit(face, Smiling=3) != of_run.edit(face, Smiling=1)
 
 
+def test_a_finished_run_edits_and_reads_without_its_data(run: Run, tmp_path: Path) -> None:
+    moved = tmp_path / "run"
+    shutil.copytree(run.path, moved)
+    config = run.config()
+    config.data.root = str(tmp_path / "gone")
+    OmegaConf.save(config, moved / "config.yaml")
+    assert facet.load(moved).read(GREY) == facet.load(run.path).read(GREY)
+    assert not (tmp_path / "gone").exists(), "nothing is drawn again"
+    (moved / "checkpoints" / JUDGE).unlink()
+    (tmp_path / "gone").touch()  # no directory can be made here
+    assert facet.load(moved).judge is None
+    assert facet.load(moved).edit(GREY, Smiling=1) == facet.load(run.path).edit(GREY, Smiling=1)
+
+
+def test_classes_are_read_as_shares_of_one(perfect: PictureEditor) -> None:
+    torch.manual_seed(0)
+    judge, same = (Judge(("0", "1", "2"), 16, 3, 4, classes=classes).eval() for classes in (True, False))
+    same.load_state_dict(judge.state_dict())
+    shares = replace(perfect, judge=judge).read(GREY)
+    assert sum(shares.values()) == pytest.approx(1)
+    alone = replace(perfect, judge=same).read(GREY)
+    assert list(alone) == list(shares)
+    assert sum(alone.values()) != pytest.approx(1, abs=1e-3)
+
+
 def test_what_excludes_one_another_changes_together(run: Run) -> None:
     editor = facet.load(run.path / "checkpoints")
-    assert editor.judge is None, "its file isn't there"
     attributes, rest = editor.encode(GREY)
     attributes[:] = torch.tensor([[1.0, 0.0, 1.0]])
     blond = torch.tensor([[1.0, 1.0, 0.0]])
@@ -123,7 +149,7 @@ def test_a_method_that_predicts_nothing_takes_the_judges_readings_or_labels(tmp_
     assert editor.encode(face)[0].tolist() == [[float(smiles)]]
     assert editor.encode(face, {"Smiling": not smiles})[0].tolist() == [[float(not smiles)]]
     with pytest.raises(UserError, match="predicts no attributes: give the picture's own as labels"):
-        facet.load(path / "checkpoints").edit(face, Smiling=1)
+        replace(editor, judge=None).edit(face, Smiling=1)
 
 
 def test_files_that_are_no_model(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,16 @@ def test_mistakes_are_one_line(run: Run, call: Any, tmp_path: Path, monkeypatch:
     (tmp_path / "no_checkpoint").mkdir()
     (tmp_path / "no_checkpoint" / "config.yaml").write_bytes((run.path / "config.yaml").read_bytes())
     (tmp_path / "file").touch()
+    shutil.copytree(run.path, tmp_path / "short")
+    config = (run.path / "config.yaml").read_text().replace("debug: null", "debug: limit")
+    (tmp_path / "short" / "config.yaml").write_text(config)
     monkeypatch.setattr(onnx_files, "PACKAGES", ("json", "no_such_package"))
     for arguments, told in (
         ([], "choose what to export: run=DIRECTORY"),
         (["run=empty"], "empty is not a run directory"),
+        (["run=short"], "short is a debug run (debug=limit), no model: train it without debug="),
         (["run=no_checkpoint"], "no_checkpoint has no checkpoint"),
-        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'onnx' or 'page'"),
+        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'onnx', 'page' or 'hub'"),
         ([f"run={run.path}", "to=onnx"], "to=onnx needs no_such_package: pip install 'facet-lab[export]'"),
         ([f"run={run.path}", "out=file"], "out=file can't be written"),
     ):

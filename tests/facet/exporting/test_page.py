@@ -6,7 +6,6 @@ import base64
 import io
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +23,10 @@ from facet.exporting.page import page_of
 from facet.exporting.subject import Subject
 from facet.exporting.web import Runtime, runtime
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives Chromium")
 pytest.importorskip("onnxruntime", reason="it comes with the extra export")
 onnx_files = pytest.importorskip("facet.exporting.onnx_files").onnx_files
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [pytest.mark.whole, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
+pytestmark = pytest.mark.whole
 SIDE = 16
 
 
@@ -47,14 +44,6 @@ def web() -> Runtime:
             pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 def subject_at(directory: Path, overrides: tuple[str, ...] = NARROW) -> Subject:
     """A model that makes faces of noise, with three example faces."""
     subject = untrained(overrides, directory)
@@ -62,8 +51,7 @@ def subject_at(directory: Path, overrides: tuple[str, ...] = NARROW) -> Subject:
         parameter *= 2  # so that an edit is more than a shade
     faces = np.random.default_rng(0).integers(0, 256, (3, 3, SIDE, SIDE), np.uint8)
     np.savez(directory / "examples.npz", faces=faces)
-    implied: Any = {"Smiling": ({}, {"Eyeglasses": False}), "Eyeglasses": ({}, {})}
-    return replace(subject, implied=implied)
+    return replace(subject, editor=replace(subject.editor, follows={"Smiling": ({}, {"Eyeglasses": False})}))
 
 
 @pytest.fixture(scope="module")
