@@ -47,8 +47,9 @@ COMMAND = re.compile(r"(?:time )?(?:[A-Z_]+=\S* )*(?:\.venv/bin/)?(?:facet-[a-z]
 
 
 def fenced(page: Path) -> Iterator[tuple[str, str]]:
-    """(what a fenced block is said to hold, its text)."""
-    yield from re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    """(what a fenced block is said to hold, its text); not Sphinx's own, such as ``{toctree}``."""
+    blocks = re.findall(r"^```(\S*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    yield from ((kind, text) for kind, text in blocks if not kind.startswith("{"))
 
 
 def documented() -> list[str]:
