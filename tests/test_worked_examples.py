@@ -1,4 +1,4 @@
-"""The worked examples of docs/own-method.md, word by word, in a copy of the repository: method, data set, preset, page."""
+"""The worked examples of docs/own-method.md, word by word, in a copy of the repository."""
 
 from __future__ import annotations
 
