@@ -20,7 +20,9 @@ myst_heading_anchors = 3  # as GitHub makes them, so that links work there, too
 nb_execution_mode = "off"  # tests/test_notebooks.py executes them
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # signatures have them as the code writes them; the docstrings say shapes and ranges
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_use_ivar = True  # attributes as a list
 
 html_theme = "furo"
 html_title = "Facet"
@@ -45,6 +47,12 @@ def _arguments(app: Sphinx, what: str, name: str, thing: Any, options: Any, line
             lines[i : i + 2] = [f"Takes what {found[1]} takes, and:", "", "Args:"]
 
 
+def _signature(app: Sphinx, what: str, name: str, thing: Any, *rest: Any) -> tuple[str, None] | None:
+    """A protocol is no class to call."""
+    return ("", None) if getattr(thing, "_is_protocol", False) and what == "class" else None
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-process-docstring", _arguments, priority=400)  # before napoleon, at 500
     app.add_html_math_renderer("mathml", inline_renderers=(_math, None), block_renderers=(_math, None))
