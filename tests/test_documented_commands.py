@@ -101,6 +101,8 @@ def attempt(words: list[str], settings: dict[str, str]) -> None:
         code = ast.parse(arguments[1])
         code.body = [statement for statement in code.body if isinstance(statement, ast.Import | ast.ImportFrom)]
         exec(compile(code, "python -c", "exec"), {})  # all of it would draw tens of thousands of faces
+    elif name == "python" and arguments[0].endswith(".py"):
+        assert (ROOT / arguments[0]).is_file(), arguments
     elif name == "python":
         assert arguments[0] == "-m", arguments
         assert importlib.util.find_spec(arguments[1]), arguments
