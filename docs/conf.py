@@ -13,7 +13,8 @@ from sphinx.writers.html5 import HTML5Translator
 project = "Facet"
 copyright = "The Facet developers"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-highlight_language = "bash"  # of blocks that name none: commands
+highlight_language = "bash"  # of blocks that name none: commands, most of them
+suppress_warnings = ["misc.highlighting_failure"]  # the others
 exclude_patterns = ["**/.ipynb_checkpoints"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
