@@ -47,8 +47,9 @@ COMMAND = re.compile(r"(?:time )?(?:[A-Z_]+=\S* )*(?:\.venv/bin/)?(?:facet-[a-z]
 
 
 def fenced(page: Path) -> Iterator[tuple[str, str]]:
-    """(what a fenced block is said to hold, its text)."""
-    yield from re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    """(what a fenced block is said to hold, its text); not Sphinx's own, such as ``{toctree}``."""
+    blocks = re.findall(r"^```(\S*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    yield from ((kind, text) for kind, text in blocks if not kind.startswith("{"))
 
 
 def documented() -> list[str]:
@@ -100,6 +101,8 @@ def attempt(words: list[str], settings: dict[str, str]) -> None:
         code = ast.parse(arguments[1])
         code.body = [statement for statement in code.body if isinstance(statement, ast.Import | ast.ImportFrom)]
         exec(compile(code, "python -c", "exec"), {})  # all of it would draw tens of thousands of faces
+    elif name == "python" and arguments[0].endswith(".py"):
+        assert (ROOT / arguments[0]).is_file(), arguments
     elif name == "python":
         assert arguments[0] == "-m", arguments
         assert importlib.util.find_spec(arguments[1]), arguments

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's worked examples, word by word, in a copy of the repository: a method, a data set, a preset, a page."""
+"""The worked examples of docs/own-method.md, word by word, in a copy of the repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "own-method.md").read_text("utf-8")
 FILE = re.compile(r"^`([\w/.]+)`:\n\n```(?:python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMANDS = [
     line for block in re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL) for line in block.splitlines()
@@ -65,7 +65,7 @@ print(run)
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository with what CONTRIBUTING adds to it."""
+    """The repository with what the page adds to it."""
     place = tmp_path_factory.mktemp("copy")
     for name in ("aif", "jacsup", "nets", "photos", "datamodules", "facet", "conf"):
         shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -128,14 +128,22 @@ def test_the_method_trains_on_the_data_set_and_is_judged(copy: Path) -> None:
     assert "IFcVAE-GAN, seed 0: never run" in page
 
 
+def test_the_method_has_less_than_a_hundred_lines() -> None:
+    method = [text for name, text in FILE.findall(TEXT) if "autoencoder." in name]
+    assert len(method) == 2
+    assert sum(len(text.splitlines()) for text in method) < 100
+
+
 def test_ten_questions_take_two_files_at_most() -> None:
-    lines = re.findall(
-        r"^\| (?!where|---)(.*?) \| (.*?) \|$", TEXT.split("## Ten questions")[1].split("\n\n\x60")[0], re.M
-    )
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    part = contributing.split("## Ten questions")[1].split("\n## ")[0]
+    lines = re.findall(r"^\| (?!where|---)(.*?) \| (.*?) \|$", part, re.MULTILINE)
     assert len(lines) == 10
     for question, answer in lines:
         files = re.findall(r"`([\w/.]+)`", answer)
-        sections = re.findall(r'"([\w ]+)" below', answer)
+        sections = re.findall(r"\[\"([\w ]+)\"\]\(docs/own-method\.md#([\w-]+)\)", answer)
         assert 1 <= len(files) + len(sections) <= 2, question
         assert all((ROOT / file).is_file() for file in files), question
-        assert all(f"### {section}\n" in TEXT for section in sections), question
+        for title, anchor in sections:
+            assert f"## {title}\n" in TEXT, question
+            assert anchor == title.lower().replace(" ", "-"), question
