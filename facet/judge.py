@@ -7,6 +7,7 @@ with any discriminator. Every table shows its accuracy on the test split.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from facet.protocols import Classes, Data
 VERSION = 2  # increase it when a change of the code makes another judge of the same data
 PIECE = 64  # images per forward pass on a CPU
 EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE = 4, 128, 4e-3, 24, 2
+STEPS = 150  # at least: four epochs of 400 images are twelve steps, which teach nothing
 
 
 class Judge(nn.Module):
@@ -130,7 +132,7 @@ def _block(channels: int, out: int) -> list[nn.Module]:
 
 def judge_key(data: Data) -> str:
     """A digest of all that determines a judge: data, resolution, architecture and training."""
-    settings = (EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE)
+    settings = (EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE, STEPS)
     return digest({"version": VERSION, "data": data.fingerprint, "resolution": data.resolution, "settings": settings})
 
 
@@ -233,13 +235,15 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
     images, labels = _labelled(data, "train")
     val_images, val_labels = _labelled(data, "val")
     batches = max(1, len(images) // BATCH_SIZE)
+    epochs = max(EPOCHS, math.ceil(STEPS / batches))
+    patience = PATIENCE * epochs // EPOCHS
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=EPOCHS * batches)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=epochs * batches)
     best, best_state, waited = float("inf"), copy.deepcopy(judge.state_dict()), 0
     columns = (TextColumn("training the judge"), BarColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=EPOCHS * batches, loss="")
-        for _ in range(EPOCHS):
+        task = progress.add_task("", total=epochs * batches, loss="")
+        for _ in range(epochs):
             judge.train()
             for index in torch.randperm(len(images))[: batches * BATCH_SIZE].view(batches, -1):
                 batch = images[index].to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
@@ -254,7 +258,7 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
             waited += 1
             if loss_on_val < best or val_labels.isnan().all():
                 best, best_state, waited = loss_on_val, copy.deepcopy(judge.state_dict()), 0
-            if waited == PATIENCE:
+            if waited == patience:
                 break
     judge.load_state_dict(best_state)
 

@@ -104,11 +104,26 @@ def test_the_epoch_that_is_best_on_the_validation_split_is_kept(
     monkeypatch.setattr(judge_module, "_logits", validate)
     monkeypatch.setattr(judge_module, "EPOCHS", 4)
     monkeypatch.setattr(judge_module, "PATIENCE", 2)
+    monkeypatch.setattr(judge_module, "STEPS", 1)
     judge_module._fit(judge, data, "cpu")
     assert len(states) == epochs
     found = judge.state_dict()
     same = [all(torch.equal(found[name], value) for name, value in state.items()) for state in states]
     assert [index for index, is_same in enumerate(same) if is_same] == [kept]
+
+
+def test_few_images_are_seen_often_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight images are one batch: as many epochs as steps are wanted, and as much more patience."""
+    data, rounds = Few(tmp_path), []
+    judge = Judge(data.attribute_names, data.resolution, width=4)
+
+    def validate(judge: Judge, images: Tensor, device: str) -> Tensor:
+        rounds.append(len(rounds))
+        return torch.zeros_like(data.tensors("val")[1])  # the first is never bettered
+
+    monkeypatch.setattr(judge_module, "_logits", validate)
+    judge_module._fit(judge, data, "cpu")
+    assert len(rounds) == 1 + judge_module.PATIENCE * judge_module.STEPS // judge_module.EPOCHS
 
 
 def test_its_accuracy_is_over_the_known_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
