@@ -13,8 +13,11 @@ import torch
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 
+from facet import judge
+
 # Hydra copies its store of settings for each config that it composes, a quarter of the time; nothing changes the copy.
 ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+judge.STEPS = 1  # the least of a judge's training; 150 steps with every few images would take most of the suite's time
 
 
 def pytest_configure(config: pytest.Config) -> None:

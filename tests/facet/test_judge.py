@@ -104,7 +104,6 @@ def test_the_epoch_that_is_best_on_the_validation_split_is_kept(
     monkeypatch.setattr(judge_module, "_logits", validate)
     monkeypatch.setattr(judge_module, "EPOCHS", 4)
     monkeypatch.setattr(judge_module, "PATIENCE", 2)
-    monkeypatch.setattr(judge_module, "STEPS", 1)
     judge_module._fit(judge, data, "cpu")
     assert len(states) == epochs
     found = judge.state_dict()
@@ -122,6 +121,7 @@ def test_few_images_are_seen_often_enough(tmp_path: Path, monkeypatch: pytest.Mo
         return torch.zeros_like(data.tensors("val")[1])  # the first is never bettered
 
     monkeypatch.setattr(judge_module, "_logits", validate)
+    monkeypatch.setattr(judge_module, "STEPS", 150)
     judge_module._fit(judge, data, "cpu")
     assert len(rounds) == 1 + judge_module.PATIENCE * judge_module.STEPS // judge_module.EPOCHS
 
