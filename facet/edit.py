@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from annotated_types import Ge
 from omegaconf import DictConfig, OmegaConf
 
+from facet import packaged
 from facet.commands import report as report_error
 from facet.commands import run_command, say
 from facet.configuration import check
@@ -29,6 +30,7 @@ class Settings:
     """
 
     run: str | None = None  # a run's directory, a weights.safetensors or its folder, or the id of a model on a hub
+    model: str | None = None  # instead of run=: a model that comes with Facet, such as avatars-ten
     image: str | None = None  # a picture, or a folder of pictures
     set: Mapping[str, float] = field(default_factory=dict)  # values: 0 absent, 1 present, beyond them exaggerated
     align: Literal["auto", "none"] | tuple[float, ...] = "auto"  # none: central square; ten numbers: eyes, nose, mouth
@@ -51,16 +53,19 @@ def edit(config: DictConfig) -> None:
         ToldError: some pictures of a folder can't be edited; each was reported, and all others are there.
     """
     check(config, "edit")
-    if config.run is None or config.image is None:
+    if (config.run or config.model) is None or config.image is None:
         raise UserError("say what to edit, and with which model: facet-edit run=DIRECTORY image=me.jpg set.Smiling=1")
+    if config.run and config.model:
+        raise UserError("say run= or model=, not both")
+    source = packaged.folder(config.model) if config.model else config.run
     files = pictures(Path(config.image))
     from facet.editing.sources import load
 
-    editor = load(config.run)
+    editor = load(source)
     values = {str(name): float(value) for name, value in config.set.items()}
     known = editor.attributes
     if not known:
-        raise UserError(f"run={config.run}: this model has no named attributes to edit")
+        raise UserError(f"{packaged.argument(str(source))}: this model has no named attributes to edit")
     if not values:
         raise UserError(f"say what to change, as in set.{known[0]}=1; this model edits {', '.join(known)}")
     for name in values:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 class Settings:
     """facet-export: writes a trained model for others, with its card: facet-export run=DIRECTORY to=page out=exported/.
     safetensors is the model's weights; onnx is encoder, decoder and judge for any ONNX runtime; page is one HTML file
-    that edits pictures without a server.
+    that edits pictures without a server; package is weights of which only what edits is kept, in half precision.
     """
 
     run: str | None = None  # the directory of a judged run
-    to: Literal["safetensors", "onnx", "page"] = "safetensors"  # what for: PyTorch, ONNX runtimes, or a browser
+    to: Literal["safetensors", "package", "onnx", "page"] = "safetensors"  # what for: Facet, small; ONNX; a browser
     out: str = "exported"  # the directory to write into
     wasm: str | None = None  # for to=page: a folder with the npm package onnxruntime-web; null: it is fetched with npm
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
@@ -57,7 +57,7 @@ def export(config: DictConfig) -> Path:
         raise UserError("choose what to export: run=DIRECTORY")
     out = Path(config.out)
     _refuse_unwritable(out)
-    if config.to != "safetensors":
+    if config.to in ("onnx", "page"):
         from facet.exporting.onnx_files import refuse_missing
 
         refuse_missing(config.to)
@@ -80,6 +80,17 @@ def _safetensors(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
     return tensor_files(subject)
 
 
+def _package(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
+    from facet.exporting.tensors import package_files
+
+    files = package_files(subject)
+    for name, content in files.items():
+        path = Path(config.out) / name
+        if name.startswith("..") and path.is_file() and path.read_bytes() != content:
+            raise UserError(f"{path} is of other data, and models here share it: choose another out=, or remove it")
+    return files
+
+
 def _onnx(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
     from facet.exporting.onnx_files import onnx_files
 
@@ -97,6 +108,7 @@ def _page(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
 
 WRITERS: dict[str, Callable[[Subject, DictConfig], Mapping[str, bytes]]] = {
     "safetensors": _safetensors,
+    "package": _package,
     "onnx": _onnx,
     "page": _page,
 }

@@ -39,13 +39,19 @@ class Judge(nn.Module):
         resolution: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of the first convolution.
+        classes: whether the outputs are mutually exclusive classes.
     """
 
     def __init__(
-        self, attribute_names: tuple[str, ...], resolution: int, channels: int = 3, width: int = WIDTH
+        self,
+        attribute_names: tuple[str, ...],
+        resolution: int,
+        channels: int = 3,
+        width: int = WIDTH,
+        classes: bool = False,
     ) -> None:
         super().__init__()
-        self.attribute_names = attribute_names
+        self.attribute_names, self.classes = attribute_names, classes
         layers: list[nn.Module] = [*_block(channels, width), *_block(width, width)]
         side = resolution
         while side > 4:
@@ -88,6 +94,12 @@ class Judge(nn.Module):
     def classify(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to predicted classes, ``[B]`` long."""
         return self._in_pieces(images).argmax(1)
+
+    @torch.no_grad()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Images ``[B, C, H, W]`` in [0, 1] to the probability of each attribute or class, ``[B, K]``."""
+        logits = self(images)
+        return logits.softmax(1) if self.classes else logits.sigmoid()
 
     def _in_pieces(self, images: Tensor) -> Tensor:
         """Images in [0, 1] to logits ``[B, K]``; on a CPU, a few images at a time."""
@@ -197,7 +209,7 @@ def train_judge(data: Data, device: torch.device | str = "cpu") -> tuple[Judge, 
 
 def _untrained(data: Data) -> Judge:
     names = data.class_names if isinstance(data, Classes) else data.attribute_names
-    judge = Judge(names, data.resolution, data.channels)
+    judge = Judge(names, data.resolution, data.channels, classes=isinstance(data, Classes))
     # Set the layout on the weights too: a one-channel image doesn't show its layout, and convolutions use either's.
     return judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

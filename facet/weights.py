@@ -9,21 +9,24 @@ JSON, what is needed to rebuild the module:
 - ``checkpoint``: what the module adds to its checkpoints;
 - ``data``: the data set, its ``attributes``, ``resolution`` and ``channels``, and how it was cropped (``crop``);
 - ``follows``: what other attributes become with an attribute (:func:`follows_of`);
-- ``name``, ``seed``, ``data_fingerprint``, ``revision``: of the run.
+- ``name``, ``seed``, ``data_fingerprint``, ``revision``: of the run;
+- ``left_out``, in a file that :func:`slim` made: the parts of the module that aren't there.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 from pytorch_lightning import LightningModule
-from safetensors.torch import save
+from safetensors import safe_open
+from safetensors.torch import load, save
 from torch import Tensor
 
+from facet.errors import UserError
 from facet.files import atomic_write
 from facet.identity import resolved
 
@@ -75,6 +78,32 @@ def write_weights(
     header = {"format": "pt", "facet": json.dumps(description)}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}  # none shares memory
     atomic_write(path, lambda file: file.write(save(plain, header)))
+
+
+def slim(path: Path, parts: Collection[str]) -> bytes:
+    """A file of weights without some parts of its module, in half precision, as the content of a file.
+
+    Args:
+        path: a file that :func:`write_weights` wrote.
+        parts: names of parts that aren't needed (:class:`facet.protocols.TrainedBeside`).
+
+    Raises:
+        UserError: a number is too large for half precision.
+    """
+    with safe_open(path, "pt") as file:
+        description = json.loads(file.metadata()["facet"])
+    tensors = {name: value for name, value in load(path.read_bytes()).items() if name.split(".")[0] not in parts}
+    halved = {name: halve(value) for name, value in tensors.items()}
+    for name, value in halved.items():
+        if value.isinf().any() and not tensors[name].isinf().any():
+            raise UserError(f"{path}: {name} has numbers that are too large for half precision")
+    description["state"] = {key: value for key, value in description["state"].items() if key.split(".")[0] not in parts}
+    return save(halved, {"format": "pt", "facet": json.dumps({**description, "left_out": sorted(parts)})})
+
+
+def halve(values: Tensor) -> Tensor:
+    """Real numbers in half precision; whole numbers as they are."""
+    return values.half() if values.is_floating_point() else values
 
 
 def follows_of(data: Any) -> dict[str, tuple[dict[str, bool], dict[str, bool]]]:

@@ -94,15 +94,14 @@ class PictureEditor:
         return strip
 
     def read(self, picture: Picture) -> dict[str, float]:
-        """The judge's probability of every attribute that it knows.
+        """The judge's probability of every attribute, or class, that it knows.
 
         Raises:
             UserError: there is no judge.
         """
         if self.judge is None:
             raise UserError(f"{self.name or 'the model'} has no judge: judge the run with facet-evaluate")
-        with torch.no_grad():
-            probabilities = self.judge(self.tensor(picture)).sigmoid()[0]
+        probabilities = self.judge.probabilities(self.tensor(picture))[0]
         return dict(zip(self.judge.attribute_names, probabilities.tolist(), strict=True))
 
     def encode(self, picture: Picture, labels: Labels = None) -> tuple[Tensor, Tensor]:

@@ -10,13 +10,14 @@ from safetensors.torch import load_file, save
 
 from facet.errors import UserError
 from facet.judge import Judge
+from facet.weights import halve
 
 JUDGE = "judge.safetensors"
 FORMAT = 1
 
 
-def judge_file(judge: Judge, resolution: int, channels: int, classes: bool) -> bytes:
-    """A judge as the content of a file.
+def judge_file(judge: Judge, resolution: int, channels: int, classes: bool, half: bool = False) -> bytes:
+    """A judge as the content of a file, in half precision if ``half``.
 
     The header holds, under ``facet`` as JSON, ``format``, ``attributes`` in the outputs' order, ``resolution``,
     ``channels``, ``width`` of the first convolution, and whether the outputs are ``classes``.
@@ -30,6 +31,8 @@ def judge_file(judge: Judge, resolution: int, channels: int, classes: bool) -> b
         "width": state["features.0.weight"].shape[0],
         "classes": classes,
     }
+    if half:
+        state = {name: halve(value) for name, value in state.items()}
     return save(state, {"format": "pt", "facet": json.dumps(description)})
 
 
@@ -45,7 +48,8 @@ def read_judge(path: Path) -> Judge:
         if described.get("format") != FORMAT:
             raise ValueError(f"its format is {described.get('format')!r}, and this version reads {FORMAT}")
         names = tuple(map(str, described["attributes"]))
-        judge = Judge(names, described["resolution"], described["channels"], described["width"]).eval().fused()
+        shape = (described["resolution"], described["channels"], described["width"], bool(described["classes"]))
+        judge = Judge(names, *shape).eval().fused()
         judge.load_state_dict(load_file(path))
     except Exception as error:  # reading a damaged file may raise anything
         raise UserError(f"the judge {path} can't be read: {' '.join(str(error).split())[:200]}") from error

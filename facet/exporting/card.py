@@ -65,6 +65,7 @@ def card_of(subject: Subject, files: Collection[str]) -> dict[str, bytes]:
         picture=PICTURE if picture else "",
         command=command_of(subject.config),
         files=set(files),
+        small=any(name.startswith("..") for name in files),
     )
     return {CARD: text.encode(), **({PICTURE: picture} if picture else {})}
 
