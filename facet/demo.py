@@ -83,7 +83,7 @@ def demo(config: DictConfig) -> None:
 
 
 SHOWN = "avatars-"
-"""How the names begin of the models that are shown if none is named: models of the same data, for all see one picture."""
+"""How the names of the models begin that are shown if none is named: of the same data, since all see one picture."""
 
 
 def sources_of(config: DictConfig) -> list[str]:

@@ -20,6 +20,8 @@ from facet.jobs import code_of
 if TYPE_CHECKING:
     from facet.editing.editor import PictureEditor
 
+EXAMPLE = Path("example")
+"""Stands for a picture that comes with the model."""
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".jp2"}
 
 
@@ -31,7 +33,7 @@ class Settings:
 
     run: str | None = None  # a run's directory, a weights.safetensors or its folder, or the id of a model on a hub
     model: str | None = None  # instead of run=: a model that comes with Facet, such as avatars-ten
-    image: str | None = None  # a picture, or a folder of pictures
+    image: str | None = None  # a picture, or a folder of pictures; null, with model=: an example that comes with it
     set: Mapping[str, float] = field(default_factory=dict)  # values: 0 absent, 1 present, beyond them exaggerated
     align: Literal["auto", "none"] | tuple[float, ...] = "auto"  # none: central square; ten numbers: eyes, nose, mouth
     face: Literal["largest", "all"] | Annotated[int, Ge(1)] = "largest"  # of several; 2: the second largest
@@ -53,12 +55,8 @@ def edit(config: DictConfig) -> None:
         ToldError: some pictures of a folder can't be edited; each was reported, and all others are there.
     """
     check(config, "edit")
-    if (config.run or config.model) is None or config.image is None:
-        raise UserError("say what to edit, and with which model: facet-edit run=DIRECTORY image=me.jpg set.Smiling=1")
-    if config.run and config.model:
-        raise UserError("say run= or model=, not both")
-    source = packaged.folder(config.model) if config.model else config.run
-    files = pictures(Path(config.image))
+    source = source_of(config)
+    files = pictures(Path(config.image)) if config.image else [EXAMPLE]
     from facet.editing.sources import load
 
     editor = load(source)
@@ -83,6 +81,22 @@ def edit(config: DictConfig) -> None:
         raise ToldError(f"{len(failed)} of {len(files)} pictures could not be edited", code_of(failed))
 
 
+def source_of(config: DictConfig) -> str | Path:
+    """The model, as :func:`facet.load` takes it.
+
+    Raises:
+        UserError: none is named, or two, or no picture for a model that has no examples.
+    """
+    if config.run is not None and config.model is not None:
+        raise UserError("say run= or model=, not both: one model edits")
+    if config.model is not None:
+        return packaged.folder(config.model)
+    if config.run is None or config.image is None:
+        usage = f"facet-edit run=DIRECTORY image=me.jpg set.Smiling=1; model={packaged.names()[0]} comes with Facet"
+        raise UserError(f"say what to edit, and with which model: {usage}")
+    return str(config.run)
+
+
 def pictures(image: Path) -> list[Path]:
     """The picture, or those of a folder, sorted by name.
 
@@ -102,11 +116,12 @@ def pictures(image: Path) -> list[Path]:
 
 def _edit_file(editor: PictureEditor, file: Path, values: Mapping[str, float], config: DictConfig) -> None:
     from facet.editing.editor import open_picture
+    from facet.editing.examples import example_of
     from facet.editing.photos import edit_photo
     from facet.editing.readings import readings, table
     from facet.editing.results import write
 
-    photo = open_picture(file)
+    photo = example_of(editor) if file is EXAMPLE else open_picture(file)
     align = OmegaConf.to_container(config.align) if OmegaConf.is_list(config.align) else config.align
     result, faces = edit_photo(editor, photo, values, align, config.face, config.paste)  # type: ignore[arg-type]
     out = Path(config.out) / file.stem

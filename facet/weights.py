@@ -114,3 +114,17 @@ def follows_of(data: Any) -> dict[str, tuple[dict[str, bool], dict[str, bool]]]:
     names = getattr(data, "attribute_names", ())
     rules = {name: (dict(data.implied(name, False)), dict(data.implied(name, True))) for name in names}
     return {name: both for name, both in rules.items() if any(both)}
+
+
+def beside(weights: Path, data: str, name: str) -> Path | None:
+    """A file that lies beside weights, or in the folder that models of the same data share (``to=package``); or None.
+
+    Args:
+        weights: the file of a model.
+        data: the model's data set.
+        name: of the file.
+    """
+    places = [weights.parent / name]
+    if data.isidentifier():  # the header of a file is anybody's
+        places.append(weights.parent.parent / data / name)
+    return next((place for place in places if place.is_file()), None)

@@ -13,13 +13,13 @@ from PIL import Image
 from torch import Tensor
 
 from facet import packaged
-from facet.editing.alignment import cut
 from facet.editing import examples
+from facet.editing.alignment import cut
 from facet.editing.editor import PictureEditor, picture_of
-from facet.editing.examples import SHEET, spread
+from facet.editing.examples import spread
 from facet.editing.photos import PHOTOGRAPHS, placements
 from facet.editing.readings import Reading
-from facet.editing.sources import beside, find, load
+from facet.editing.sources import find, load
 from facet.errors import UserError
 from facet.runs import Run
 
@@ -193,13 +193,12 @@ def _column(source: str) -> Column:
 def _pictures(source: str, editor: PictureEditor) -> Tensor | None:
     """Pictures of a model's data ``[N, C, r, r]`` uint8; None if there are none.
 
-    Those of a run's test split; beside a file of weights, those that were exported with it, or Facet's own of such data.
+    Those of a run's test split; for a file of weights, those that were exported with it, or Facet's own of such data.
     """
     where = find(source)
     if where.is_dir():
         return examples.of_run(Run(where))
-    sheet = beside(where, editor.data, SHEET) or packaged.MODELS / editor.data / SHEET
-    return examples.read_sheet(sheet, editor.resolution, editor.channels)
+    return examples.of_file(where, editor.data, editor.resolution, editor.channels)
 
 
 def units(editor: PictureEditor, images: Tensor | None) -> tuple[Control, ...]:

@@ -12,10 +12,13 @@ from omegaconf import DictConfig
 from PIL import Image
 from torch import Tensor
 
+from facet import packaged
 from facet.commands import say
+from facet.editing.editor import PictureEditor, picture_of
 from facet.errors import UserError
 from facet.loading import data_of, settings_of
 from facet.runs import Run
+from facet.weights import beside
 
 SHEET = "examples.png"
 """Square pictures side by side."""
@@ -43,6 +46,24 @@ def read_sheet(path: Path, resolution: int, channels: int) -> Tensor | None:
         return None
     squares = pixels.reshape(height, -1, height, channels).transpose(1, 3, 0, 2)
     return torch.from_numpy(squares.copy())
+
+
+def of_file(weights: Path, data: str, resolution: int, channels: int) -> Tensor | None:
+    """The pictures that were exported with a file of weights, or Facet's own of such data; None if there are none.
+
+    Args:
+        weights: the file of a model.
+        data: the model's data set.
+        resolution, channels: of the model's pictures.
+    """
+    return read_sheet(beside(weights, data, SHEET) or packaged.MODELS / data / SHEET, resolution, channels)
+
+
+def example_of(editor: PictureEditor) -> Image.Image:
+    """A picture for a model that comes with Facet."""
+    images = read_sheet(packaged.MODELS / editor.data / SHEET, editor.resolution, editor.channels)
+    assert images is not None, "it comes with Facet, too"
+    return picture_of(images[0].float() / 255)
 
 
 def spread(images: Tensor, count: int = COUNT) -> Tensor:

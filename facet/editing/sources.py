@@ -1,4 +1,4 @@
-"""Loads a model to edit with: one of Facet's own, from a run's directory, an exported folder or file, or a model hub."""
+"""Loads a model to edit with: one of Facet's own, a run's, an exported folder's or file's, or a model hub's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from facet.loading import data_of, model_of, settings_of
 from facet.loading import load as load_weights
 from facet.making import make
 from facet.runs import Run
-from facet.weights import FORMAT, NAME, follows_of
+from facet.weights import FORMAT, NAME, beside, follows_of
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -132,20 +132,6 @@ def leave_out(model: Any, parts: Sequence[str]) -> None:
         if part not in getattr(model, "training_parts", ()):
             raise ValueError(f"{part!r} is left out, and {type(model).__name__} needs it")
         setattr(model, part, None)
-
-
-def beside(weights: Path, data: str, name: str) -> Path | None:
-    """A file that lies beside weights, or in the folder that models of the same data share (``to=package``); or None.
-
-    Args:
-        weights: the file of a model.
-        data: the model's data set.
-        name: of the file.
-    """
-    places = [weights.parent / name]
-    if data.isidentifier():  # the header of a file is anybody's
-        places.append(weights.parent.parent / data / name)
-    return next((place for place in places if place.is_file()), None)
 
 
 def _header(path: Path, header: str | None) -> dict[str, Any]:

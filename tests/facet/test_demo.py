@@ -227,7 +227,8 @@ def test_mistakes_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"port={port} is taken: try port={port + 1}" in refused("run=nowhere", f"port={port}")
-    assert "say which model to show" in refused()
+    assert "say run= or model=, not both" in refused("run=runs/a", "model=avatars-ten")
+    assert "model=avatars: no such model comes with Facet, which has avatars-" in refused("model=avatars")
     assert "port" in refused("run=nowhere", "port=70000")
     assert "host=nowhere.invalid" in refused("run=nowhere", "host=nowhere.invalid")
     pytest.importorskip("gradio")

@@ -46,7 +46,9 @@ def test_a_run_is_written_with_its_judge_and_card(run: Run, call: Any, tmp_path:
     code, said = call(f"run={run.path}", "out=a folder")
     assert code == 0
     out = tmp_path / "a folder"
-    assert {path.name for path in out.iterdir()} == {"weights.safetensors", "judge.safetensors", "README.md"}
+    assert {path.name for path in out.iterdir()} == {
+        *("weights.safetensors", "judge.safetensors", "examples.png", "README.md")
+    }
     for path in out.iterdir():
         assert path.name in said
     expected = {name: value for name, value in weights(run).items() if isinstance(value, torch.Tensor)}
@@ -67,7 +69,7 @@ def test_mistakes_are_one_line(run: Run, call: Any, tmp_path: Path, monkeypatch:
         ([], "choose what to export: run=DIRECTORY"),
         (["run=empty"], "empty is not a run directory"),
         (["run=no_checkpoint"], "no_checkpoint has no checkpoint"),
-        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'onnx' or 'page'"),
+        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'package', 'onnx' or 'page'"),
         ([f"run={run.path}", "to=onnx"], "to=onnx needs no_such_package: pip install 'facet-lab[export]'"),
         ([f"run={run.path}", "out=file"], "out=file can't be written"),
     ):
