@@ -98,7 +98,7 @@ class Judge(nn.Module):
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
         """Images ``[B, C, H, W]`` in [0, 1] to the probability of each attribute or class, ``[B, K]``."""
-        logits = self(images)
+        logits: Tensor = self(images)
         return logits.softmax(1) if self.classes else logits.sigmoid()
 
     def _in_pieces(self, images: Tensor) -> Tensor:
