@@ -28,12 +28,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-demo: opens a page on which you edit pictures with sliders, with one model or several side by side. Without
-    run= and model= these are models that come with Facet. For example: facet-demo run=runs/ifcvae_gan/seed0-1a2b3c4d.
+    """facet-demo: opens a page on which you edit pictures with sliders, with one model or several side by side. For
+    example: facet-demo run=runs/ifcvae_gan/seed0-1a2b3c4d. Instead of run=, model= names models that come with Facet,
+    such as model=mnist-best or model=[avatars-ten,avatars-best]; without both, these are all models of drawn faces.
     """
 
     run: str | tuple[str, ...] | None = None  # run directories or weights.safetensors files, such as [a,b] for two
-    model: str | tuple[str, ...] | None = None  # models that come with Facet, such as [avatars-ten,avatars-best]
     host: str = "127.0.0.1"  # this machine alone; 0.0.0.0 lets others in
     port: Annotated[int, Ge(1), Le(65535)] = 7860  # of the address that the browser opens
     browser: bool = True  # whether the page is opened, if this machine has a screen and a browser
@@ -42,7 +42,7 @@ class Settings:
 
 def main() -> None:
     """The console command."""
-    run_command("demo", demo)
+    run_command("demo", demo, read=packaged.as_runs)
 
 
 def demo(config: DictConfig) -> None:
@@ -87,16 +87,9 @@ SHOWN = "avatars-"
 
 
 def sources_of(config: DictConfig) -> list[str]:
-    """The models to show.
-
-    Raises:
-        UserError: both run= and model=, or an unknown model.
-    """
-    run, model = ([value] if isinstance(value, str) else list(value or ()) for value in (config.run, config.model))
-    if run and model:
-        raise UserError("say run= or model=, not both: a model that comes with Facet may stand in run=[…], too")
-    names = model or [name for name in packaged.names() if name.startswith(SHOWN)]
-    return run or [str(packaged.folder(name)) for name in names]
+    """The models to show."""
+    run = [config.run] if isinstance(config.run, str) else list(config.run or ())
+    return run or [str(packaged.folder(name)) for name in packaged.names() if name.startswith(SHOWN)]
 
 
 def has_screen() -> bool:

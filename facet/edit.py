@@ -28,12 +28,12 @@ ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".
 @dataclass(frozen=True)
 class Settings:
     """facet-edit: edits a picture, or all pictures of a folder, by named attributes. For example: facet-edit
-    run=runs/ifcvae_gan/seed0-1a2b3c4d image=me.jpg set.Smiling=1 set.Eyeglasses=0.
+    run=runs/ifcvae_gan/seed0-1a2b3c4d image=me.jpg set.Smiling=1 set.Eyeglasses=0. Instead of run=, model= names one
+    that comes with Facet; without image= it edits an example: facet-edit model=avatars-ten set.Smiling=1.
     """
 
     run: str | None = None  # a run's directory, a weights.safetensors or its folder, or the id of a model on a hub
-    model: str | None = None  # instead of run=: a model that comes with Facet, such as avatars-ten
-    image: str | None = None  # a picture, or a folder of pictures; null, with model=: an example that comes with it
+    image: str | None = None  # a picture, or a folder of pictures
     set: Mapping[str, float] = field(default_factory=dict)  # values: 0 absent, 1 present, beyond them exaggerated
     align: Literal["auto", "none"] | tuple[float, ...] = "auto"  # none: central square; ten numbers: eyes, nose, mouth
     face: Literal["largest", "all"] | Annotated[int, Ge(1)] = "largest"  # of several; 2: the second largest
@@ -44,7 +44,7 @@ class Settings:
 
 def main() -> None:
     """The console command."""
-    run_command("edit", edit)
+    run_command("edit", edit, read=packaged.as_runs)
 
 
 def edit(config: DictConfig) -> None:
@@ -55,15 +55,19 @@ def edit(config: DictConfig) -> None:
         ToldError: some pictures of a folder can't be edited; each was reported, and all others are there.
     """
     check(config, "edit")
-    source = source_of(config)
+    if config.run is None or (config.image is None and not packaged.is_own(config.run)):
+        raise UserError(
+            "say what to edit, and with which model: facet-edit run=DIRECTORY image=me.jpg set.Smiling=1, "
+            f"or model= of one that comes with Facet ({', '.join(packaged.names())})"
+        )
     files = pictures(Path(config.image)) if config.image else [EXAMPLE]
     from facet.editing.sources import load
 
-    editor = load(source)
+    editor = load(config.run)
     values = {str(name): float(value) for name, value in config.set.items()}
     known = editor.attributes
     if not known:
-        raise UserError(f"{packaged.argument(str(source))}: this model has no named attributes to edit")
+        raise UserError(f"{packaged.argument(config.run)}: this model has no named attributes to edit")
     if not values:
         raise UserError(f"say what to change, as in set.{known[0]}=1; this model edits {', '.join(known)}")
     for name in values:
@@ -79,22 +83,6 @@ def edit(config: DictConfig) -> None:
             failed.append(report_error("edit", UserError(line)))
     if failed:
         raise ToldError(f"{len(failed)} of {len(files)} pictures could not be edited", code_of(failed))
-
-
-def source_of(config: DictConfig) -> str | Path:
-    """The model, as :func:`facet.load` takes it.
-
-    Raises:
-        UserError: none is named, or two, or no picture for a model that has no examples.
-    """
-    if config.run is not None and config.model is not None:
-        raise UserError("say run= or model=, not both: one model edits")
-    if config.model is not None:
-        return packaged.folder(config.model)
-    if config.run is None or config.image is None:
-        usage = f"facet-edit run=DIRECTORY image=me.jpg set.Smiling=1; model={packaged.names()[0]} comes with Facet"
-        raise UserError(f"say what to edit, and with which model: {usage}")
-    return str(config.run)
 
 
 def pictures(image: Path) -> list[Path]:

@@ -29,7 +29,7 @@ class Settings:
     """
 
     run: str | None = None  # the directory of a judged run
-    to: Literal["safetensors", "package", "onnx", "page"] = "safetensors"  # for Facet; for Facet, small; for ONNX runtimes; for a browser
+    to: Literal["safetensors", "package", "onnx", "page"] = "safetensors"  # Facet; the same, small; ONNX; a browser
     out: str = "exported"  # the directory to write into
     wasm: str | None = None  # for to=page: a folder with the npm package onnxruntime-web; null: it is fetched with npm
     allow: tuple[str, ...] = ()  # packages of plug-ins that configs may use; only on the command line
