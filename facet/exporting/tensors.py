@@ -19,7 +19,7 @@ def tensor_files(subject: Subject) -> dict[str, bytes]:
     """
     files = {weights.NAME: _weights(subject).read_bytes()}
     if subject.judge:
-        files[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.classes)
+        files[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.judge.classes)
     return {**files, **_examples(subject)}
 
 
@@ -34,7 +34,7 @@ def package_files(subject: Subject) -> dict[str, bytes]:
     files = {weights.NAME: weights.slim(_weights(subject), getattr(subject.model, "training_parts", ()))}
     shared = _examples(subject)
     if subject.judge:
-        shared[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.classes, half=True)
+        shared[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.judge.classes, half=True)
     return {**files, **{f"../{subject.data}/{name}": content for name, content in shared.items()}}
 
 
