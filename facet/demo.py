@@ -70,8 +70,8 @@ def demo(config: DictConfig) -> None:
         try:
             address = serve(blocks, config.host, config.port)
             say(f"the demo: {address} (Ctrl-C ends it)")
-            if config.browser and has_screen():
-                webbrowser.open(address)
+            if config.browser:
+                show(address)
             if config.host not in LOOPBACK:
                 say("everyone who reaches this machine can open it", "yellow")
             threading.Event().wait()
@@ -82,19 +82,20 @@ def demo(config: DictConfig) -> None:
             blocks.close(verbose=False)
 
 
-SHOWN = "avatars-"
-"""How the names of the models begin that are shown if none is named: of the same data, since all see one picture."""
+SHOWN = ("avatars-ten", "avatars-jacsup", "avatars-best")
+"""The models that are shown if none is named: all of the same data, since all see one picture."""
 
 
 def sources_of(config: DictConfig) -> list[str]:
     """The models to show."""
     run = [config.run] if isinstance(config.run, str) else list(config.run or ())
-    return run or [str(packaged.folder(name)) for name in packaged.names() if name.startswith(SHOWN)]
+    return run or [str(packaged.folder(name)) for name in SHOWN]
 
 
-def has_screen() -> bool:
-    """Whether a browser that is opened here is seen. One of a terminal would take the terminal."""
-    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+def show(address: str) -> None:
+    """Open an address in a browser, if this machine has a screen: a browser of a terminal would take the terminal."""
+    if sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+        webbrowser.open(address)
 
 
 def check_free(host: str, port: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,8 +70,9 @@ def export(config: DictConfig) -> Path:
     files = WRITERS[config.to](subject, config)
     files = {**files, **card_of(subject, [*files, *files_in(out)])}
     for name, content in files.items():
-        _write(out / name, content)
-        say(f"{out / name}: {size(len(content))}")
+        path = _at(out, name)
+        _write(path, content)
+        say(f"{path}: {size(len(content))}")
     return out
 
 
@@ -85,7 +87,7 @@ def _package(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
 
     files = package_files(subject)
     for name, content in files.items():
-        path = Path(config.out) / name
+        path = _at(Path(config.out), name)
         if name.startswith("..") and path.is_file() and path.read_bytes() != content:
             raise UserError(f"{path} is of other data, and models here share it: choose another out=, or remove it")
     return files
@@ -131,6 +133,11 @@ def _refuse_unwritable(out: Path) -> None:
         unmake(made)
     except OSError as error:
         raise UserError(f"out={out} can't be written ({error.strerror}): choose another directory") from error
+
+
+def _at(out: Path, name: str) -> Path:
+    """Where a file goes. Its name may lead out of the directory, which need not be there."""
+    return Path(os.path.normpath(out / name))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -34,7 +34,9 @@ def package_files(subject: Subject) -> dict[str, bytes]:
     files = {weights.NAME: weights.slim(_weights(subject), getattr(subject.model, "training_parts", ()))}
     shared = _examples(subject)
     if subject.judge:
-        shared[JUDGE] = judge_file(subject.judge, subject.resolution, subject.channels, subject.judge.classes, half=True)
+        shared[JUDGE] = judge_file(
+            subject.judge, subject.resolution, subject.channels, subject.judge.classes, half=True
+        )
     return {**files, **{f"../{subject.data}/{name}": content for name, content in shared.items()}}
 
 
