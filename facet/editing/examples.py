@@ -79,10 +79,11 @@ def of_run(run: Run, settings: DictConfig | None = None) -> Tensor | None:
         settings: its config, with its data where they are now; None if they weren't moved.
 
     Raises:
-        UserError: the run's data make no sense.
+        UserError: the run's config is invalid.
     """
-    data: Any = data_of(run, settings or settings_of(run, {}))
+    settings = settings or settings_of(run, {})
     try:
+        data: Any = data_of(run, settings)
         data.prepare_data()
         images: Tensor = data.tensors("test")[0]
     except (UserError, OSError) as error:
