@@ -83,12 +83,12 @@ def _safetensors(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
 
 
 def _package(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
-    from facet.exporting.tensors import package_files
+    from facet.exporting.tensors import alike, package_files
 
     files = package_files(subject)
     for name, content in files.items():
         path = _at(Path(config.out), name)
-        if name.startswith("..") and path.is_file() and path.read_bytes() != content:
+        if name.startswith("..") and path.is_file() and not alike(path.read_bytes(), content):
             raise UserError(f"{path} is of other data, and models here share it: choose another out=, or remove it")
     return files
 

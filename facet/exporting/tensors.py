@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from facet import weights
 from facet.editing.examples import SHEET, of_run, sheet, spread
@@ -38,6 +40,20 @@ def package_files(subject: Subject) -> dict[str, bytes]:
             subject.judge, subject.resolution, subject.channels, subject.judge.classes, half=True
         )
     return {**files, **{f"../{subject.data}/{name}": content for name, content in shared.items()}}
+
+
+def alike(one: bytes, other: bytes) -> bool:
+    """Whether files of safetensors, or of anything else, hold the same. The head of safetensors has no fixed order."""
+    return one == other or _parts(one) == _parts(other)
+
+
+def _parts(content: bytes) -> tuple[Any, bytes]:
+    """The head of a file of safetensors, and its numbers; of another file, nothing and all of it."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    try:
+        return json.loads(content[8:end]), content[end:]
+    except ValueError:
+        return None, content
 
 
 def _weights(subject: Subject) -> Path:

@@ -64,7 +64,8 @@ def test_a_run_is_written_with_its_judge_and_card(run: Run, call: Any, tmp_path:
 
 def test_packages_share_a_judge_and_examples(run: Run, call: Any, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert call(f"run={run.path}", "to=package", f"out=models/{name}")[0] == 0
+        code, said = call(f"run={run.path}", "to=package", f"out=models/{name}")
+        assert code == 0, said
     found = {str(path.relative_to(tmp_path / "models")) for path in (tmp_path / "models").rglob("*") if path.is_file()}
     assert found == {
         *("one/weights.safetensors", "one/README.md", "two/weights.safetensors", "two/README.md"),

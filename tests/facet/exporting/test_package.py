@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from untrained import DIGITS, EDITORS, untrained
 
 import facet
 from facet.editing.examples import SHEET, read_sheet, sheet
 from facet.errors import UserError
 from facet.exporting.subject import Subject
+from facet.exporting.tensors import alike
 from facet.weights import slim, write_weights
 
 
@@ -78,7 +79,17 @@ def test_numbers_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> 
         slim(file, subject.model.training_parts)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+def test_files_are_alike_whatever_the_order_of_their_heads() -> None:
+    tensors = {"a": torch.ones(2)}
+    written = [save(tensors, {"format": "pt", "facet": "x"}) for _ in range(50)]
+    assert len(set(written)) > 1, "else bytes could be compared"
+    assert all(alike(written[0], each) for each in written)
+    assert not alike(written[0], save(tensors, {"format": "pt", "facet": "y"}))
+    assert not alike(written[0], save({"a": torch.zeros(2)}, {"format": "pt", "facet": "x"}))
+    assert not alike(written[0], b"no tensors")
+    assert not alike(b"no tensors", b"others")
+
+
 def test_a_sheet_comes_back_as_it_was_or_not_at_all(channels: int, tmp_path: Path) -> None:
     pictures = torch.randint(0, 256, (5, channels, 16, 16), dtype=torch.uint8)
     file = tmp_path / SHEET
