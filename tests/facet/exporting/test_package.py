@@ -90,6 +90,7 @@ def test_files_are_alike_whatever_the_order_of_their_heads() -> None:
     assert not alike(b"no tensors", b"others")
 
 
+@pytest.mark.parametrize("channels", [1, 3])
 def test_a_sheet_comes_back_as_it_was_or_not_at_all(channels: int, tmp_path: Path) -> None:
     pictures = torch.randint(0, 256, (5, channels, 16, 16), dtype=torch.uint8)
     file = tmp_path / SHEET
