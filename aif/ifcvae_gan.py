@@ -54,6 +54,8 @@ class IFcVAEGAN(AttributeEditor):
         ValueError: a number outside its range, or an erasure for another number of attributes.
     """
 
+    training_parts = ("discriminator", "auxiliary", "memory")
+
     def __init__(
         self,
         encoder: nn.Module,

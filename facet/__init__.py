@@ -16,8 +16,8 @@ def load(source: str | Path, device: str = "cpu") -> PictureEditor:
     """Load a model to edit pictures with: ``facet.load("runs/…").edit("me.jpg", Smiling=1).save("smile.png")``.
 
     Args:
-        source: a run's directory, a ``weights.safetensors`` or a folder that holds one, or the id of a model on the
-            Hugging Face hub, such as ``someone/smiles``.
+        source: a model that comes with Facet, such as ``avatars-ten``; a run's directory; a ``weights.safetensors`` or
+            a folder that holds one; or the id of a model on the Hugging Face hub, such as ``someone/smiles``.
         device: where the model is put, such as ``cuda``.
 
     Raises:

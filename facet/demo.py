@@ -6,8 +6,10 @@ import errno
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -15,6 +17,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Le
 from omegaconf import DictConfig
 
+from facet import packaged
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError
@@ -26,30 +29,30 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @dataclass(frozen=True)
 class Settings:
     """facet-demo: opens a page on which you edit pictures with sliders, with one model or several side by side. For
-    example: facet-demo run=runs/ifcvae_gan/seed0-1a2b3c4d.
+    example: facet-demo run=runs/ifcvae_gan/seed0-1a2b3c4d. Instead of run=, model= names models that come with Facet,
+    such as model=mnist-best or model=[avatars-ten,avatars-best]; without both, these are all models of drawn faces.
     """
 
     run: str | tuple[str, ...] | None = None  # run directories or weights.safetensors files, such as [a,b] for two
     host: str = "127.0.0.1"  # this machine alone; 0.0.0.0 lets others in
     port: Annotated[int, Ge(1), Le(65535)] = 7860  # of the address that the browser opens
+    browser: bool = True  # whether the page is opened, if this machine has a screen and a browser
     groups: ClassVar[dict[str, str | None]] = {}
 
 
 def main() -> None:
     """The console command."""
-    run_command("demo", demo)
+    run_command("demo", demo, read=packaged.as_runs)
 
 
 def demo(config: DictConfig) -> None:
     """Serve the page until Ctrl-C.
 
     Raises:
-        UserError: no model, Gradio is missing, or the port is taken.
+        UserError: no such model, Gradio is missing, or the port is taken.
     """
     check(config, "demo")
-    sources = [config.run] if isinstance(config.run, str) else list(config.run or ())
-    if not sources:
-        raise UserError("say which model to show: facet-demo run=DIRECTORY, or several: run=[DIRECTORY,DIRECTORY]")
+    sources = sources_of(config)
     check_free(config.host, config.port)
     with tempfile.TemporaryDirectory(prefix="facet-demo-") as files:
         prepare(Path(files))
@@ -65,7 +68,10 @@ def demo(config: DictConfig) -> None:
         torch.set_num_threads(max(1, torch.get_num_threads() // 2))  # the other half is for the browser
         blocks = Page(columns_of(sources)).build()
         try:
-            say(f"the demo: {serve(blocks, config.host, config.port)} (Ctrl-C ends it)")
+            address = serve(blocks, config.host, config.port)
+            say(f"the demo: {address} (Ctrl-C ends it)")
+            if config.browser:
+                show(address)
             if config.host not in LOOPBACK:
                 say("everyone who reaches this machine can open it", "yellow")
             threading.Event().wait()
@@ -74,6 +80,22 @@ def demo(config: DictConfig) -> None:
                 raise
         finally:
             blocks.close(verbose=False)
+
+
+SHOWN = ("avatars-ten", "avatars-jacsup", "avatars-best")
+"""The models that are shown if none is named: all of the same data, since all see one picture."""
+
+
+def sources_of(config: DictConfig) -> list[str]:
+    """The models to show."""
+    run = [config.run] if isinstance(config.run, str) else list(config.run or ())
+    return run or [str(packaged.folder(name)) for name in SHOWN]
+
+
+def show(address: str) -> None:
+    """Open an address in a browser, if this machine has a screen: a browser of a terminal would take the terminal."""
+    if sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+        webbrowser.open(address)
 
 
 def check_free(host: str, port: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from annotated_types import Ge
 from omegaconf import DictConfig, OmegaConf
 
+from facet import packaged
 from facet.commands import report as report_error
 from facet.commands import run_command, say
 from facet.configuration import check
@@ -19,13 +20,16 @@ from facet.jobs import code_of
 if TYPE_CHECKING:
     from facet.editing.editor import PictureEditor
 
+EXAMPLE = Path("example")
+"""Stands for a picture that comes with the model."""
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".jp2"}
 
 
 @dataclass(frozen=True)
 class Settings:
     """facet-edit: edits a picture, or all pictures of a folder, by named attributes. For example: facet-edit
-    run=runs/ifcvae_gan/seed0-1a2b3c4d image=me.jpg set.Smiling=1 set.Eyeglasses=0.
+    run=runs/ifcvae_gan/seed0-1a2b3c4d image=me.jpg set.Smiling=1 set.Eyeglasses=0. Instead of run=, model= names one
+    that comes with Facet; without image= it edits an example: facet-edit model=avatars-ten set.Smiling=1.
     """
 
     run: str | None = None  # a run's directory, a weights.safetensors or its folder, or the id of a model on a hub
@@ -40,7 +44,7 @@ class Settings:
 
 def main() -> None:
     """The console command."""
-    run_command("edit", edit)
+    run_command("edit", edit, read=packaged.as_runs)
 
 
 def edit(config: DictConfig) -> None:
@@ -51,16 +55,19 @@ def edit(config: DictConfig) -> None:
         ToldError: some pictures of a folder can't be edited; each was reported, and all others are there.
     """
     check(config, "edit")
-    if config.run is None or config.image is None:
-        raise UserError("say what to edit, and with which model: facet-edit run=DIRECTORY image=me.jpg set.Smiling=1")
-    files = pictures(Path(config.image))
+    if config.run is None or (config.image is None and not packaged.is_own(config.run)):
+        raise UserError(
+            "say what to edit, and with which model: facet-edit run=DIRECTORY image=me.jpg set.Smiling=1, "
+            f"or model= of one that comes with Facet ({', '.join(packaged.names())})"
+        )
+    files = pictures(Path(config.image)) if config.image else [EXAMPLE]
     from facet.editing.sources import load
 
     editor = load(config.run)
     values = {str(name): float(value) for name, value in config.set.items()}
     known = editor.attributes
     if not known:
-        raise UserError(f"run={config.run}: this model has no named attributes to edit")
+        raise UserError(f"{packaged.argument(config.run)}: this model has no named attributes to edit")
     if not values:
         raise UserError(f"say what to change, as in set.{known[0]}=1; this model edits {', '.join(known)}")
     for name in values:
@@ -97,11 +104,12 @@ def pictures(image: Path) -> list[Path]:
 
 def _edit_file(editor: PictureEditor, file: Path, values: Mapping[str, float], config: DictConfig) -> None:
     from facet.editing.editor import open_picture
+    from facet.editing.examples import example_of
     from facet.editing.photos import edit_photo
     from facet.editing.readings import readings, table
     from facet.editing.results import write
 
-    photo = open_picture(file)
+    photo = example_of(editor) if file is EXAMPLE else open_picture(file)
     align = OmegaConf.to_container(config.align) if OmegaConf.is_list(config.align) else config.align
     result, faces = edit_photo(editor, photo, values, align, config.face, config.paste)  # type: ignore[arg-type]
     out = Path(config.out) / file.stem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 class Settings:
     """facet-export: writes a trained model for others, with its card: facet-export run=DIRECTORY to=page out=exported/.
     safetensors is the model's weights; onnx is encoder, decoder and judge for any ONNX runtime; page is one HTML file
-    that edits pictures without a server. hub is safetensors, uploaded: to=hub hub=me/smiles.
+    that edits pictures without a server; package is weights of which only what edits is kept, in half precision; hub is
+    safetensors, uploaded to the Hugging Face hub.
     """
 
     run: str | None = None  # the directory of a judged run
-    to: Literal["safetensors", "onnx", "page", "hub"] = "safetensors"  # PyTorch, ONNX, a browser, the Hugging Face hub
+    to: Literal["safetensors", "package", "onnx", "page", "hub"] = "safetensors"  # Facet; small; ONNX; a browser; a hub
     out: str = "exported"  # the directory to write into
     wasm: str | None = None  # for to=page: a folder with the npm package onnxruntime-web; null: it is fetched with npm
     hub: str | None = None  # for to=hub: the model's owner and name there, such as me/smiles
@@ -75,8 +77,9 @@ def export(config: DictConfig) -> Path:
     there = [name for name in files_in(out) if name in OF_OTHERS]  # exported earlier: the card speaks of them, too
     files = {**files, **card_of(subject, [*files, *there])}
     for name, content in files.items():
-        _write(out / name, content)
-        say(f"{out / name}: {size(len(content))}")
+        path = _at(out, name)
+        _write(path, content)
+        say(f"{path}: {size(len(content))}")
     if config.to == "hub":  # everything is here now: nothing is lost if this fails
         say(f"on the hub: {upload(out, [*files, *there], config.hub, config.public)}")
     return out
@@ -86,6 +89,17 @@ def _safetensors(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
     from facet.exporting.tensors import tensor_files
 
     return tensor_files(subject)
+
+
+def _package(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
+    from facet.exporting.tensors import alike, package_files
+
+    files = package_files(subject)
+    for name, content in files.items():
+        path = _at(Path(config.out), name)
+        if name.startswith("..") and path.is_file() and not alike(path.read_bytes(), content):
+            raise UserError(f"{path} is of other data, and models here share it: choose another out=, or remove it")
+    return files
 
 
 def _onnx(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
@@ -105,11 +119,20 @@ def _page(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
 
 WRITERS: dict[str, Callable[[Subject, DictConfig], Mapping[str, bytes]]] = {
     "safetensors": _safetensors,
+    "package": _package,
     "onnx": _onnx,
     "page": _page,
     "hub": _safetensors,
 }
-OF_OTHERS = ("weights.safetensors", "judge.safetensors", "encoder.onnx", "decoder.onnx", "judge.onnx", "index.html")
+OF_OTHERS = (
+    "weights.safetensors",
+    "judge.safetensors",
+    "examples.png",
+    "encoder.onnx",
+    "decoder.onnx",
+    "judge.onnx",
+    "index.html",
+)
 """What an export may have left in the same directory."""
 
 
@@ -130,6 +153,11 @@ def _refuse_unwritable(out: Path) -> None:
         unmake(made)
     except OSError as error:
         raise UserError(f"out={out} can't be written ({error.strerror}): choose another directory") from error
+
+
+def _at(out: Path, name: str) -> Path:
+    """Where a file goes. Its name may lead out of the directory, which need not be there."""
+    return Path(os.path.normpath(out / name))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -97,6 +97,14 @@ class LabelsGiven(Protocol):
 
 
 @runtime_checkable
+class TrainedBeside(Protocol):
+    """A method some of whose networks serve training alone: codes and pictures are made without them."""
+
+    training_parts: tuple[str, ...]
+    """Their names, as attributes of the module. A module in which they are None encodes and decodes all the same."""
+
+
+@runtime_checkable
 class Predictor(Protocol):
     """A method that only predicts attributes."""
 

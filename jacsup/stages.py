@@ -24,11 +24,13 @@ class StagedModule(LightningModule):
         opens: what grows, as the network's settings call it: ``units`` of a vector (digits), or ``latent_channels`` of
             a map (faces).
         may_stay: whether a stage may open nothing.
+        training_parts: what only training needs.
         ended: whether the network comes from a finished stage, so that it grows before the first epoch.
     """
 
     opens = "units"
     may_stay = False
+    training_parts = ("teacher",)
 
     def __init__(self, code_size: int, *metrics: str) -> None:
         super().__init__()

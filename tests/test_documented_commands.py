@@ -21,6 +21,7 @@ from facet.command_line import parsed, readable
 from facet.commands import in_sweep
 from facet.configuration import check, compose_config
 from facet.help import HELP, help_of
+from facet.packaged import as_runs
 from facet.page_arguments import for_pages
 from facet.page_runs import training
 from facet.pages import chosen
@@ -142,6 +143,8 @@ def attempt_run(primary: str, arguments: list[str]) -> None:
     given = [word for word in arguments if word not in {"ETC", *printed}]
     if primary in ("evaluate", "report", "reproduce"):
         given = for_pages(primary)(given)
+    if primary in ("edit", "demo"):
+        given = as_runs(given)
     sweep = in_sweep(given)
     lines = [word for word in readable(given, sweep) if word != "-m"]
     understood = [override for line in lines if (override := parsed(line))]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tiny import overrides
 
+from facet import packaged
 from facet.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +30,11 @@ def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -
     call(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("facet_lab-*.whl")
     with zipfile.ZipFile(wheel) as content:
-        top = {name.split("/")[0] for name in content.namelist()}
+        held = set(content.namelist())
+    top = {name.split("/")[0] for name in held}
+    files = [path for path in packaged.MODELS.rglob("*") if path.is_file()]
+    assert len(files) > len(packaged.names()) > 0
+    assert {str(path.relative_to(ROOT)) for path in files} <= held, "the models that come with Facet"
     assert {name for name in top if not name.endswith(".dist-info")} == {
         "aif",
         "datamodules",
@@ -44,6 +49,8 @@ def test_an_installed_wheel_trains_judges_and_reports_anywhere(tmp_path: Path) -
     pinned = ["--quiet", "--constraint", ROOT / "constraints.txt"]
     call(programs / "python", "-m", "pip", "install", *pinned, wheel, cwd=tmp_path)
     (tmp_path / "elsewhere").mkdir()
+    call(programs / "facet-edit", "model=avatars-ten", "set.Smiling=1", cwd=tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere/edited/example/edited.png").is_file()
     settings = overrides(tmp_path, "trainer.max_epochs=1")
     call(programs / "facet-train", *settings, cwd=tmp_path / "elsewhere")
     (path,) = (tmp_path / "runs/ifcvae_gan").iterdir()

@@ -69,6 +69,7 @@ class CVAEGAN(AttributeEditor):
     """
 
     labels_given = True
+    training_parts = ("discriminator", "classifier", "centres", "centred")
 
     def __init__(
         self,

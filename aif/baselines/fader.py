@@ -44,6 +44,7 @@ class FaderNetworks(AttributeEditor):
     """
 
     labels_given = True
+    training_parts = ("discriminator",)
 
     def __init__(
         self,

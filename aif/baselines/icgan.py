@@ -43,6 +43,8 @@ class IcGAN(AttributeEditor):
         ValueError: ``gan_share`` leaves no batch for one of the stages, or a number is outside its range.
     """
 
+    training_parts = ("discriminator",)
+
     def __init__(
         self,
         generator: nn.Module,

@@ -12,22 +12,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from facet.commands import say
+from facet import packaged
+from facet.editing import examples
 from facet.editing.alignment import cut
 from facet.editing.editor import PictureEditor, picture_of
+from facet.editing.examples import spread
 from facet.editing.photos import PHOTOGRAPHS, placements
 from facet.editing.readings import Reading
-from facet.editing.sources import load
+from facet.editing.sources import find, load
 from facet.errors import UserError
-from facet.loading import data_of, settings_of
-from facet.protocols import Classes
 from facet.runs import Run
 
 LOW, HIGH = -0.5, 1.5
 STEP = 0.01
 UNITS = 8  # of a code without named attributes
 SEEN = 512  # pictures whose codes give the ranges of the units
-EXAMPLES = 12
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,10 @@ class Column:
 
     Attributes:
         editor: the model.
-        source: as ``facet-edit run=`` takes it.
+        source: as ``facet-edit run=`` takes it, or the folder of a model that comes with Facet.
         title: what the column is called.
         controls: its sliders.
         examples: pictures of the test split of its data; empty if there are no data.
-        classes: whether the judge reads classes, of which a picture has one, and not attributes.
     """
 
     editor: PictureEditor
@@ -86,7 +84,6 @@ class Column:
     title: str
     controls: tuple[Control, ...]
     examples: tuple[Image.Image, ...] = ()
-    classes: bool = False
 
     def take(self, picture: Image.Image, ready: bool = False) -> Taken:
         """Encode a picture.
@@ -121,13 +118,7 @@ class Column:
 
     def read(self, picture: Image.Image) -> dict[str, float]:
         """The judge's probabilities; empty without a judge."""
-        if self.editor.judge is None:
-            return {}
-        if not self.classes:
-            return self.editor.read(picture)
-        with torch.inference_mode():
-            shares = self.editor.judge(self.editor.tensor(picture)).softmax(1)[0]
-        return dict(zip(self.editor.judge.attribute_names, shares.tolist(), strict=True))
+        return {} if self.editor.judge is None else self.editor.read(picture)
 
     def readings(self, taken: Taken, after: Image.Image, values: Mapping[str, float]) -> list[Reading]:
         """The judge's readings, the model's own attributes first; the order is the same for every edit."""
@@ -152,7 +143,7 @@ class Column:
         if not settings:
             return ""
         whole = ["align=none"] if ready and self.editor.data in PHOTOGRAPHS else []
-        return shlex.join(["facet-edit", f"run={self.source}", f"image={image}", *whole, *settings])
+        return shlex.join(["facet-edit", packaged.argument(self.source), f"image={image}", *whole, *settings])
 
     def _found(self, picture: Image.Image) -> Image.Image:
         if self.editor.data not in PHOTOGRAPHS:
@@ -188,35 +179,26 @@ def controls_of(columns: Sequence[Column]) -> tuple[Control, ...]:
 def _column(source: str) -> Column:
     editor = load(source)
     title = editor.name or Path(source).name
-    images, classes = _pictures(source)
-    shown = () if images is None else tuple(picture_of(image.float() / 255) for image in _some(images, EXAMPLES))
+    images = _pictures(source, editor)
+    shown = () if images is None else tuple(picture_of(image.float() / 255) for image in spread(images))
     if editor.attributes:
         controls = tuple(Control(name) for name in editor.attributes)
     elif hasattr(editor.model, "decode_codes"):
-        controls = units(editor, None if images is None else _some(images, SEEN))
+        controls = units(editor, None if images is None else spread(images, SEEN))
     else:
         raise UserError(f"run={source}: this model draws no pictures: it has neither attributes nor a code")
-    return Column(editor, source, title, controls, shown, classes)
+    return Column(editor, source, title, controls, shown)
 
 
-def _pictures(source: str) -> tuple[Tensor | None, bool]:
-    """The test pictures of a run's data ``[N, C, r, r]`` uint8, None if there are none; whether they are of classes."""
-    path = Path(source).expanduser()
-    if not (path / "config.yaml").is_file():
-        return None, False
-    run = Run(path)
-    data = data_of(run, settings_of(run, {}))
-    try:
-        data.prepare_data()
-        return data.tensors("test")[0], isinstance(data, Classes)
-    except (UserError, OSError) as error:
-        say(f"there are no example pictures: {error}", "yellow")
-        return None, isinstance(data, Classes)
+def _pictures(source: str, editor: PictureEditor) -> Tensor | None:
+    """Pictures of a model's data ``[N, C, r, r]`` uint8; None if there are none.
 
-
-def _some(images: Tensor, count: int) -> Tensor:
-    """Pictures spread over a split: neighbours may be alike."""
-    return images[torch.linspace(0, len(images) - 1, min(count, len(images))).long()]
+    Those of a run's test split; for a file of weights, those that were exported with it, or Facet's own of such data.
+    """
+    where = find(source)
+    if where.is_dir():
+        return examples.of_run(Run(where))
+    return examples.of_file(where, editor.data, editor.resolution, editor.channels)
 
 
 def units(editor: PictureEditor, images: Tensor | None) -> tuple[Control, ...]:

@@ -13,13 +13,14 @@ from facet.errors import UserError
 from facet.files import atomic_write
 from facet.judge import Judge
 from facet.runs import Run
+from facet.weights import halve
 
 JUDGE = "judge.safetensors"
 FORMAT = 1
 
 
-def judge_file(judge: Judge, resolution: int, channels: int, classes: bool) -> bytes:
-    """A judge as the content of a file.
+def judge_file(judge: Judge, resolution: int, channels: int, classes: bool, half: bool = False) -> bytes:
+    """A judge as the content of a file, in half precision if ``half``.
 
     The header holds, under ``facet`` as JSON, ``format``, ``attributes`` in the outputs' order, ``resolution``,
     ``channels``, ``width`` of the first convolution, and whether the outputs are ``classes``.
@@ -33,6 +34,8 @@ def judge_file(judge: Judge, resolution: int, channels: int, classes: bool) -> b
         "width": state["features.0.weight"].shape[0],
         "classes": classes,
     }
+    if half:
+        state = {name: halve(value) for name, value in state.items()}
     return save(state, {"format": "pt", "facet": json.dumps(description)})
 
 

@@ -1,9 +1,9 @@
-"""Loads a model to edit with: from a run's directory, an exported folder or file, or a model hub."""
+"""Loads a model to edit with: one of Facet's own, a run's, an exported folder's or file's, or a model hub's."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 from omegaconf import OmegaConf
 from safetensors import SafetensorError, safe_open
 
+from facet import packaged
 from facet.build import judge_of
 from facet.commands import say
 from facet.configuration import check_part
 from facet.editing.editor import PictureEditor
+from facet.editing.examples import SHEET
 from facet.editing.judges import JUDGE, read_judge
 from facet.errors import UserError
 from facet.hub import ID, fetch
@@ -22,7 +24,7 @@ from facet.loading import data_of, model_of, settings_of
 from facet.loading import load as load_weights
 from facet.making import make
 from facet.runs import Run
-from facet.weights import FORMAT, NAME, follows_of
+from facet.weights import FORMAT, NAME, beside, follows_of
 
 NOT_MOVED: Mapping[str, Any] = MappingProxyType({})
 
@@ -31,28 +33,44 @@ def load(source: str | Path, device: str = "cpu") -> PictureEditor:
     """Load a model to edit with.
 
     Args:
-        source: a run's directory, a ``weights.safetensors`` or a folder that holds one, or the id of a model on the
-            Hugging Face hub, such as ``someone/smiles``.
+        source: the name of a model that comes with Facet (:mod:`facet.packaged`), a run's directory, a
+            ``weights.safetensors`` or a folder that holds one, or the id of a model on the Hugging Face hub, such as
+            ``someone/smiles``. What is on the disk comes first.
         device: where the model is put.
 
     Raises:
         UserError: there is no such model, or it can't be read.
     """
-    path = Path(source).expanduser()
-    if (path / "config.yaml").is_file():
-        editor = _of_run(Run(path))
-    elif (path / NAME).is_file():
-        editor = _of_file(path / NAME)
-    elif path.is_file():
-        editor = _of_file(path)
-    elif not path.exists() and ID.fullmatch(str(source)):
-        editor = _of_file(_of_hub(str(source)))
-    else:
-        raise UserError(f"{source} is no model: give a run's directory, or a {NAME}")
+    path = find(source)
+    editor = _of_run(Run(path)) if path.is_dir() else _of_file(path)
     editor.model.eval().requires_grad_(False).to(device)
     if editor.judge is not None:
         editor.judge.to(device)
     return editor
+
+
+def find(source: str | Path) -> Path:
+    """Where a model is: a run's directory, or a file of weights. A model of a hub is fetched.
+
+    Args:
+        source: as :func:`load` takes it.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    path = Path(source).expanduser()
+    if (path / "config.yaml").is_file():
+        return path
+    if (path / NAME).is_file():
+        return path / NAME
+    if path.is_file():
+        return path
+    if not path.exists() and str(source) in packaged.names():
+        return packaged.folder(str(source)) / NAME
+    if not path.exists() and ID.fullmatch(str(source)):
+        return _of_hub(str(source))
+    own = ", ".join(packaged.names())
+    raise UserError(f"{source} is no model: give a run's directory, a {NAME}, or one of Facet's own: {own}")
 
 
 def _of_run(run: Run, places: Mapping[str, Any] = NOT_MOVED) -> PictureEditor:
@@ -96,7 +114,7 @@ def load_run(run: Run, places: Mapping[str, Any]) -> PictureEditor:
 
 
 def _of_file(path: Path) -> PictureEditor:
-    """Load ``weights.safetensors``, and the judge if its file lies beside it."""
+    """Load ``weights.safetensors``, and the judge if its file lies beside it or in its data set's folder."""
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get("facet")
@@ -108,16 +126,32 @@ def _of_file(path: Path) -> PictureEditor:
     try:
         check_part(node, "model")
         model = make(node.model, **({"initial": None} if "initial" in node.model else {}))
-        model.on_load_checkpoint(dict(known["checkpoint"]))
-        model.load_state_dict({**tensors, **known["state"]})
+        leave_out(model, known.get("left_out", ()))
+        state = {**tensors, **known["state"]}
+        model.on_load_checkpoint({**known["checkpoint"], "state_dict": state})
+        model.load_state_dict(state)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except Exception as error:  # another version's state may raise anything
         why = " ".join(str(error).split())[:200]
         raise UserError(f"{path} is of another version of Facet ({known['revision']}): {why}") from error
-    judge = read_judge(path.parent / JUDGE) if (path.parent / JUDGE).is_file() else None
+    judge_at = beside(path, known.get("data", ""), JUDGE)
+    judge = read_judge(judge_at) if judge_at else None
     place: dict[str, Any] = {key: known[key] for key in ("crop", "follows", "data") if key in known}
-    return PictureEditor(model, known["resolution"], known["channels"], judge=judge, name=known["name"], **place)
+    name = path.parent.name if path.parent.parent == packaged.MODELS else known["name"]
+    return PictureEditor(model, known["resolution"], known["channels"], judge=judge, name=name, **place)
+
+
+def leave_out(model: Any, parts: Sequence[str]) -> None:
+    """Remove the parts of a module that its file doesn't have.
+
+    Raises:
+        ValueError: the module needs one of them to edit.
+    """
+    for part in parts:
+        if part not in getattr(model, "training_parts", ()):
+            raise ValueError(f"{part!r} is left out, and {type(model).__name__} needs it")
+        setattr(model, part, None)
 
 
 def _header(path: Path, header: str | None) -> dict[str, Any]:
@@ -136,4 +170,4 @@ def _of_hub(name: str) -> Path:
     Raises:
         UserError: the library is missing, there is no such model, or the hub can't be reached.
     """
-    return fetch(name, ["*.safetensors"]) / NAME
+    return fetch(name, ["*.safetensors", SHEET]) / NAME

@@ -20,8 +20,10 @@ from facet.pictures import edit_grid
 from facet.report.strips import png
 
 CARD, PICTURE = "README.md", "edits.png"
-FACES = 8
-"""Faces of the picture, at most."""
+FACES, FEW = 8, 4
+"""Faces of the picture, at most; of a small model's."""
+COLOURS = 64
+"""Of a small model's picture."""
 OF_MODEL = ("mse", "swaps_ok", "swaps_ceiling", "code_size", "drift_of_all", "judge_accuracy_of_class")
 MEANINGS = {
     "on_from_off": "edits that give the attribute and succeed, of images without it",
@@ -44,7 +46,8 @@ def card_of(subject: Subject, files: Collection[str]) -> dict[str, bytes]:
     """
     method, paper = words.method_of(subject)
     result = subject.result
-    picture = picture_of(subject)
+    small = any(name.startswith("..") for name in files)  # to=package: what is shared lies beside the directory
+    picture = picture_of(subject, small)
     environment = Environment(
         loader=PackageLoader("facet.exporting"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -65,6 +68,7 @@ def card_of(subject: Subject, files: Collection[str]) -> dict[str, bytes]:
         picture=PICTURE if picture else "",
         command=command_of(subject.config),
         files=set(files),
+        small=small,
     )
     return {CARD: text.encode(), **({PICTURE: picture} if picture else {})}
 
@@ -96,8 +100,13 @@ def head_of(subject: Subject) -> str:
     return text.strip()
 
 
-def picture_of(subject: Subject) -> bytes | None:
-    """Test faces, their reconstructions, and an edit of each attribute, as PNG; None without examples."""
+def picture_of(subject: Subject, small: bool = False) -> bytes | None:
+    """Test faces, their reconstructions, and an edit of each attribute, as PNG; None without examples.
+
+    Args:
+        subject: the model.
+        small: fewer faces, in fewer colours.
+    """
     wanted = ("original", "reconstruction", "off", "on", "faces", "faces_reconstruction", "turned")
     drawn = read_examples(subject.run.path, lambda name: name in wanted)
     rows = [(words.plain(name), drawn[name]) for name in ("original", "reconstruction") if name in drawn]
@@ -111,7 +120,9 @@ def picture_of(subject: Subject) -> bytes | None:
         rows += [(f"{first} = {value}", drawn[name]) for value, name in ((0, "off"), (1, "on")) if name in drawn]
     if len(rows) < 3:
         return None
-    return png(edit_grid([torch.from_numpy(faces[:FACES]) / 255 for _, faces in rows], [label for label, _ in rows]))
+    shown = FEW if small else FACES
+    grid = edit_grid([torch.from_numpy(faces[:shown]) / 255 for _, faces in rows], [label for label, _ in rows])
+    return png(grid.quantize(COLOURS) if small else grid)
 
 
 def _known(subject: Subject, measure: str) -> bool:

@@ -64,7 +64,7 @@ def _different(composed: DictConfig, config: DictConfig, only: tuple[str, ...] =
             continue
         if any(f"{key}.".startswith(f"{each}.") for each in INCIDENTAL) or key.endswith("_target_"):
             continue
-        if key in here and here[key] != value:
+        if here.get(key, ...) != value:  # a setting of Lightning's may stand in no file
             yield f"{key}={_written(value)}"
 
 

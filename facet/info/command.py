@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from omegaconf import DictConfig
 
+from facet import packaged
 from facet.commands import run_command, say
 from facet.configuration import check
 from facet.errors import UserError, in_one_line
@@ -22,7 +23,7 @@ from facet.runs import versions
 
 @dataclass(frozen=True)
 class Settings:
-    """facet-info: prints versions, devices, the data sets that are found, and every run with its status and main
+    """facet-info: prints versions, devices, data sets and models that are there, and every run with its status and main
     numbers. With report=true, writes a page instead: every run in a sortable table, its learning curves and faces.
     """
 
@@ -77,6 +78,7 @@ def lines(runs: Path) -> Iterator[str]:
     installed = [f"{name} {version}" for name, version in versions()]
     yield from wrapped([("facet", [facet()]), ("versions", installed), ("CPU", processor()), ("GPU", processors())])
     yield from _headed("data", aligned(data_sets()))
+    yield from _headed("models that come with Facet (facet-edit model=NAME)", [", ".join(packaged.names()) or "none"])
     yield from _headed(f"runs below {runs}", run_lines(find(runs)) or ["none"])
 
 

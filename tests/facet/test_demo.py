@@ -19,6 +19,7 @@ from known_editors import Dots
 from PIL import Image
 
 from facet import demo
+from facet.configuration import compose_config
 from facet.demonstration import columns
 from facet.demonstration.columns import Control, controls_of
 from facet.demonstration.markup import data_url, downloads, table, tiles
@@ -246,11 +247,35 @@ def test_mistakes_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"port={port} is taken: try port={port + 1}" in refused("run=nowhere", f"port={port}")
-    assert "say which model to show" in refused()
+    assert "say run= or model=, not both" in refused("run=runs/a", "model=avatars-ten")
+    assert "model=avatars: no such model comes with Facet, which has avatars-" in refused("model=avatars")
     assert "port" in refused("run=nowhere", "port=70000")
     assert "host=nowhere.invalid" in refused("run=nowhere", "host=nowhere.invalid")
     pytest.importorskip("gradio")
     assert "nowhere is no model" in refused("run=nowhere", f"port={port}")
+
+
+def test_without_a_model_it_shows_those_that_come_with_facet_of_one_data_set() -> None:
+    of = [demo.sources_of(compose_config("demo", settings)) for settings in ([], ["run=runs/a"], ["run=[a,b]"])]
+    assert of[1:] == [["runs/a"], ["a", "b"]]
+    shown = columns.columns_of(of[0])
+    assert [column.title for column in shown] == ["avatars-ten", "avatars-jacsup", "avatars-best"]
+    first, *others = [[picture.tobytes() for picture in column.examples] for column in shown]
+    assert first
+    assert all(other == first for other in others)
+
+
+def test_a_browser_is_opened_where_there_is_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(demo.webbrowser, "open", opened.append)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    demo.show("http://127.0.0.1:1/")
+    assert not opened
+    monkeypatch.setenv("DISPLAY", ":0")
+    demo.show("http://127.0.0.1:1/")
+    assert opened == ["http://127.0.0.1:1/"]
 
 
 def test_without_gradio_one_line_says_what_to_install(

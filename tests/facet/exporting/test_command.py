@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from made_once import avatars
@@ -15,7 +16,9 @@ from safetensors.torch import load_file
 from tiny import tiny, weights
 from untrained import DIGITS, untrained
 
+import facet
 from facet import export
+from facet.demonstration.columns import columns_of
 from facet.editing.judges import read_judge
 from facet.errors import UserError
 from facet.exporting import onnx_files
@@ -47,7 +50,9 @@ def test_a_run_is_written_with_its_judge_and_card(run: Run, call: Any, tmp_path:
     code, said = call(f"run={run.path}", "out=a folder")
     assert code == 0
     out = tmp_path / "a folder"
-    assert {path.name for path in out.iterdir()} == {"weights.safetensors", "judge.safetensors", "README.md"}
+    assert {path.name for path in out.iterdir()} == {
+        *("weights.safetensors", "judge.safetensors", "examples.png", "README.md")
+    }
     for path in out.iterdir():
         assert path.name in said
     expected = {name: value for name, value in weights(run).items() if isinstance(value, torch.Tensor)}
@@ -56,6 +61,28 @@ def test_a_run_is_written_with_its_judge_and_card(run: Run, call: Any, tmp_path:
     text = (out / "README.md").read_text("utf-8")
     assert "facet-train" in text
     assert str(avatars()) not in text, "nobody's directories"
+
+
+def test_packages_share_a_judge_and_examples(run: Run, call: Any, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        code, said = call(f"run={run.path}", "to=package", f"out=models/{name}")
+        assert code == 0, said
+    found = {str(path.relative_to(tmp_path / "models")) for path in (tmp_path / "models").rglob("*") if path.is_file()}
+    assert found == {
+        *("one/weights.safetensors", "one/README.md", "two/weights.safetensors", "two/README.md"),
+        *("avatars/judge.safetensors", "avatars/examples.png"),
+    }
+    whole, small = facet.load(run.path), facet.load(tmp_path / "models" / "one")
+    (column,) = columns_of([str(tmp_path / "models" / "one")])
+    face = column.examples[0]
+    assert np.abs(np.int16(small.edit(face, Smiling=1)) - np.int16(whole.edit(face, Smiling=1))).max() <= 1
+    assert small.read(face) == pytest.approx(whole.read(face), abs=0.01)
+    assert "../avatars/judge.safetensors" in (tmp_path / "models" / "one" / "README.md").read_text("utf-8")
+    (tmp_path / "models" / "avatars" / "judge.safetensors").write_bytes(b"another one")
+    code, said = call(f"run={run.path}", "to=package", "out=models/three")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "judge.safetensors is of other data, and models here share it" in said
+    assert not (tmp_path / "models" / "three" / "weights.safetensors").exists()
 
 
 def test_mistakes_are_one_line(run: Run, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +99,7 @@ def test_mistakes_are_one_line(run: Run, call: Any, tmp_path: Path, monkeypatch:
         (["run=empty"], "empty is not a run directory"),
         (["run=short"], "short is a debug run (debug=limit), no model: train it without debug="),
         (["run=no_checkpoint"], "no_checkpoint has no checkpoint"),
-        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'onnx', 'page' or 'hub'"),
+        ([f"run={run.path}", "to=oonx"], "should be 'safetensors', 'package', 'onnx', 'page' or 'hub'"),
         ([f"run={run.path}", "to=onnx"], "to=onnx needs no_such_package: pip install 'facet-lab[export]'"),
         ([f"run={run.path}", "out=file"], "out=file can't be written"),
     ):

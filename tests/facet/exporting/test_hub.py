@@ -68,7 +68,8 @@ def test_a_model_goes_to_the_hub_and_comes_back(run: Run, hub: Hub, call: Any, t
     assert f"on the hub: {hub.address}/me/smiles" in said
     model = hub.models["me/smiles"]
     assert model.visibility == "private", "public only if that is said"
-    assert set(model.files) == {"weights.safetensors", "judge.safetensors", "README.md"}, "nothing else of the folder"
+    expected = {"weights.safetensors", "judge.safetensors", "examples.png", "README.md"}
+    assert set(model.files) == expected, "nothing else of the folder"
     for name, content in model.files.items():
         assert (tmp_path / "exported" / name).read_bytes() == content
     assert model.files["README.md"].startswith(b"---\nlibrary_name: facet\nlicense: mit\n")
