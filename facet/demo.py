@@ -89,6 +89,8 @@ SHOWN = ("avatars-ten", "avatars-jacsup", "avatars-best")
 def sources_of(config: DictConfig) -> list[str]:
     """The models to show."""
     run = [config.run] if isinstance(config.run, str) else list(config.run or ())
+    if len(run) == 1 and run[0].startswith("[") and run[0].endswith("]") and not Path(run[0]).exists():
+        run = [each.strip() for each in run[0][1:-1].split(",")]  # the command line takes it for a path
     return run or [str(packaged.folder(name)) for name in SHOWN]
 
 

@@ -58,5 +58,5 @@ def as_runs(arguments: Sequence[str]) -> list[str]:
 def _as_run(word: str) -> str:
     value = word.removeprefix(KEY)
     inner = value.removeprefix("[").removesuffix("]")
-    paths = ",".join(quoted(str(folder(name.strip(" '\"")))) for name in inner.split(","))
-    return f"run=[{paths}]" if inner != value else f"run={paths}"
+    paths = [str(folder(name.strip(" '\""))) for name in inner.split(",")]
+    return f"run=[{','.join(paths)}]" if inner != value else f"run={','.join(map(quoted, paths))}"

@@ -16,7 +16,8 @@ from torch import Tensor
 
 import facet
 from datamodules.avatars import AvatarsDataModule
-from facet import edit, packaged
+from facet import demo, edit, packaged
+from facet.configuration import check, compose_config
 from facet.demonstration.columns import columns_of
 from facet.editing.editor import PictureEditor
 from facet.editing.examples import SHEET, read_sheet
@@ -163,3 +164,13 @@ def test_the_demos_columns_have_sliders_examples_and_readings() -> None:
     faces, digits = shown
     assert faces.command({"Smiling": 1.0}, "me.png", True) == "facet-edit model=avatars-best image=me.png set.Smiling=1"
     assert sum(digits.take(digits.examples[0], ready=True).read.values()) == pytest.approx(1, abs=1e-4), "classes"
+
+
+@pytest.mark.parametrize("said", ["avatars-ten", "[avatars-ten,avatars-best]", "[ avatars-ten, 'avatars-best']"])
+def test_the_demo_is_told_of_one_or_several(said: str) -> None:
+    config = compose_config("demo", packaged.as_runs([f"model={said}"]))
+    check(config, "demo")
+    names = [Path(source).name for source in demo.sources_of(config)]
+    assert names == ["avatars-ten", "avatars-best"][: len(names)]
+    assert len(names) == 1 + said.count(",")
+    assert all(packaged.is_own(source) for source in demo.sources_of(config))
