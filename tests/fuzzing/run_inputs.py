@@ -167,6 +167,7 @@ def _without_work() -> Iterator[None]:
             ("facet.train._train", lambda config, run: None),
             ("facet.build.prepare", lambda data: None),
             ("facet.build.judge_of", lambda settings: judge),
+            ("facet.editing.judges.keep_judge", lambda *given: None),
             ("facet.build.constant_attributes", lambda *given: []),
             ("facet.measures.run.measure", lambda *given: ({}, {})),
             ("matplotlib.figure.Figure.savefig", lambda *given, **settings: None),
