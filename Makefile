@@ -27,7 +27,7 @@ test: $(VENV)/.dev  ## the test suite (≤ 6 minutes on two cores)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 15
 test-reliability: $(VENV)/.dev  ## the tests of docs/reliability.md (CI runs them after make test; ≤ 10 minutes on two cores)
 	@$(BIN)/python -m pytest -m reliability --numprocesses auto --dist load --durations 15
-test-whole: $(VENV)/.dev  ## the tests from data to page, worked examples, exports in ONNX Runtime and Chromium (≤ 2 minutes)
+test-whole: $(VENV)/.dev  ## the tests from data to page, worked examples, exports, notebooks, the site in Chromium (≤ 5 minutes)
 	@$(BIN)/python -m pytest -m whole --numprocesses auto --dist loadfile --durations 5
 test-slow: $(VENV)/.dev  ## the tests that make test leaves out: the wheel in an empty environment (5 GB, minutes)
 	@$(BIN)/python -m pytest -m slow --durations 0
