@@ -95,10 +95,12 @@ def _package(subject: Subject, config: DictConfig) -> Mapping[str, bytes]:
     from facet.exporting.tensors import alike, package_files
 
     files = package_files(subject)
-    for name, content in files.items():
+    for name in [name for name in files if name.startswith("..")]:
         path = _at(Path(config.out), name)
-        if name.startswith("..") and path.is_file() and not alike(path.read_bytes(), content):
+        there = path.read_bytes() if path.is_file() else files[name]
+        if not alike(there, files[name]):
             raise UserError(f"{path} is of other data, and models here share it: choose another out=, or remove it")
+        files[name] = there
     return files
 
 

@@ -14,7 +14,7 @@ facet-train ablation=erasure attributes=[Smiling,Eyeglasses,Wearing_Hat] network
 facet-evaluate run=runs/models/avatars-best
 facet-export run=runs/models/avatars-best to=package out=facet/models/avatars-best
 
-facet-train model=jacsup_faces networks.width=20 callbacks.growth.epochs=[6,6,8,8] run_dir=runs/models/avatars-jacsup
+facet-train model=jacsup_faces networks.width=20 run_dir=runs/models/avatars-jacsup
 facet-evaluate run=runs/models/avatars-jacsup
 facet-export run=runs/models/avatars-jacsup to=package out=facet/models/avatars-jacsup
 
