@@ -1,5 +1,5 @@
 #!/bin/sh
-# The models that come with Facet (facet/models): each trained, judged, and packed small. About an hour on one core.
+# The models that come with Facet (facet/models): each trained, judged, and packed small. Some 70 minutes on one core.
 # Every command goes on where it was stopped, and skips what is done. MNIST is found or downloaded (docs/data.md).
 set -eu
 export OMP_NUM_THREADS=1 # with another number of threads sums are rounded otherwise

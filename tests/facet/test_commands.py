@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import signal
@@ -18,7 +17,6 @@ from tiny import overrides
 
 from facet import evaluate, runs, train
 from facet.checkpoints import batches_of
-from facet.commands import report as report_error
 from facet.configuration import compose_config
 from facet.errors import ToldError, UserError
 from facet.report import command as report
@@ -290,25 +288,3 @@ def test_hydras_own_options(run: Run, arguments: list[str], said: str) -> None:
     assert code == 2
     assert errors.startswith(said)
     assert len(errors.splitlines()) == 1
-
-
-def test_a_name_from_elsewhere_is_one_line_on_any_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report_error("train", UserError("a\nb\x1b[31mc\u202ed\ud800 é [red]x[/]")) == 2
-    assert capsys.readouterr().err == "facet-train: a\\nb\\x1b[31mc\\u202ed\\ud800 é [red]x[/]\n"
-    assert report_error("train", UserError("first " + "x" * 100_000 + " last")) == 2
-    message = capsys.readouterr().err
-    assert len(message) < 2_100
-    assert message.startswith("facet-train: first") and message.endswith("last\n")  # noqa: PT018
-
-
-def test_a_path_that_no_encoding_holds_is_one_line_in_a_sweep_that_logs(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    printed = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "utf-8", "strict", write_through=True))
-    monkeypatch.chdir(tmp_path)
-    code, said = run("train", "-m", "hydra/hydra_logging=default", "seed=0", "runs=x\udcff")
-    assert code == 2
-    assert "Logging error" not in said
-    assert said.startswith("facet-train: config key runs")
-    assert rb"#0 : seed=0 runs='x\udcff'" in printed.getvalue()
