@@ -7,7 +7,6 @@ that comes with Facet, or another: ``FACET_SHOWN=runs/my-faces/seed0-1a2b3c4d``.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,9 +19,7 @@ import pytest
 from in_a_tab import EDITED, press, shoot
 
 pytest.importorskip("gradio")
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [pytest.mark.whole, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
+pytestmark = pytest.mark.whole
 MODEL = Path(os.environ.get("FACET_SHOWN") or Path(__file__).parents[1] / "facet" / "models" / "avatars-ten")
 WIDE = {"viewport": {"width": 1280, "height": 830}}
 BUSY = 120  # seconds that a command may take to start on a busy machine
@@ -33,14 +30,6 @@ def shown() -> Path:
     if not MODEL.exists():
         pytest.skip(f"there is no model to show in {MODEL}: FACET_SHOWN names another")
     return MODEL
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
