@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.heads.hair import Surface, above_hairline, bangs, hair
+from datamodules.heads.hair import COLUMNS, HAIR, Surface, above_hairline, bangs, beanie, hair
+from datamodules.heads.glasses import FRAME, glasses
 from datamodules.heads.mesh import mesh, unit, visibility_basis
 from datamodules.heads.raster import facing, raster
 from datamodules.heads.textures import EYE, FIELDS, skin_at, strands_at
 
 SAMPLES = 2  # a side of a pixel
-HAIR = 5  # the kind after those of the mesh
 ZOOM = 0.37
 
 
@@ -31,14 +31,21 @@ def render(look: Mapping[str, Any], resolution: int) -> np.ndarray:
     shaped = body.shaped(look["weights"])
     surfaces: list[Surface] = []
     if look["style"]:
-        surfaces.append(hair(shaped, look["style"], False))
+        surfaces.append(hair(shaped, look["style"], bool(look["hat"])))
         if look["bangs"]:
             surfaces.append(bangs(shaped, look["style"]))
+    bare = len(surfaces)
+    if look["hat"]:
+        surfaces.append(beanie(shaped, look["hat"]))
+    if look["glasses"]:
+        surfaces.append(glasses(shaped, look["glasses"]))
     starts = np.cumsum([len(shaped), *(len(s.points) for s in surfaces)])
     points = np.concatenate([shaped, *(s.points for s in surfaces)]).astype(np.float32)
     shown = _shown()
     corners = np.concatenate([body.corners[shown], *(s.corners + n for s, n in zip(surfaces, starts, strict=False))])
-    kinds = np.concatenate([body.kinds[shown], *(np.full(len(s.corners), HAIR) for s in surfaces)])
+    kinds = np.concatenate(
+        [body.kinds[shown], *(np.full(len(s.corners), HAIR if i < bare else s.kind) for i, s in enumerate(surfaces))]
+    )
     center = shaped[body.part == 1].mean(0) + np.array([0, -0.12, -0.8], np.float32)
     turn = _turn(*look["pose"])
     bend = np.clip((points[:, 1:2] - 5.4) / 0.9, 0, 1)
@@ -48,21 +55,22 @@ def render(look: Mapping[str, Any], resolution: int) -> np.ndarray:
     depth = 9 / (9 - placed[:, 2])
     seen[:, 0] = side * (0.5 + look["shift"][0] + ZOOM * placed[:, 0] * depth)
     seen[:, 1] = side * (0.5 + look["shift"][1] - ZOOM * placed[:, 1] * depth)
-    front = (facing(seen, corners) > 0) | (kinds == HAIR)
+    front = (facing(seen, corners) > 0) | (kinds >= HAIR)
     corners, kinds = corners[front], kinds[front]
     samples = raster(seen, corners, side)
     values = _values(look, placed, shaped, surfaces, turn)
     mixed, kind = samples.of(corners, values), kinds[samples.triangle]
     color = np.zeros((len(kind), 3), np.float32)
     for number, paint in enumerate(
-        (_skin, _eye, _plain(0.86, 0.83, 0.76), _plain(0.5, 0.16, 0.15), _plain(0.02, 0.015, 0.01), _hair)
+        (_skin, _eye, _plain(0.86, 0.83, 0.76), _plain(0.5, 0.16, 0.15), _plain(0.02, 0.015, 0.01), _hair, _hat, _frame)
     ):
         at = np.flatnonzero(kind == number)
         if len(at):
             color[at] = paint(look, mixed[at])
     picture = _background(look, side)
     picture[samples.place] = color
-    picture = picture.reshape(resolution, SAMPLES, resolution, SAMPLES, 3).mean((1, 3))
+    picture = picture.reshape(resolution, SAMPLES, resolution, SAMPLES, 3)
+    picture = sum(picture[:, i, :, j] for i in range(SAMPLES) for j in range(SAMPLES)) / SAMPLES**2
     return (np.clip(picture, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8).transpose(2, 0, 1).copy()
 
 
@@ -110,7 +118,9 @@ def _values(
     ]
     for surface in surfaces:
         end = n + len(surface.points)
-        values.append(_strand_values(surface, placed[n:end], light, half, look))
+        strands = surface.kind < FRAME
+        paint = _strand_values if strands else _frame_values
+        values.append(paint(surface, placed[n:end], light, half, look))
         n = end
     return np.concatenate(values).astype(np.float32)
 
@@ -122,7 +132,7 @@ def _inside() -> np.ndarray:
 def _strand_values(
     surface: Surface, placed: np.ndarray, light: np.ndarray, half: np.ndarray, look: Mapping[str, Any]
 ) -> np.ndarray:
-    grid = placed.reshape(-1, 65, 3)
+    grid = placed.reshape(-1, COLUMNS, 3)
     tangent = np.gradient(grid, axis=0).reshape(-1, 3)
     tangent = unit(tangent)
     around = np.gradient(grid, axis=1).reshape(-1, 3)
@@ -186,6 +196,24 @@ def _hair(look: Mapping[str, Any], mixed: np.ndarray) -> np.ndarray:
     hue = np.asarray(look["hair"], np.float32)
     color = hue * (0.25 + 1.25 * grain)[:, None] * mixed[:, :3]
     return color + (hue * 0.5 + 0.06) * (mixed[:, 3] * grain)[:, None] * 0.8
+
+
+def _hat(look: Mapping[str, Any], mixed: np.ndarray) -> np.ndarray:
+    ribs = 0.82 + 0.18 * np.sin(mixed[:, 4] * np.float32(2 * np.pi * 60))
+    ribs = np.where(mixed[:, 5] > 0.74, ribs, 0.96)
+    return np.asarray(look["hat"]["color"], np.float32) * (ribs[:, None] * mixed[:, :3])
+
+
+def _frame_values(
+    surface: Surface, placed: np.ndarray, light: np.ndarray, half: np.ndarray, look: Mapping[str, Any]
+) -> np.ndarray:
+    values = np.ones((len(placed), 8), np.float32)
+    values[:, :3] = look["key"] * 0.5 + look["ambient"]
+    return values
+
+
+def _frame(look: Mapping[str, Any], mixed: np.ndarray) -> np.ndarray:
+    return np.asarray(look["glasses"]["color"], np.float32) * mixed[:, :3]
 
 
 def _plain(*color: float) -> Any:

@@ -18,6 +18,7 @@ from datamodules.heads.textures import smooth_noise, step
 
 CENTER = np.array([0.0, 7.5, 0.4], np.float32)
 COLUMNS = 65
+HAIR, HAT = 5, 6
 ROWS, HANGING = 15, 10
 HAIRLINE = np.array([
     (-0.7, 6.45), (-0.25, 6.5), (0.15, 6.85), (0.4, 7.05), (0.64, 7.05), (0.72, 7.3), (0.84, 7.6), (0.98, 7.84),
@@ -54,6 +55,7 @@ class Surface:
         across: position round the head, 0 to 1, ``[v]``.
         along: position down the strand, from 0 at the crown, ``[v]``.
         shade: light that is let through to each point, 0 to 1, ``[v]``.
+        kind: what it is made of, a number after those of the mesh's parts.
     """
 
     points: np.ndarray
@@ -61,6 +63,7 @@ class Surface:
     across: np.ndarray
     along: np.ndarray
     shade: np.ndarray
+    kind: int = HAIR
 
 
 def above_hairline(points: np.ndarray) -> np.ndarray:
@@ -236,3 +239,17 @@ def bangs(shaped: np.ndarray, style: Mapping[str, Any]) -> Surface:
     shade = np.broadcast_to(0.75 + 0.25 * down, across.shape)
     along = np.broadcast_to(0.5 + 0.6 * down, across.shape)
     return Surface(points.reshape(-1, 3), corners, across.ravel(), along.ravel(), shade.ravel())
+
+
+def beanie(shaped: np.ndarray, hat: Mapping[str, Any]) -> Surface:
+    """A knitted hat; ``height`` says how far it stands up, ``band`` how thick its fold is."""
+    grid = crown()
+    points = grid.points(shaped)
+    down = np.linspace(0, 1, len(points))[:, None]
+    across = np.broadcast_to(azimuth() / (2 * np.pi) + 0.5, grid.elevation.shape)
+    off = 0.1 + hat["height"] * np.clip(grid.elevation, 0, 1) ** 2 + hat["band"] * step(0.72, 0.76, down)
+    points += outwards(points) * (off * np.ones_like(across))[..., None].astype(np.float32)
+    along = np.broadcast_to(down, across.shape)
+    shade = np.ones(across.size)
+    corners = _corners(*grid.elevation.shape)
+    return Surface(points.reshape(-1, 3), corners, across.ravel(), along.ravel(), shade, HAT)

@@ -26,7 +26,8 @@ class Samples:
     def of(self, corners: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Values of vertices ``[v, k]`` interpolated at the samples, ``[n, k]``; ``corners`` are ``[t, 3]``."""
         at = corners[self.triangle]
-        mixed = values[at[:, 0]] * self.weights[:, :1]
+
+        mixed: np.ndarray = values[at[:, 0]] * self.weights[:, :1]
         mixed += values[at[:, 1]] * self.weights[:, 1:2]
         mixed += values[at[:, 2]] * self.weights[:, 2:]
         return mixed
@@ -41,7 +42,8 @@ def facing(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
     x, y = points[:, 0], points[:, 1]
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     xa, ya = x[a], y[a]
-    return (x[c] - xa) * (y[b] - ya) - (x[b] - xa) * (y[c] - ya)
+    twice: np.ndarray = (x[c] - xa) * (y[b] - ya) - (x[b] - xa) * (y[c] - ya)
+    return twice
 
 
 def raster(points: np.ndarray, corners: np.ndarray, side: int) -> Samples:
@@ -53,10 +55,12 @@ def raster(points: np.ndarray, corners: np.ndarray, side: int) -> Samples:
         side: of the picture in samples.
     """
     x, y, z = (np.ascontiguousarray(points[:, axis])[corners] for axis in range(3))
-    x0 = np.clip(np.ceil(x.min(1) - 0.5), 0, side).astype(np.int32)
-    y0 = np.clip(np.ceil(y.min(1) - 0.5), 0, side).astype(np.int32)
-    width = np.clip(np.ceil(x.max(1) - 0.5), 0, side).astype(np.int32) - x0
-    height = np.clip(np.ceil(y.max(1) - 0.5), 0, side).astype(np.int32) - y0
+    left, right = _ends(x)
+    top, bottom = _ends(y)
+    x0 = np.clip(np.ceil(left - 0.5), 0, side).astype(np.int32)
+    y0 = np.clip(np.ceil(top - 0.5), 0, side).astype(np.int32)
+    width = np.clip(np.ceil(right - 0.5), 0, side).astype(np.int32) - x0
+    height = np.clip(np.ceil(bottom - 0.5), 0, side).astype(np.int32) - y0
     area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     kept = np.flatnonzero((width > 0) & (height > 0) & (np.abs(area) > 1e-7))
     x, y, z, x0, y0, width = x[kept], y[kept], z[kept], x0[kept], y0[kept], width[kept]
@@ -96,6 +100,12 @@ def raster(points: np.ndarray, corners: np.ndarray, side: int) -> Samples:
     chosen = front[place]
     u, v = u[chosen], v[chosen]
     return Samples(place, kept[owner[chosen]], np.stack([1 - u - v, u, v], 1))
+
+
+def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest of three corners, ``[t, 3]``; NumPy's reduction along a short axis is slow."""
+    a, b, c = values.T
+    return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
 
 
 def _by_depth(depth: np.ndarray) -> np.ndarray:
