@@ -11,11 +11,11 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from datamodules.attribute_tables import Table
 from datamodules.splits import SPLITS
 
 RATES: dict[str, float] = {
@@ -104,6 +104,8 @@ LOADINGS: dict[str, tuple[float, float, float]] = {
     "hair_color": (0.0, 0.8, 0.0),
     "facial_hair": (0.8, 0.2, 0.0),
 }
+
+TABLE = Table(RATES, GROUPS, LOADINGS)
 
 
 @dataclass(frozen=True)
@@ -200,24 +202,7 @@ def draw_avatar(seed: int, split: str, index: int, images_per_identity: int, cor
     identity = index // images_per_identity
     person = draw_person(np.random.default_rng([seed, SPLITS.index(split), identity]))
     rng = np.random.default_rng([seed, SPLITS.index(split), identity, index % images_per_identity, 1])
-    shared = rng.standard_normal(3)
-    normal = NormalDist()
-
-    def uniform(name: str) -> float:
-        """A uniform number that depends on the shared factors by a Gaussian copula, which keeps the rates."""
-        loadings = np.array(LOADINGS[name]) * correlation
-        score = loadings @ shared + np.sqrt(1.0 - loadings @ loadings) * rng.standard_normal()
-        return normal.cdf(float(score))
-
-    attributes = {name: uniform(name) > 1.0 - rate for name, rate in RATES.items()}
-    groups = {}
-    for group, states in GROUPS.items():
-        rank, total = uniform(group), 0.0
-        for state, (rate, _) in states.items():
-            total += rate
-            if rank < total or state == list(states)[-1]:
-                groups[group] = state
-                break
+    attributes, groups = TABLE.draw(rng, correlation)
     color = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.15, 0.5), rng.uniform(0.8, 1.0))
     return Avatar(
         identity=identity,
@@ -235,10 +220,4 @@ def implied(name: str, value: bool) -> dict[str, bool]:
 
     Black hair is not blond. An avatar with a mustache has no beard, and one with a beard has no mustache.
     """
-    for states in GROUPS.values():
-        members = {member for _, names in states.values() for member in names}
-        possible = [names for _, names in states.values() if (name in names) == value]
-        if name in members:
-            values = {other: {other in names for names in possible} for other in sorted(members - {name})}
-            return {other: choices.pop() for other, choices in values.items() if len(choices) == 1}
-    return {}
+    return TABLE.implied(name, value)

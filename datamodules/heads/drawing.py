@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.heads.hair import COLUMNS, HAIR, Surface, above_hairline, bangs, beanie, hair
 from datamodules.heads.glasses import FRAME, glasses
+from datamodules.heads.hair import COLUMNS, HAIR, Surface, above_hairline, bangs, beanie, hair
 from datamodules.heads.mesh import mesh, unit, visibility_basis
 from datamodules.heads.raster import facing, raster
 from datamodules.heads.textures import EYE, FIELDS, skin_at, strands_at
