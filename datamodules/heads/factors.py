@@ -175,10 +175,12 @@ def targets(head: Head) -> dict[str, float]:
     smile, open_mouth, narrow = much["Smiling"], much["Mouth_Slightly_Open"], much["Narrow_Eyes"]
     found |= {
         "mouthSmile": 0.95 * smile, "cheekSquint": 0.5 * smile, "jawOpen": 0.22 * open_mouth,
-        "mouthUpperUp": 0.3 * smile * on["Mouth_Slightly_Open"], "mouthLowerDown": 0.25 * smile * on["Mouth_Slightly_Open"],
+        "mouthUpperUp": 0.3 * smile * on["Mouth_Slightly_Open"],
+        "mouthLowerDown": 0.25 * smile * on["Mouth_Slightly_Open"],
         "eyeSquint": 0.9 * narrow, "eyeBlink": 0.28 * narrow, "eyeWide": 0.3 * (not on["Narrow_Eyes"]),
         "nose-scale-horiz+": 0.9 * much["Big_Nose"], "nose-volume+": 0.8 * much["Big_Nose"],
-        "nose-width2+": 0.6 * much["Big_Nose"], "head-fat+": 0.8 * much["Chubby"], "cheek-volume+": 0.8 * much["Chubby"],
+        "nose-width2+": 0.6 * much["Big_Nose"],
+        "head-fat+": 0.8 * much["Chubby"], "cheek-volume+": 0.8 * much["Chubby"],
         "neck-double+": 1.0 * much["Double_Chin"], "eye-bag+": 0.9 * much["Bags_Under_Eyes"],
     }  # fmt: skip
     return found
