@@ -71,7 +71,7 @@ class HeadsDataModule(StoredDataModule):
         common = {"split": split, "resolution": self.resolution, "changes": flipped, "images_per_identity": people}
         jobs = [{"start": run.start, "stop": run.stop, **common, **self.settings} for run in remaining]
         for run, (images, labels) in zip(
-            remaining, run_jobs("datamodules.heads.runs:draw_run", jobs, self.workers), strict=True
+            remaining, run_jobs("datamodules.heads.worker:draw_run", jobs, self.workers), strict=True
         ):
             yield run.start, images, labels
 
