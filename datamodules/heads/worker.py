@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from datamodules.heads.drawing import render
 from datamodules.heads.factors import TABLE, draw_head, look
+from datamodules.splits import SPLITS
+
+
+def finished(image: np.ndarray, grey: bool) -> np.ndarray:
+    """An image ``[3, r, r]`` uint8 as it is stored: if ``grey``, its luma in three equal channels."""
+    if not grey:
+        return image
+    luma = np.tensordot(np.array([0.299, 0.587, 0.114]), image, 1)
+    return np.repeat((luma + 0.5).astype(np.uint8)[None], 3, 0)
 
 
 def draw_run(
@@ -17,15 +25,23 @@ def draw_run(
     split: str,
     resolution: int,
     changes: Mapping[str, bool] | str | None = None,
-    **settings: Any,
+    *,
+    seed: int,
+    images_per_identity: int,
+    correlation: float = 0.0,
+    rates: Mapping[str, float] | None = None,
+    label_noise: float = 0.0,
+    grey: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a range of positions of a split; as :func:`datamodules.avatar_drawing.draw_run`."""
     images, labels = [], []
+    table = TABLE.with_rates(rates or {})
     for index in range(start, stop):
-        head = draw_head(split=split, index=index, **settings)
+        head = draw_head(seed, split, index, images_per_identity, correlation, table)
         asked = {changes: not head.labels()[TABLE.names.index(changes)]} if isinstance(changes, str) else changes or {}
         for name, value in asked.items():
             head = head.changed(name, value)
-        images.append(render(look(head), resolution))
-        labels.append(head.labels())
+        wrong = np.random.default_rng([seed, SPLITS.index(split), index, 4]).random(len(TABLE.names)) < label_noise
+        images.append(finished(render(look(head), resolution), grey))
+        labels.append(head.labels() ^ wrong.astype(np.int8))
     return np.stack(images), np.stack(labels)
