@@ -101,7 +101,7 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors ``[n, 3]`` at length one."""
     x, y, z = vectors.T
-    return vectors / np.sqrt(x * x + y * y + z * z + np.float32(1e-12))[:, None]
+    return np.asarray(vectors / np.sqrt(x * x + y * y + z * z + np.float32(1e-12))[:, None])
 
 
 @functools.cache

@@ -78,20 +78,20 @@ def _brow(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     line = 7.445 + 0.06 * (1 - ((along - 0.62) / 0.62) ** 2)
     half = 0.036 * (1 - 0.55 * np.clip(along, 0, 1) ** 1.6)
     beyond = np.maximum(np.maximum(-along, along - 1), 0) * 10
-    return np.clip(1 - 0.5 * np.hypot((y - line) / half, beyond), 0, 1)
+    return np.asarray(np.clip(1 - 0.5 * np.hypot((y - line) / half, beyond), 0, 1))
 
 
 def _lips(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     upper = MOUTH + 0.095 * np.clip(1 - (x / 0.245) ** 2, 0, 1) ** 0.75 - 0.018 * np.exp(-((x / 0.035) ** 2))
     lower = MOUTH - 0.112 * np.clip(1 - (x / 0.225) ** 2, 0, 1) ** 0.6
     edge = np.minimum(upper - y, y - lower)
-    return step(-0.006, 0.014, edge) * step(0.26, 0.22, x)
+    return np.asarray(step(-0.006, 0.014, edge) * step(0.26, 0.22, x))
 
 
 def _crescent(x: np.ndarray, y: np.ndarray, low: float, width: float) -> np.ndarray:
     """The half moon below an eye."""
     line = low + 1.6 * (x - EYE[0]) ** 2
-    return np.exp(-(((y - line) / width) ** 2)) * step(0.2, 0.12, np.abs(x - EYE[0]))
+    return np.asarray(np.exp(-(((y - line) / width) ** 2)) * step(0.2, 0.12, np.abs(x - EYE[0])))
 
 
 def _lines(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ def _lines(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         np.exp(-(((y - at - 0.05 * np.cos(4 * x)) / 0.014) ** 2)) for at in (7.62, 7.71, 7.8)
     ) * step(0.5, 0.3, x)  # fmt: skip
     below = _crescent(x, y, 7.12, 0.02)
-    return np.clip(cheek + 0.7 * crow + 0.55 * forehead + 0.7 * below, 0, 1)
+    return np.asarray(np.clip(cheek + 0.7 * crow + 0.55 * forehead + 0.7 * below, 0, 1))
 
 
 def _facial_hair(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
@@ -138,7 +138,7 @@ def lookup(table: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray
     i = np.clip(row, 0, high - 1).astype(np.int32)
     i *= wide
     i += np.clip(column, 0, wide - 1).astype(np.int32)
-    return table.reshape(-1, depth)[i]
+    return np.asarray(table.reshape(-1, depth)[i])
 
 
 def skin_at(x: np.ndarray, y: np.ndarray) -> np.ndarray:
