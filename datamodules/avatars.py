@@ -58,8 +58,9 @@ class AvatarsDataModule(StoredDataModule):
         order_seed: int = 0,
         flip: bool = False,
         residency: Residency = "auto",
+        images_per_epoch: int | None = None,
     ) -> None:
-        loading = Loading(batch_size, workers, order_seed, flip, residency)
+        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
         super().__init__("avatars", ATTRIBUTES, attributes, resolution, 3, data_directory("avatars", root), loading)
         sizes = {"train_size": train_size, "val_size": val_size, "test_size": test_size}
         for name, value in {**sizes, "images_per_identity": images_per_identity}.items():
