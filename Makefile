@@ -11,7 +11,7 @@ help:  ## list the targets
 	@for page in conf/page/*.yaml; do sed -n "1s/^# /reproduce-$$(basename $$page .yaml)\t/p" $$page; done | expand -t 28
 
 # The environment is made anew when what it is made from changes; what only developers need comes with the target that
-# needs it. uv takes half of pip's time. Where uv fails, as behind a mirror that only pip's settings name, pip does it.
+# needs it. uv takes less than half of pip's time. Where uv fails, as behind a mirror that only pip's settings name, pip does it.
 install = $(BIN)/python -m pip install --quiet --constraint constraints.txt uv && $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt --editable '$(1)' || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '$(1)'
 $(VENV)/.ready: constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Facet needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
