@@ -50,8 +50,9 @@ class AvatarsDataModule(DrawnDataModule[Avatar]):
         order_seed: int = 0,
         flip: bool = False,
         residency: Residency = "auto",
+        images_per_epoch: int | None = None,
     ) -> None:
-        loading = Loading(batch_size, workers, order_seed, flip, residency)
+        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
         sizes = (train_size, val_size, test_size)
         strengths = {"correlation": correlation}
         super().__init__(resolution, attributes, sizes, images_per_identity, seed, strengths, root, loading)

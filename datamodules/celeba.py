@@ -59,6 +59,7 @@ class CelebADataModule(PicturesDataModule):
         order_seed: int = 0,
         flip: bool = False,
         residency: Residency = "auto",
+        images_per_epoch: int | None = None,
     ) -> None:
         super().__init__(
             "celeba",
@@ -66,7 +67,7 @@ class CelebADataModule(PicturesDataModule):
             attributes,
             resolution,
             store_directory("celeba", store),
-            Loading(batch_size, workers, order_seed, flip, residency),
+            Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch),
             crop=crop,
             limit=limit,
             on_corrupt=on_corrupt,

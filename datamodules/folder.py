@@ -56,6 +56,7 @@ class FolderDataModule(PicturesDataModule):
         order_seed: int = 0,
         flip: bool = False,
         residency: Residency = "auto",
+        images_per_epoch: int | None = None,
     ) -> None:
         self.root = data_directory("folder", root)
         if root is None or not self.root.is_dir():
@@ -71,7 +72,7 @@ class FolderDataModule(PicturesDataModule):
             attributes,
             resolution,
             store_directory("folder", store),
-            Loading(batch_size, workers, order_seed, flip, residency),
+            Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch),
             crop=crop,
             limit=limit,
             on_corrupt=on_corrupt,

@@ -20,6 +20,7 @@ class Loading:
     order_seed: int = 0
     flip: bool = False
     residency: Residency = "auto"
+    images_per_epoch: int | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 2:

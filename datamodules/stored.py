@@ -48,6 +48,7 @@ class StoredDataModule:
         workers: processes that build a store, or read it (``residency=workers``); one per core if None.
         order_seed: seed of the order of the train split and of its flips.
         flip: whether training mirrors each image with probability ½.
+        images_per_epoch: images of a training epoch, whatever the size of the split; one pass over it if None.
         residency: where a split is held while it is used: ``device``, ``mmap``, ``workers``, or ``auto``, which chooses
             (:mod:`datamodules.loader`).
 
@@ -73,7 +74,7 @@ class StoredDataModule:
         self.resolution, self.batch_size, self.order_seed = resolution, loading.batch_size, loading.order_seed
         self.workers = loading.workers or os.cpu_count() or 1
         self.flip, self.residency, self.on_corrupt = loading.flip, loading.residency, "skip"
-        self.steps_per_batch = 1
+        self.steps_per_batch, self.images_per_epoch = 1, loading.images_per_epoch
 
     # ------------------------------------------------------------------ what each data set provides
 
@@ -246,6 +247,7 @@ class StoredDataModule:
             steps=self.steps_per_batch,
             epoch=(lambda: trainer.current_epoch) if trainer and not trainer.overfit_batches else (lambda: 0),
             done=partial(_done, trainer) if trainer and train else (lambda: 0),
+            images=self.images_per_epoch if train else None,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )

@@ -54,8 +54,9 @@ def identity(config: DictConfig) -> str:
         for group in groups:
             node = node.get(group) or {}
         node.pop(name, None)
-    if settings.get("debug") is None:  # so that runs from before this setting are found
-        settings.pop("debug", None)
+    for node, name in ((settings, "debug"), (settings["data"], "images_per_epoch")):
+        if node.get(name) is None:  # so that runs from before this setting are found
+            node.pop(name, None)
     initial = settings["model"].get("initial")  # the content of the file counts, not its path
     if initial and Path(initial).is_file():
         with Path(initial).open("rb") as file:

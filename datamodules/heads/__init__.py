@@ -53,8 +53,9 @@ class HeadsDataModule(DrawnDataModule[Head]):
         order_seed: int = 0,
         flip: bool = False,
         residency: Residency = "auto",
+        images_per_epoch: int | None = None,
     ) -> None:
-        loading = Loading(batch_size, workers, order_seed, flip, residency)
+        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
         strengths = {
             "correlation": correlation,
             "test_correlation": correlation if test_correlation is None else test_correlation,

@@ -1,5 +1,7 @@
 """The loader: order, ranks, tails, unknown labels."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -54,6 +56,46 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     assert first != second
     assert first != order(loader(shuffle=True, seed=4))
     assert first != sorted(first)
+
+
+def epochs(count: int, **settings: object) -> list[list[int]]:
+    """The samples of the first epochs."""
+    return [order(loader(shuffle=True, seed=3, epoch=partial(int, epoch), **settings)) for epoch in range(count)]
+
+
+@pytest.mark.parametrize("images", [20, 56, 23 * 4])
+def test_epochs_of_a_fixed_number_of_images_go_on_where_the_last_one_ended(images: int) -> None:
+    together = [index for epoch in epochs(23, images=images) for index in epoch]
+    passes = [together[start : start + 23] for start in range(0, len(together), 23)]
+    assert len(together) == 23 * images
+    assert all(sorted(one) == list(range(23)) for one in passes)  # no image is seen twice before all are seen
+    assert len({tuple(one) for one in passes}) == len(passes)
+
+
+def test_epochs_of_the_splits_size_are_passes_over_it() -> None:
+    assert epochs(3, images=23, flip=True) == epochs(3, flip=True)
+
+
+def test_ranks_share_an_epoch_of_a_fixed_number_of_images() -> None:
+    ranks = [epochs(3, images=40, rank=rank, world_size=2) for rank in range(2)]
+    alone = epochs(3, images=40)
+    for epoch in range(3):
+        assert [index for pair in zip(*(rank[epoch] for rank in ranks), strict=True) for index in pair] == alone[epoch]
+
+
+def test_an_image_that_comes_again_is_mirrored_by_chance_again() -> None:
+    shuffled = Order(10, batch_size=10, shuffle=True, flip=True, seed=1, images=200)
+    mirrored: dict[int, set[bool]] = {}
+    for index, flips in shuffled.batches():
+        assert flips is not None
+        for position, flip in zip(index.tolist(), flips.tolist(), strict=True):
+            mirrored.setdefault(position, set()).add(flip)
+    assert all(sides == {False, True} for sides in mirrored.values())
+
+
+def test_an_epoch_of_fewer_images_than_a_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match="images_per_epoch=3: fewer than one batch of 4 on each of 1"):
+        Order(23, batch_size=4, shuffle=True, images=3)
 
 
 def test_training_drops_the_uneven_tail() -> None:
