@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -12,7 +13,7 @@ Groups = Mapping[str, Mapping[str, tuple[float, tuple[str, ...]]]]
 """Group -> state -> (rate, the attributes that are then present)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """What a drawn data set's attributes are.
 
@@ -87,6 +88,11 @@ class Table:
         Raises:
             ValueError: an unknown attribute, a rate that is not between 0 and 1, or rates that can't hold together.
         """
+        return self._with_rates(tuple(sorted(wanted.items()))) if wanted else self
+
+    @functools.cache  # noqa: B019 - tables live as long as the program
+    def _with_rates(self, asked: tuple[tuple[str, float], ...]) -> Table:
+        wanted = dict(asked)
         for name, rate in wanted.items():
             if name not in self.names:
                 raise ValueError(f"data.rates: no attribute {name!r}; there are {', '.join(self.names)}")

@@ -133,7 +133,7 @@ def draw_run(
         split: ``train``, ``val`` or ``test``.
         resolution: side in pixels.
         changes: attributes to set in every image, or the name of one to invert, or None.
-        settings: ``seed``, ``images_per_identity`` and ``correlation`` of
+        settings: ``seed``, ``images_per_identity``, ``correlation`` and ``rates`` of
             :func:`~datamodules.avatar_factors.draw_avatar`.
 
     Returns:

@@ -187,7 +187,14 @@ def draw_person(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def draw_avatar(seed: int, split: str, index: int, images_per_identity: int, correlation: float = 0.0) -> Avatar:
+def draw_avatar(
+    seed: int,
+    split: str,
+    index: int,
+    images_per_identity: int,
+    correlation: float = 0.0,
+    rates: Mapping[str, float] | None = None,
+) -> Avatar:
     """The avatar at a position of a split, a pure function of its arguments.
 
     Identities of different splits come from different random streams, so no person is in two splits.
@@ -198,11 +205,12 @@ def draw_avatar(seed: int, split: str, index: int, images_per_identity: int, cor
         index: position within the split.
         images_per_identity: how many consecutive positions show the same person.
         correlation: strength of the dependence between attributes, 0 (independent) to 1.
+        rates: attribute -> positive rate, where it is not the default.
     """
     identity = index // images_per_identity
     person = draw_person(np.random.default_rng([seed, SPLITS.index(split), identity]))
     rng = np.random.default_rng([seed, SPLITS.index(split), identity, index % images_per_identity, 1])
-    attributes, groups = TABLE.draw(rng, correlation)
+    attributes, groups = TABLE.with_rates(rates or {}).draw(rng, correlation)
     color = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.15, 0.5), rng.uniform(0.8, 1.0))
     return Avatar(
         identity=identity,

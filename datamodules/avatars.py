@@ -9,7 +9,7 @@ import numpy as np
 
 from datamodules.avatar_drawing import render, versions
 from datamodules.avatar_factors import TABLE, Avatar, draw_avatar
-from datamodules.drawn import DrawnDataModule
+from datamodules.drawn import DrawnDataModule, Sampling
 from datamodules.loading import Loading
 from datamodules.residency import Residency
 
@@ -24,8 +24,7 @@ class AvatarsDataModule(DrawnDataModule[Avatar]):
         test_size: images of the test split.
         images_per_identity: train images of each person. In validation and test each person has one image, so that
             the images are independent. No person is in two splits.
-        correlation: strength of a realistic dependence between attributes, 0 (independent) to 1.
-        seed: of the data set.
+        seed, correlation, test_correlation, rates, label_noise: as :class:`datamodules.drawn.Sampling`.
         root: directory of the packed stores; ``$FACET_DATA/avatars`` or the user's cache directory if None.
 
     Raises:
@@ -51,18 +50,21 @@ class AvatarsDataModule(DrawnDataModule[Avatar]):
         flip: bool = False,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
+        test_correlation: float | None = None,
+        rates: Mapping[str, float] | None = None,
+        label_noise: float = 0.0,
     ) -> None:
         loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
         sizes = (train_size, val_size, test_size)
-        strengths = {"correlation": correlation}
-        super().__init__(resolution, attributes, sizes, images_per_identity, seed, strengths, root, loading)
+        sampling = Sampling(seed, correlation, test_correlation, rates, label_noise)
+        super().__init__(resolution, attributes, sizes, images_per_identity, sampling, root, loading)
 
     def versions(self) -> Mapping[str, Any]:
         return versions()
 
     def draw(self, index: int, split: str) -> Avatar:
         people = self.images_per_identity[split]
-        return draw_avatar(split=split, index=index, images_per_identity=people, **self.settings)
+        return draw_avatar(split=split, index=index, images_per_identity=people, **self.settings_of(split))
 
     def render(self, factors: Avatar) -> np.ndarray:
         return render(factors, self.resolution)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -13,7 +14,7 @@ from datamodules.attribute_tables import Table
 from datamodules.building import Chunks
 from datamodules.loading import Loading
 from datamodules.splits import SPLITS
-from datamodules.store import data_directory
+from datamodules.store import data_directory, fingerprint
 from datamodules.stored import StoredDataModule, check_attributes, runs
 from datamodules.workers import run_jobs
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHUNK = 200  # images that a worker draws before it returns them
+LABEL_NOISE = 0xA015E  # of the random stream, which no identity shares
 
 
 class Factors(Protocol):
@@ -33,6 +35,43 @@ class Factors(Protocol):
         """The same factors with one attribute changed."""
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How the attributes of a drawn data set are sampled.
+
+    Attributes:
+        seed: of the data set.
+        correlation: strength of a realistic dependence between attributes, 0 (independent) to 1.
+        test_correlation: the same in the test split; as ``correlation`` if None.
+        rates: attribute -> positive rate, where it is not the data set's own.
+        label_noise: share of the train and validation labels that are inverted. Test labels are true.
+
+    Raises:
+        ValueError: a setting outside its range.
+    """
+
+    seed: int = 0
+    correlation: float = 0.0
+    test_correlation: float | None = None
+    rates: Mapping[str, float] | None = None
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"data.seed={self.seed}: it must not be negative")
+        for name in ("correlation", "test_correlation"):
+            if not 0 <= (strength := getattr(self, name) or 0) <= 1:
+                raise ValueError(f"data.{name}={strength} is a strength: choose from 0 to 1")
+        if not 0 <= self.label_noise < 0.5:
+            raise ValueError(f"data.label_noise={self.label_noise} is a share of labels: choose from 0 to below 0.5")
+
+    def of(self, split: str) -> dict[str, Any]:
+        """What decides the factors of a split. A setting that is not used is left out, so that older stores are found."""
+        elsewhere = split == "test" and self.test_correlation is not None
+        drawn = {"seed": self.seed, "correlation": self.test_correlation if elsewhere else self.correlation}
+        return drawn | ({"rates": {name: float(rate) for name, rate in self.rates.items()}} if self.rates else {})
+
+
 F = TypeVar("F", bound=Factors)
 
 
@@ -42,8 +81,7 @@ class DrawnDataModule(StoredDataModule, Generic[F]):
     Args:
         sizes: images of the train, validation and test split.
         images_per_identity: train images of each person; in validation and test each person has one.
-        seed: of the data set.
-        settings: strengths from 0 to 1 that the drawing takes, by name.
+        sampling: how attributes are sampled.
 
     Raises:
         ValueError: an unknown attribute, or a setting outside its range.
@@ -60,8 +98,7 @@ class DrawnDataModule(StoredDataModule, Generic[F]):
         attributes: Sequence[str] | None,
         sizes: tuple[int, int, int],
         images_per_identity: int,
-        seed: int,
-        settings: Mapping[str, float],
+        sampling: Sampling,
         root: str | None,
         loading: Loading,
     ) -> None:
@@ -72,13 +109,9 @@ class DrawnDataModule(StoredDataModule, Generic[F]):
         for name, value in {**named, "images_per_identity": images_per_identity}.items():
             if value < 1:
                 raise ValueError(f"data.{name}={value}: it must be at least 1")
-        if seed < 0:
-            raise ValueError(f"data.seed={seed}: it must not be negative")
-        for name, strength in settings.items():
-            if not 0 <= strength <= 1:
-                raise ValueError(f"data.{name}={strength} is a strength: choose from 0 to 1")
         self.images_per_identity = {split: images_per_identity if split == "train" else 1 for split in SPLITS}
-        self.settings: dict[str, Any] = {"seed": seed, **settings}
+        self.sampling = sampling
+        self.table.with_rates(sampling.rates or {})  # refuses rates that can't be
 
     # ------------------------------------------------------------------ what a data set says of itself
 
@@ -95,8 +128,8 @@ class DrawnDataModule(StoredDataModule, Generic[F]):
         """An image from its factors, ``[3, r, r]`` uint8."""
 
     def settings_of(self, split: str) -> dict[str, Any]:
-        """The settings with which a split is drawn."""
-        return self.settings
+        """The settings with which a split is drawn, as values that JSON can hold."""
+        return self.sampling.of(split)
 
     # ------------------------------------------------------------------ the stores
 
@@ -130,6 +163,26 @@ class DrawnDataModule(StoredDataModule, Generic[F]):
         drawn = run_jobs(self.worker, jobs, self.workers)
         for run, (images, labels) in zip(remaining, drawn, strict=True):
             yield run.start, images, labels
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash that changes whenever an image, a label or a split changes. Stores hold true labels."""
+        noise = {"label_noise": float(self.sampling.label_noise)} if self.sampling.label_noise else {}
+        return fingerprint({split: dict(self.describe(split)) for split in SPLITS} | noise)
+
+    def labels_of(self, split: str, names: Sequence[str]) -> Tensor:
+        """Labels of any attributes ``[N, len(names)]`` float in {0, 1}; outside test some are inverted, if asked for.
+
+        More noise inverts the same labels and others, whatever the choice of attributes.
+        """
+        import torch
+
+        labels = super().labels_of(split, names)
+        if split == "test" or not self.sampling.label_noise:
+            return labels
+        rng = np.random.default_rng([self.sampling.seed, SPLITS.index(split), LABEL_NOISE])
+        wrong = rng.random((len(labels), len(self.known))) < self.sampling.label_noise
+        return (labels - torch.from_numpy(wrong[:, [self.known.index(name) for name in names]]).float()).abs()
 
     @property
     def exclusive(self) -> dict[str, frozenset[str]]:

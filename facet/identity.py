@@ -29,6 +29,15 @@ INCIDENTAL = (
     *("callbacks.progress", "callbacks.edits.faces"),
 )
 
+# Settings that came later, and what runs from before them did: left out where they say no more, so that such runs are found.
+LATER = {
+    "debug": None,
+    "data.images_per_epoch": None,
+    "data.test_correlation": None,
+    "data.rates": None,
+    "data.label_noise": 0.0,
+}
+
 
 @dataclass(frozen=True)
 class Places:
@@ -54,8 +63,10 @@ def identity(config: DictConfig) -> str:
         for group in groups:
             node = node.get(group) or {}
         node.pop(name, None)
-    for node, name in ((settings, "debug"), (settings["data"], "images_per_epoch")):
-        if node.get(name) is None:  # so that runs from before this setting are found
+    for path, default in LATER.items():
+        *groups, name = path.split(".")
+        node = settings[groups[0]] if groups else settings
+        if node.get(name) in (None, default):
             node.pop(name, None)
     initial = settings["model"].get("initial")  # the content of the file counts, not its path
     if initial and Path(initial).is_file():

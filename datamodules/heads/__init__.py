@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.drawn import DrawnDataModule
+from datamodules.drawn import DrawnDataModule, Sampling
 from datamodules.heads.drawing import render
 from datamodules.heads.factors import TABLE, Head, draw_head, look
 from datamodules.heads.worker import finished
@@ -22,9 +22,6 @@ class HeadsDataModule(DrawnDataModule[Head]):
 
     Args: as :class:`datamodules.avatars.AvatarsDataModule`, and
 
-        test_correlation: correlation of the test split; as train if None.
-        rates: attribute -> positive rate, where it is not the default.
-        label_noise: share of the train and validation labels that are inverted. Test labels are true.
         grey: draw without colour, in three equal channels.
 
     Raises:
@@ -56,31 +53,22 @@ class HeadsDataModule(DrawnDataModule[Head]):
         images_per_epoch: int | None = None,
     ) -> None:
         loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
-        strengths = {
-            "correlation": correlation,
-            "test_correlation": correlation if test_correlation is None else test_correlation,
-            "label_noise": label_noise,
-        }
+        sampling = Sampling(
+            seed, float(correlation), None if test_correlation is None else float(test_correlation), rates, label_noise
+        )
         sizes = (train_size, val_size, test_size)
-        super().__init__(resolution, attributes, sizes, images_per_identity, seed, strengths, root, loading)
-        wanted = {name: float(rate) for name, rate in (rates or {}).items()}
-        self.drawn_table = TABLE.with_rates(wanted)
-        self.settings |= {"rates": wanted, "grey": grey}
+        super().__init__(resolution, attributes, sizes, images_per_identity, sampling, root, loading)
+        self.grey = grey
 
     def versions(self) -> Mapping[str, Any]:
         return {"drawing": DRAWING_VERSION}
 
     def settings_of(self, split: str) -> dict[str, Any]:
-        settings = dict(self.settings)
-        other = settings.pop("test_correlation")
-        if split == "test":
-            settings |= {"correlation": other, "label_noise": 0.0}
-        return settings
+        return super().settings_of(split) | {"grey": self.grey}
 
     def draw(self, index: int, split: str) -> Head:
-        settings = self.settings_of(split)
         people = self.images_per_identity[split]
-        return draw_head(settings["seed"], split, index, people, settings["correlation"], self.drawn_table)
+        return draw_head(split=split, index=index, images_per_identity=people, **self.sampling.of(split))
 
     def render(self, factors: Head) -> np.ndarray:
-        return finished(render(look(factors), self.resolution), self.settings["grey"])
+        return finished(render(look(factors), self.resolution), self.grey)

@@ -147,13 +147,21 @@ def draw_scene(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def draw_head(
-    seed: int, split: str, index: int, images_per_identity: int, correlation: float = 0.0, table: Table = TABLE
+    seed: int,
+    split: str,
+    index: int,
+    images_per_identity: int,
+    correlation: float = 0.0,
+    rates: Mapping[str, float] | None = None,
 ) -> Head:
-    """The head at a position of a split, a pure function of its arguments (:func:`..avatar_factors.draw_avatar`)."""
+    """The head at a position of a split, a pure function of its arguments.
+
+    Args: as :func:`datamodules.avatar_factors.draw_avatar`. No person is in two splits.
+    """
     identity = index // images_per_identity
     person = draw_person(np.random.default_rng([seed, SPLITS.index(split), identity, 2]))
     rng = np.random.default_rng([seed, SPLITS.index(split), identity, index % images_per_identity, 3])
-    attributes, groups = table.draw(rng, correlation)
+    attributes, groups = TABLE.with_rates(rates or {}).draw(rng, correlation)
     return Head(identity, attributes, groups, person, draw_scene(rng))
 
 

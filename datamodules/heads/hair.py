@@ -148,8 +148,8 @@ def _clumps(kind: int) -> np.ndarray:
 
 def clumps(kind: int, phase: float, across: np.ndarray, along: np.ndarray) -> np.ndarray:
     """Noise from -0.5 to 0.5 at positions of a grid."""
-    row = ((across + phase) * 256).astype(int) % 256
-    return _clumps(kind)[row, (along * 128 + phase * 977).astype(int) % 256]
+    row, column = ((across + phase) * 256).astype(int) % 256, (along * 128 + phase * 977).astype(int) % 256
+    return np.asarray(_clumps(kind)[row, column])
 
 
 def outwards(points: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ import numpy as np
 
 from datamodules.heads.drawing import render
 from datamodules.heads.factors import TABLE, draw_head, look
-from datamodules.splits import SPLITS
 
 
 def finished(image: np.ndarray, grey: bool) -> np.ndarray:
@@ -30,18 +29,15 @@ def draw_run(
     images_per_identity: int,
     correlation: float = 0.0,
     rates: Mapping[str, float] | None = None,
-    label_noise: float = 0.0,
     grey: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a range of positions of a split; as :func:`datamodules.avatar_drawing.draw_run`."""
     images, labels = [], []
-    table = TABLE.with_rates(rates or {})
     for index in range(start, stop):
-        head = draw_head(seed, split, index, images_per_identity, correlation, table)
+        head = draw_head(seed, split, index, images_per_identity, correlation, rates)
         asked = {changes: not head.labels()[TABLE.names.index(changes)]} if isinstance(changes, str) else changes or {}
         for name, value in asked.items():
             head = head.changed(name, value)
-        wrong = np.random.default_rng([seed, SPLITS.index(split), index, 4]).random(len(TABLE.names)) < label_noise
         images.append(finished(render(look(head), resolution), grey))
-        labels.append(head.labels() ^ wrong.astype(np.int8))
+        labels.append(head.labels())
     return np.stack(images), np.stack(labels)

@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 
 from datamodules import avatars as module
+from datamodules import drawn as drawn_data
 from datamodules.avatar_drawing import render
 from datamodules.avatar_factors import ATTRIBUTES, draw_avatar
 from datamodules.avatars import AvatarsDataModule
@@ -22,8 +23,8 @@ from datamodules.splits import SPLITS
 
 UNGUARDED = """
 import sys
-from datamodules import avatars
-avatars.CHUNK = 10
+from datamodules import avatars, drawn
+drawn.CHUNK = 10
 data = avatars.AvatarsDataModule(resolution=16, train_size=40, val_size=4, test_size=4, root=sys.argv[1], workers=2)
 data.prepare_data()
 print(int(data.store("train").images.sum()))
@@ -88,7 +89,7 @@ def test_what_is_drawn_is_kept(drawn: AvatarsDataModule, monkeypatch: pytest.Mon
     def never(*args: object, **kwargs: object) -> None:
         raise AssertionError("drawn again")
 
-    monkeypatch.setattr(module, "run_jobs", never)
+    monkeypatch.setattr(drawn_data, "run_jobs", never)
     data(drawn.directory).prepare_data()
     with pytest.raises(AssertionError, match="drawn again"):
         data(drawn.directory, seed=1).prepare_data()
