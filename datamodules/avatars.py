@@ -56,7 +56,7 @@ class AvatarsDataModule(StoredDataModule):
         batch_size: int = 64,
         workers: int | None = None,
         order_seed: int = 0,
-        flip: bool = False,
+        flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
     ) -> None:

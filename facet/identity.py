@@ -54,14 +54,23 @@ def identity(config: DictConfig) -> str:
         for group in groups:
             node = node.get(group) or {}
         node.pop(name, None)
-    for node, name in ((settings, "debug"), (settings["data"], "images_per_epoch")):
-        if node.get(name) is None:  # so that runs from before this setting are found
-            node.pop(name, None)
+    _as_before(settings)
     initial = settings["model"].get("initial")  # the content of the file counts, not its path
     if initial and Path(initial).is_file():
         with Path(initial).open("rb") as file:
             settings["model"]["initial"] = hashlib.file_digest(file, "sha256").hexdigest()
     return digest(canonical(settings))
+
+
+def _as_before(settings: dict[str, Any]) -> None:
+    """Leave out settings that change nothing, so that runs from before these settings are found."""
+    data = settings["data"]
+    if settings.get("debug") is None:
+        settings.pop("debug", None)
+    if data.get("images_per_epoch") in (None, data.get("train_size")):  # one pass
+        data.pop("images_per_epoch", None)
+        if data.get("flip", False) is None:  # no image comes twice in an epoch, so none is mirrored
+            data["flip"] = False
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

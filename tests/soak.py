@@ -25,7 +25,7 @@ from facet.train import train
 EPOCH = 100  # steps
 SAMPLES = 20
 SETTINGS = (
-    *("data.resolution=16", "data.val_size=40", "data.test_size=40"),
+    *("data.resolution=16", "data.val_size=40", "data.test_size=40", "data.images_per_epoch=null"),
     *(f"data.train_size={EPOCH * 16}", "data.batch_size=16", "networks.width=4", "networks.latent_dim=6"),
     *("trainer.precision=32-true", "trainer.check_val_every_n_epoch=5", "save_minutes=0.05", "callbacks.progress=null"),
 )
