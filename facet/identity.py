@@ -63,16 +63,26 @@ def identity(config: DictConfig) -> str:
         for group in groups:
             node = node.get(group) or {}
         node.pop(name, None)
-    for path, default in LATER.items():
-        *groups, name = path.split(".")
-        node = settings[groups[0]] if groups else settings
-        if node.get(name) in (None, default):
-            node.pop(name, None)
+    _as_before(settings)
     initial = settings["model"].get("initial")  # the content of the file counts, not its path
     if initial and Path(initial).is_file():
         with Path(initial).open("rb") as file:
             settings["model"]["initial"] = hashlib.file_digest(file, "sha256").hexdigest()
     return digest(canonical(settings))
+
+
+def _as_before(settings: dict[str, Any]) -> None:
+    """Leave out settings that change nothing, so that runs from before these settings are found."""
+    data = settings["data"]
+    if data.get("images_per_epoch") == data.get("train_size"):  # one pass
+        data.pop("images_per_epoch", None)
+    if data.get("images_per_epoch") is None and data.get("flip", False) is None:
+        data["flip"] = False  # no image comes twice in an epoch, so none is mirrored
+    for path, default in LATER.items():
+        *groups, name = path.split(".")
+        node = settings[groups[0]] if groups else settings
+        if node.get(name) in (None, default):
+            node.pop(name, None)
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
