@@ -66,9 +66,10 @@ class Sampling:
             raise ValueError(f"data.label_noise={self.label_noise} is a share of labels: choose from 0 to below 0.5")
 
     def of(self, split: str) -> dict[str, Any]:
-        """What decides the factors of a split. A setting that is not used is left out, so that older stores are found."""
+        """What decides a split's factors. A setting that is not used is left out, so that older stores are found."""
         elsewhere = split == "test" and self.test_correlation is not None
-        drawn = {"seed": self.seed, "correlation": self.test_correlation if elsewhere else self.correlation}
+        strength = self.test_correlation if elsewhere else self.correlation
+        drawn = {"seed": self.seed, "correlation": float(strength or 0)}
         return drawn | ({"rates": {name: float(rate) for name, rate in self.rates.items()}} if self.rates else {})
 
 
@@ -130,6 +131,15 @@ class DrawnDataModule(StoredDataModule, Generic[F]):
     def settings_of(self, split: str) -> dict[str, Any]:
         """The settings with which a split is drawn, as values that JSON can hold."""
         return self.sampling.of(split)
+
+    @property
+    def of_judge(self) -> Mapping[str, Any]:
+        """The judge learns from true labels of attributes that go together as in the test split, or it would take one
+        attribute for another."""
+        found: dict[str, Any] = {"label_noise": 0.0} if self.sampling.label_noise else {}
+        if self.sampling.test_correlation is not None:
+            found |= {"correlation": self.sampling.test_correlation, "test_correlation": None}
+        return found
 
     # ------------------------------------------------------------------ the stores
 

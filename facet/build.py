@@ -26,7 +26,7 @@ from facet.checkpoint_io import WholeCheckpoints
 from facet.errors import UserError
 from facet.judge import Judge, blank_judge, get_judge
 from facet.making import make
-from facet.protocols import Data
+from facet.protocols import Data, JudgedByOthers
 from facet.rehearsal import refuse_of_the_trainer, refuse_unlogged, refuse_unread, rehearse
 from facet.runs import Run
 
@@ -78,9 +78,12 @@ def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
     """
     everything = everything_of(config)
     prepare(everything)
+    taught_by = everything
+    if isinstance(everything, JudgedByOthers) and everything.of_judge:
+        prepare(taught_by := everything_of(config, **everything.of_judge))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        judge, card = get_judge(everything, device)
+        judge, card = get_judge(taught_by, device)
     except OSError as error:
         raise UserError(
             f"the judge can't be written beside the data ({error}): set data.store or FACET_CACHE to a writable place"
@@ -88,9 +91,9 @@ def judge_of(config: DictConfig) -> tuple[Judge, dict[str, Any], Data]:
     return judge, card, everything
 
 
-def everything_of(config: DictConfig) -> Any:
-    """The data set of a config with all of its attributes."""
-    return make(config.data, **({"attributes": None} if "attributes" in config.data else {}))
+def everything_of(config: DictConfig, **settings: Any) -> Any:
+    """The data set of a config with all of its attributes, and with other settings."""
+    return make(config.data, **({"attributes": None} if "attributes" in config.data else {}), **settings)
 
 
 @dataclass

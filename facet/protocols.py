@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -165,3 +165,12 @@ class Counterfactuals(Protocol):
 
     def counterfactuals(self, name: str, split: str = "test") -> Tensor:
         """The images of the split with the attribute inverted, ``[N, C, H, W]`` uint8."""
+
+
+@runtime_checkable
+class JudgedByOthers(Protocol):
+    """A data set whose judge may learn from other data."""
+
+    @property
+    def of_judge(self) -> Mapping[str, Any]:
+        """The settings by which those data differ from the data set; empty if they are its own."""

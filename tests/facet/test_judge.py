@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from tiny import tiny
 from torch import Tensor
 
 from facet import checkpoints
 from facet import judge as judge_module
+from facet.build import judge_of
 from facet.judge import Judge, get_judge, judge_key, masked_bce, train_judge
 
 
@@ -265,3 +267,15 @@ def test_unknown_labels_are_masked() -> None:
     logits = torch.tensor([[0.0, 9.0]])
     labels = torch.tensor([[1.0, float("nan")]])
     assert masked_bce(logits, labels).item() == pytest.approx(0.6931, abs=1e-4)
+
+
+@pytest.mark.parametrize("settings", [["data.correlation=0.9", "data.test_correlation=0"], ["data.label_noise=0.2"]])
+def test_a_judge_learns_from_true_labels_that_go_together_as_in_the_test_split(
+    settings: list[str], tmp_path: Path
+) -> None:
+    _, plain, _ = judge_of(tiny(tmp_path))
+    judge, card, data = judge_of(tiny(tmp_path, *settings))
+    assert card["key"] == plain["key"]
+    assert judge.attribute_names == data.attribute_names
+    _, other, _ = judge_of(tiny(tmp_path, "data.correlation=0.9"))  # its test split is correlated, too
+    assert other["key"] != plain["key"]
