@@ -79,6 +79,8 @@ def _as_before(settings: dict[str, Any]) -> None:
         data.pop("images_per_epoch", None)
     if data.get("images_per_epoch") is None and data.get("flip", False) is None:
         data["flip"] = False  # no image comes twice in an epoch, so none is mirrored
+    if data.get("test_correlation") == data.get("correlation"):
+        data.pop("test_correlation", None)
     for path, default in LATER.items():
         *groups, name = path.split(".")
         node = settings[groups[0]] if groups else settings

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from facet.measures.intervals import Mean
+from facet.measures.intervals import Mean, mean_with_interval
 
 
 def changed_region(truth: Tensor, original: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class CounterfactualError(Metric):
     """Error of an edit against the true counterfactual. This measure is the project's; neither paper has it.
 
     ``mse``
-        mean of (edit - truth)² over all pixels and channels, [0, 1] range.
+        mean of (edit - truth)² over all pixels and channels, [0, 1] range; its interval is over the images.
     ``ssim``
         structural similarity (Wang et al. 2004: Gaussian window of 11x11 pixels and standard deviation 1.5), the mean
         over images; 1 is perfect.
@@ -52,6 +52,7 @@ class CounterfactualError(Metric):
 
     full_state_update = False
     squares: Tensor
+    of_images: Tensor
     unedited: Tensor
     elements: Tensor
     similarity: Tensor
@@ -60,6 +61,7 @@ class CounterfactualError(Metric):
     def __init__(self) -> None:
         super().__init__()
         self.add_state("squares", torch.zeros(2, dtype=torch.float64), dist_reduce_fx="sum")  # outside, inside
+        self.add_state("of_images", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")  # (MSE of an image)²
         self.add_state("unedited", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("elements", torch.zeros(2, dtype=torch.long), dist_reduce_fx="sum")
         self.add_state("similarity", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
@@ -88,6 +90,7 @@ class CounterfactualError(Metric):
         regions = torch.stack([~inside, inside])
         squares = (edited.double() - truth.double()).square()
         self.squares += (squares * regions).sum(dim=(1, 2, 3, 4))
+        self.of_images += squares.mean(dim=(1, 2, 3)).square().sum()
         self.unedited += ((original.double() - truth.double()).square() * inside).sum()
         self.elements += regions.sum(dim=(1, 2, 3, 4)) * edited.shape[1]
         self.images[0] += len(edited)
@@ -105,7 +108,9 @@ class CounterfactualError(Metric):
         images, images_outside, images_inside = self.images.tolist()
         elements = elements_outside + elements_inside
         return {
-            "mse": Mean(_ratio(outside + inside, elements), images),
+            "mse": mean_with_interval(
+                _ratio(outside + inside, elements), _ratio(float(self.of_images), images), images
+            ),
             "ssim": Mean(_ratio(float(self.similarity), images), images),
             "mse_inside": Mean(_ratio(inside, elements_inside), images_inside),
             "mse_outside": Mean(_ratio(outside, elements_outside), images_outside),

@@ -24,14 +24,33 @@ class Rate(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """A mean, in the unit of what was averaged, and the number of cases it was taken over."""
+    """A mean, in the unit of what was averaged, the number of cases behind it, and its interval if it has one."""
 
     value: float
     n: int
+    low: float | None = None
+    high: float | None = None
 
     def as_dict(self) -> dict[str, float]:
-        """``value`` and ``n`` as plain numbers, for JSON; the mean of nothing is NaN."""
-        return {"value": self.value, "n": self.n}
+        """``value``, ``n`` and the interval as plain numbers, for JSON; the mean of nothing is NaN."""
+        ends = {"low": self.low, "high": self.high}
+        return {"value": self.value, "n": self.n} | {end: value for end, value in ends.items() if value is not None}
+
+
+def mean_with_interval(mean: float, squares: float, n: int, confidence: float = 0.95) -> Mean:
+    """The normal interval of a mean of n values, mean ± z · sd / √n; it doesn't go below 0, for errors don't.
+
+    Args:
+        mean: of the values, each at least 0.
+        squares: the mean of their squares.
+        n: how many; of fewer than two there is no interval.
+        confidence: of the two-sided interval, in (0, 1).
+    """
+    if n < 2:
+        return Mean(mean, n)
+    variance = max(squares - mean**2, 0.0) * n / (n - 1)
+    half = NormalDist().inv_cdf((1.0 + confidence) / 2.0) * math.sqrt(variance / n)
+    return Mean(mean, n, max(mean - half, 0.0), mean + half)
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:

@@ -155,6 +155,20 @@ def _lowest(place: Place) -> Number | None:
     return min(rates, key=lambda rate: (rate.value, rate.of)) if rates else None
 
 
+def _largest_drift(place: Place) -> Number | None:
+    """The interval adds the ends of both directions, whose readings depend on each other in an unknown way."""
+    sides, found = [MEASURES[f"drift_{side}"] for side in ("off", "on")], []
+    for other in sides[0].others(place):
+        both = [side.read(replace(place, other=other)) for side in sides]
+        known = [each for each in both if each is not None]
+        if len(known) == len(sides):
+            value, low, high = (
+                fmean(part or 0.0 for part in parts) for parts in zip(*(each[:3] for each in known), strict=True)
+            )
+            found.append(Number(value, low, high, known[0].n, other))
+    return max(found, key=lambda drift: (drift.value, drift.of)) if found else None
+
+
 def _is_controlled(place: Place) -> Number | None:
     rates = [rate for name in TURNED if (rate := MEASURES[name].read(place))]
     return Number(float(all((rate.low or 0) >= HIGH for rate in rates))) if len(rates) == len(TURNED) else None
@@ -254,6 +268,8 @@ _LIST = (
     *(Measure(f"drift_{side}", f"measures.drift.<A>.{side}.<B>", "share", "down", f"Drift, edits to {what}",
               f"images whose reading of B changes with an edit to A = {value}")
       for side, what, value in (("off", "absent", 0), ("on", "present", 1))),
+    Measure("largest_drift", "", "share", "down", "largest drift",
+            "drift, mean of both directions, of the attribute that changes most often; `other` names it", _largest_drift),
     _rate("factors", "identity.<A>.factors", "factors kept",
           "other attributes that the judge reads in the edit as the input's labels have them"),
     Measure("cosine", "measures.identity.<A>.cosine", "score", "up", "cosine",

@@ -68,15 +68,16 @@ def cell(spread: Spread, form: str = "", interval: bool = True) -> Cell:
     unit, mean, sd = spread.measure.unit, spread.mean, spread.sd
     if plain := PLAIN.get(form or unit):
         return Cell(plain(mean))
+    known = interval and spread.low is not None and spread.high is not None
     if unit == "error":
-        return Cell(decimal(mean) + ("" if sd is None else f" ± {sd:.4f}"))
+        ends = f"{decimal(spread.low or 0)}–{decimal(spread.high or 0)}" if known else ""
+        return Cell(decimal(mean) + ("" if sd is None else f" ± {sd:.4f}"), ends)
     if unit == "share":
         value = percent(mean) + ("%" if sd is None else f" ± {percent(sd)}%")
         return Cell(value, spread.of.replace("_", " ") or (percents(spread.low, spread.high) if interval else ""))
     digits = DIGITS[unit]
     value = (f"{mean:.{digits}f}" + ("" if sd is None else f" ± {sd:.{digits}f}")).replace("-", "−")
-    known = interval and sd is None and spread.low is not None and spread.high is not None
-    ends = f"{spread.low:.{digits}f}–{spread.high:.{digits}f}" if known else ""
+    ends = f"{spread.low:.{digits}f}–{spread.high:.{digits}f}" if known and sd is None else ""
     return Cell(value + " bit" * (form == "bit"), ends)
 
 

@@ -38,7 +38,7 @@ def render(
             measure can't exceed another one, that one as ``ceiling`` and its ``ceiling_title``.
         x_title: of the axis.
         x: the measure along it; a line is a row, a point one of its stages.
-        fact: or the name of a number among the rows' facts; the axis is logarithmic, a point is a row.
+        fact: or the name of a number among the rows' facts; the axis is logarithmic unless one is 0, a point is a row.
         group: the name of the fact that says to which line the row belongs.
         named: the code sizes that stand at their points.
         name: of the figure's files.
@@ -54,16 +54,16 @@ def render(
         points = [row.at(stage) for stage in range(row.stages)] if x else [row]
         lines.setdefault(row.title if x else row.said.facts[group], []).extend(points)
 
-    def across(point: Row) -> tuple[float, ...]:
-        """Where each seed of a point stands."""
+    linear = bool(x) or any(float(row.said.facts[fact]) <= 0 for row in page.rows)
+
+    def across(point: Row) -> tuple[float, ...]:  # where each seed of a point stands
         return point.spread(x).values if x else (float(point.said.facts[fact]),) * len(point.evaluated)
 
     def draw() -> Drawing:
         figure = Drawing(figsize=(9.4, 5.6 if len(panels) == 1 else 3.4))
         for panel, ax in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
             for place, (title, points) in enumerate(lines.items()):
-                known = [(xs, point) for point in points if (xs := across(point))]
-                known = known if x else sorted(known, key=lambda each: each[0])
+                known = sorted([(xs, p) for p in points if (xs := across(p))], key=lambda each: () if x else each[0])
                 _line(ax, known, panel, style.look(place) | {"label": drawn_symbols(title)}, named)
             if "ceiling" in panel:
                 ax.plot([], [], "_", color=style.colour("ink"), markersize=6, alpha=0.6, label=panel["ceiling_title"])
@@ -72,7 +72,7 @@ def render(
                 label = f"published: {drawn_symbols(page.page.curve['title'])}"
                 ax.plot(*places, linewidth=0.8, label=label, **style.published())
             ax.set(xlabel=drawn_symbols(page.texts.fill(x_title)), title=drawn_symbols(panel["title"]))
-            ax.set(xscale="linear" if x else "log", ylim=(0, panel.get("top")))
+            ax.set(xscale="linear" if linear else "log", ylim=(0, panel.get("top")))
             ax.grid(axis="both" if x else "y")
             if MEASURES[panel["measure"]].unit == "share":
                 style.as_shares(ax.yaxis)
