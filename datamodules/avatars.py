@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datamodules.attributes import check_attributes
 from datamodules.avatar_drawing import render, versions
 from datamodules.avatar_factors import ATTRIBUTES, GROUPS, Avatar, draw_avatar, implied
 from datamodules.building import Chunks
@@ -15,7 +16,7 @@ from datamodules.loading import Loading
 from datamodules.residency import Residency
 from datamodules.splits import SPLITS
 from datamodules.store import data_directory
-from datamodules.stored import StoredDataModule, check_attributes, runs
+from datamodules.stored import StoredDataModule, runs
 from datamodules.workers import run_jobs
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ class AvatarsDataModule(StoredDataModule):
         flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
+        balance: str | None = None,
     ) -> None:
-        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
+        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch, balance)
         super().__init__("avatars", ATTRIBUTES, attributes, resolution, 3, data_directory("avatars", root), loading)
         sizes = {"train_size": train_size, "val_size": val_size, "test_size": test_size}
         for name, value in {**sizes, "images_per_identity": images_per_identity}.items():

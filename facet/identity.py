@@ -65,8 +65,9 @@ def identity(config: DictConfig) -> str:
 def _as_before(settings: dict[str, Any]) -> None:
     """Leave out settings that change nothing, so that runs from before these settings are found."""
     data = settings["data"]
-    if settings.get("debug") is None:
-        settings.pop("debug", None)
+    for node, name in ((settings, "debug"), (data, "balance"), (settings["model"], "class_balanced")):
+        if not node.get(name):
+            node.pop(name, None)
     if data.get("images_per_epoch") in (None, data.get("train_size")):  # one pass
         data.pop("images_per_epoch", None)
         if data.get("flip", False) is None:  # no image comes twice in an epoch, so none is mirrored
