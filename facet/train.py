@@ -122,8 +122,7 @@ def _train(config: DictConfig, run: Run) -> None:
         say(f"{why}: {', '.join(constant)} can't be learned", "yellow")
     seeded(config.seed)
     model = parts.model()
-    names = getattr(model, "attribute_names", ())
-    if few := rare_classes(parts.data, names, bool(config.model.get("class_balanced"))):
+    if few := rare_classes(config, parts.data, getattr(model, "attribute_names", ())):
         say(few, "yellow")
     resume = None if config.force else _resumable(run)
     trainer = parts.trainer(batches_of(read(resume)) if resume else 0)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from made_once import avatars, copy_of_celeba
+from omegaconf import OmegaConf
 from thinned import thin
 from tiny import NETWORKS, tiny
 from torch import Tensor
@@ -141,10 +142,11 @@ def test_every_data_set_can_be_balanced(faces: Path, tmp_path: Path) -> None:
 # What is told of whom
 
 
-def told(labels: Tensor, balance: str | None = None, class_balanced: bool = False) -> str | None:
+def told(labels: Tensor, model: dict[str, Any] | None = None, **data: Any) -> str | None:
     names = ["A", "B", "C"][: labels.shape[1]]
-    data = SimpleNamespace(labels_of=lambda split, names: labels, balance=balance)
-    return rare_classes(data, names, class_balanced)
+    config = OmegaConf.create({"data": {"balance": None, **data}, "model": model or {}})
+    source: Any = SimpleNamespace(labels_of=lambda split, names: labels)
+    return rare_classes(config, source, names)
 
 
 def shares(*counts: int, of: int = 10_000) -> Tensor:
@@ -167,17 +169,23 @@ def test_every_attribute_is_in_the_one_line_and_the_rarest_is_advised() -> None:
     )
 
 
+def test_a_data_set_without_balance_is_not_advised_to_have_it() -> None:
+    config = OmegaConf.create({"data": {}, "model": {}})
+    source: Any = SimpleNamespace(labels_of=lambda split, names: shares(400))
+    assert (rare_classes(config, source, ["A"]) or "").endswith("images have it): more such images may help")
+
+
 def test_few_images_are_few_at_any_rate() -> None:
     labels = shares(100, of=250)
     line = "few images to learn from: A 40.0% (100 of 250 images have it): more such images may help"
-    assert told(labels) == told(labels, class_balanced=True) == line
+    assert told(labels) == told(labels, model={"class_balanced": True}) == line
     labels[:60] = NAN  # unknown ones don't count
     assert told(labels) == "few images to learn from: A 21.1% (40 of 190 images have it): more such images may help"
 
 
 def test_what_is_balanced_is_rare_no_longer_but_may_be_few() -> None:
     assert told(shares(400), balance="A") is None
-    assert told(shares(400), class_balanced=True) is None
+    assert told(shares(400), model={"class_balanced": True}) is None
     assert told(shares(150), balance="A") is not None
     assert told(shares(400, 300), balance="A") == (
         "few images to learn from: B 3.0% (300 of 10,000 images have it): more such images may help"
