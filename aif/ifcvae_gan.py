@@ -12,6 +12,7 @@ from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.adversaries import AuxiliaryTraining, GANTerm
+from aif.class_balance import ClassBalance
 from aif.edges import Edge, nonsaturating_weight
 from aif.editor import AttributeEditor, sample
 from aif.erasure import GaussianErasure
@@ -44,6 +45,8 @@ class IFcVAEGAN(AttributeEditor):
         auxiliary_training: what A reads and how often it steps; as in the paper if None.
         class_on_reconstruction_trains: what L_class on x̂ trains. ``decoder``: D, and through it the code, with E as a
             fixed classifier, as the paper means it. ``head``: the y head alone, as in the authors' code.
+        class_balanced: whether both classes of an attribute count alike in L_class and L_aux, however rare one is
+            (:func:`aif.losses.class_weights`). Not in the paper.
         reduction: of every loss, see :mod:`aif.losses`.
         reconstruct_from: whether D reconstructs from the ``predicted`` ŷ or the true ``label``.
         erasure: removes from μ what it still tells of ŷ. It is fitted before every validation and used whenever images
@@ -71,6 +74,7 @@ class IFcVAEGAN(AttributeEditor):
         gan: GANTerm | None = None,
         auxiliary_training: AuxiliaryTraining | None = None,
         class_on_reconstruction_trains: Literal["decoder", "head"] = "decoder",
+        class_balanced: bool = False,
         reduction: losses.Reduction = "sum",
         reconstruct_from: Literal["predicted", "label"] = "predicted",
         erasure: GaussianErasure | None = None,
@@ -94,7 +98,7 @@ class IFcVAEGAN(AttributeEditor):
         self.reduction: losses.Reduction = reduction
         self.reconstruct_from, self.gradient_clip = reconstruct_from, gradient_clip
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy", "auxiliary")})
-        self.rates: Any = nn.ModuleList(MeanMetric() for _ in self.attribute_names)  # a list: names are the user's
+        self.class_balance: Any = ClassBalance(len(self.attribute_names), class_balanced)
 
     @property
     def unread(self) -> dict[str, str]:
@@ -137,7 +141,7 @@ class IFcVAEGAN(AttributeEditor):
             assert self.memory is not None
             codes, labels = self.memory.draw(count)
             guess = full_precision(self.auxiliary(codes))
-            descend(self, losses.classification(guess, labels), [optimizer], counts=False)
+            descend(self, self.class_balance.loss(guess, labels), [optimizer], counts=False)
 
     def step_losses(self, images: Tensor, labels: Tensor, adversary: float = 1.0) -> dict[str, Tensor]:
         """Every loss of one batch, unweighted, through edges that give each network its own gradient.
@@ -164,8 +168,8 @@ class IFcVAEGAN(AttributeEditor):
 
         terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)
         terms["kl"] = losses.kl(mean, log_variance, self.reduction)
-        terms["class"] = losses.classification(label_logits, labels)
-        terms["auxiliary"] = losses.classification(guess, labels)
+        terms["class"] = self.class_balance.loss(label_logits, labels)
+        terms["auxiliary"] = self.class_balance.loss(guess, labels)
         if self.weights.class_on_reconstruction:
             terms["class_on_reconstruction"] = self.classify_reconstruction(decoded.sigmoid(), labels)
         if self.weights.gan:
@@ -212,7 +216,8 @@ class IFcVAEGAN(AttributeEditor):
             else:
                 with frozen(self.encoder):
                     logits = self.encoder.label(self.encoder.trunk(reconstructed))
-        return losses.classification(full_precision(logits), labels)
+        loss: Tensor = self.class_balance.loss(full_precision(logits), labels)
+        return loss
 
     # ------------------------------------------------------------------ Lightning's hooks
 
@@ -223,6 +228,9 @@ class IFcVAEGAN(AttributeEditor):
             auxiliary(self.auxiliary.parameters()),
         ]
         return [*optimizers, discriminator(self.discriminator.parameters())] if self.weights.gan else optimizers
+
+    def on_fit_start(self) -> None:
+        self.class_balance.read(self.trainer.datamodule, self.device)  # type: ignore[attr-defined]
 
     def on_train_start(self) -> None:
         trainer = self.trainer
@@ -257,19 +265,14 @@ class IFcVAEGAN(AttributeEditor):
         self.validation["mse"].update((reconstructed - images).square().mean(), len(images))
         self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
         self.validation["auxiliary"].update(losses.classification(guess, labels), known.sum())
-        for rate, column in zip(self.rates, labels.T, strict=True):
-            rate.update(column[~column.isnan()])
+        self.class_balance.update(guess, labels)
 
     def on_validation_epoch_end(self) -> None:
         values = {name: metric.compute() for name, metric in self.validation.items()}
-        rates = torch.stack([rate.compute() for rate in self.rates])
-        entropies = -(torch.xlogy(rates, rates) + torch.xlogy(1 - rates, 1 - rates))
-        entropy = entropies.nanmean()  # over the attributes with known labels
-        # The paper's stopping rule: A is maximally confused when its loss equals the entropy of y (confusion 1). If
-        # every attribute is constant, the entropy is 0, and the confusion is undefined.
-        values["auxiliary_confusion"] = values["auxiliary"] / torch.where(entropy > 0, entropy, torch.nan)
+        # The paper's stopping rule: A is maximally confused when its loss equals the entropy of y (confusion 1).
+        values["auxiliary"], values["auxiliary_confusion"] = self.class_balance.confusion(values["auxiliary"])
         self.log_dict({f"val/{name}": value for name, value in values.items()})
-        for metric in (*self.validation.values(), *self.rates):
+        for metric in self.validation.values():
             metric.reset()
 
     # ------------------------------------------------------------------ Editor

@@ -53,8 +53,9 @@ class AvatarsDataModule(DrawnDataModule[Avatar]):
         test_correlation: float | None = None,
         rates: Mapping[str, float] | None = None,
         label_noise: float = 0.0,
+        balance: str | None = None,
     ) -> None:
-        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
+        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch, balance)
         sizes = (train_size, val_size, test_size)
         sampling = Sampling(seed, correlation, test_correlation, rates, label_noise)
         super().__init__(resolution, attributes, sizes, images_per_identity, sampling, root, loading)

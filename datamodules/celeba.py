@@ -60,6 +60,7 @@ class CelebADataModule(PicturesDataModule):
         flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
+        balance: str | None = None,
     ) -> None:
         super().__init__(
             "celeba",
@@ -67,7 +68,7 @@ class CelebADataModule(PicturesDataModule):
             attributes,
             resolution,
             store_directory("celeba", store),
-            Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch),
+            Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch, balance),
             crop=crop,
             limit=limit,
             on_corrupt=on_corrupt,

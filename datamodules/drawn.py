@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 import numpy as np
 
 from datamodules.attribute_tables import Table
+from datamodules.attributes import check_attributes
 from datamodules.building import Chunks
 from datamodules.loading import Loading
 from datamodules.splits import SPLITS
 from datamodules.store import data_directory, fingerprint
-from datamodules.stored import StoredDataModule, check_attributes, runs
+from datamodules.stored import StoredDataModule, runs
 from datamodules.workers import run_jobs
 
 if TYPE_CHECKING:

@@ -57,6 +57,7 @@ class FolderDataModule(PicturesDataModule):
         flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
+        balance: str | None = None,
     ) -> None:
         self.root = data_directory("folder", root)
         if root is None or not self.root.is_dir():
@@ -72,7 +73,7 @@ class FolderDataModule(PicturesDataModule):
             attributes,
             resolution,
             store_directory("folder", store),
-            Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch),
+            Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch, balance),
             crop=crop,
             limit=limit,
             on_corrupt=on_corrupt,

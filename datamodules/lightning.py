@@ -27,15 +27,15 @@ class ForLightning(LightningDataModule):
 
     def train_dataloader(self) -> Loader:
         self.data.trainer = self.trainer
-        return self.data.train_dataloader()
+        return self.data.loader("train")
 
     def val_dataloader(self) -> Loader:
         self.data.trainer = self.trainer
-        return self.data.val_dataloader()
+        return self.data.loader("val")
 
     def test_dataloader(self) -> Loader:
         self.data.trainer = self.trainer
-        return self.data.test_dataloader()
+        return self.data.loader("test")
 
     def __getattr__(self, name: str) -> Any:
         if name == "data":  # missing while the module is being copied

@@ -21,6 +21,7 @@ class Loading:
     flip: bool | None = None
     residency: Residency = "auto"
     images_per_epoch: int | None = None
+    balance: str | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 2:

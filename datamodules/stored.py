@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datamodules.attributes import check_attributes, check_balance
 from datamodules.building import Chunks
 from datamodules.console import say, shown
 from datamodules.loading import Loading
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from datamodules.lightning import ForLightning
-    from datamodules.loader import Loader, Order
+    from datamodules.loader import Loader
+    from datamodules.order import Order
 
 # Only methods that make batches import torch, so that commands can describe a data set without that wait.
 EVALUATION_BATCH = 250  # no gradients are kept, so a batch may be larger
@@ -50,6 +51,7 @@ class StoredDataModule:
         flip: whether training mirrors each image with probability ½; if None, where an epoch of
             ``images_per_epoch`` has every image at least twice.
         images_per_epoch: images of a training epoch, whatever the size of the split; one pass over it if None.
+        balance: attribute of which training batches hold as many images with as without; None: as the split has them.
         residency: where a split is held while it is used: ``device``, ``mmap``, ``workers``, or ``auto``, which chooses
             (:mod:`datamodules.loader`).
 
@@ -75,7 +77,8 @@ class StoredDataModule:
         self.resolution, self.batch_size, self.order_seed = resolution, loading.batch_size, loading.order_seed
         self.workers = loading.workers or os.cpu_count() or 1
         self.flip, self.residency, self.on_corrupt = loading.flip, loading.residency, "skip"
-        self.steps_per_batch, self.images_per_epoch = 1, loading.images_per_epoch
+        self.steps_per_batch, self.images_per_epoch, self.balance = 1, loading.images_per_epoch, loading.balance
+        check_balance(self.balance, known, name)
 
     # ------------------------------------------------------------------ what each data set provides
 
@@ -233,9 +236,10 @@ class StoredDataModule:
         """Which samples make up which batch.
 
         Raises:
-            ValueError: the training split is smaller than one batch, or the batch can't be divided evenly.
+            ValueError: the training split is smaller than one batch, the batch can't be divided evenly, or a class that
+                is to be balanced is empty.
         """
-        from datamodules.loader import Order
+        from datamodules.order import Order
 
         trainer = self.trainer
         train = split == "train"
@@ -249,18 +253,22 @@ class StoredDataModule:
             epoch=(lambda: trainer.current_epoch) if trainer and not trainer.overfit_batches else (lambda: 0),
             done=partial(_done, trainer) if trainer and train else (lambda: 0),
             images=self.images_per_epoch if train else None,
+            classes=self.balanced_classes() if train else None,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
 
-    def train_dataloader(self) -> Loader:
-        return self.loader("train")
+    def balanced_classes(self) -> tuple[Tensor, Tensor] | None:
+        """Positions of training images without the attribute ``balance``, and with it; None: nothing is balanced."""
+        from datamodules.balance import classes
 
-    def val_dataloader(self) -> Loader:
-        return self.loader("val")
+        return classes(self.labels_of("train", [self.balance])[:, 0], self.balance) if self.balance else None
 
-    def test_dataloader(self) -> Loader:
-        return self.loader("test")
+    def batch_rates(self) -> Tensor:
+        """The share with each attribute among the known labels of training batches, ``[k]``, NaN if none is known."""
+        from datamodules.balance import batch_rates
+
+        return batch_rates(self.labels_of("train", self.attribute_names), self.balanced_classes())
 
 
 def _done(trainer: Any) -> int:
@@ -276,20 +284,3 @@ def runs(done: np.ndarray, length: int) -> list[range]:
         if len(missing):
             ranges.append(range(int(missing[0]), int(missing[-1]) + 1))
     return ranges
-
-
-def check_attributes(chosen: Sequence[str] | None, known: Sequence[str], data: str) -> tuple[str, ...]:
-    """The chosen attributes, all known ones if None.
-
-    Raises:
-        ValueError: the list is empty, or has an attribute twice or an unknown one; the message gives the nearest names.
-    """
-    if chosen is not None and (not chosen or len(set(chosen)) < len(chosen)):
-        raise ValueError(f"attributes={list(chosen)}: choose one or more, each once")
-    for name in chosen or ():
-        if name not in known:
-            names = {one.lower(): one for one in known}
-            near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
-            nearest = [names[one] for one in near] or known
-            raise ValueError(f"data={data} has no attribute {name!r}; nearest: {', '.join(nearest)}")
-    return tuple(known) if chosen is None else tuple(chosen)

@@ -12,6 +12,8 @@ from facet.rows import Row, Spread
 
 SAME = 0.10
 """Two errors are about the same where they differ by less than this share."""
+UNEVEN = 0.2
+"""An attribute is far from even where fewer than this share of the test images have it, or lack it."""
 
 
 def within(spread: Spread, low: float, high: float) -> bool | None:
@@ -81,6 +83,16 @@ def counts_over_stages(rows: Sequence[Row], measure: str) -> str:
     """The least and the largest n of a measure over all stages of all rows: ``7,967 to 8,978``."""
     found = [n for row in rows for stage in range(row.stages) for n in row.at(stage).spread(measure).n]
     return f"{min(found):,} to {max(found):,}" if found else "unknown numbers of"
+
+
+def uneven(rows: Sequence[Row]) -> bool:
+    """Whether the attribute of a row is far from even in what the row was tested on."""
+    edited = [[sum(row.spread(name).n) for name in ("on_from_on", "on_from_off")] for row in rows]
+    return any(min(counts) < UNEVEN * sum(counts) for counts in edited)
+
+
+COMPARISONS = (below, counts_over_stages, difference, high, last_confusion, mean_over, same, uneven, within)
+"""What the texts of pages may call."""
 
 
 def _points(value: float) -> str:

@@ -37,6 +37,8 @@ LATER = {
     "data.test_correlation": None,
     "data.rates": None,
     "data.label_noise": 0.0,
+    "data.balance": None,
+    "model.class_balanced": False,
 }
 
 

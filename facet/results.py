@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from facet.errors import UserError
-from facet.measures.registry import MEASURES, Measure, Number, Place
+from facet.measures.families import Measure
+from facet.measures.registry import MEASURES, Number, Place
 from facet.records import read_results, read_status
 from facet.runs import Run
 

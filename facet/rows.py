@@ -9,7 +9,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from facet.measures.registry import MEASURES, Measure, Number
+from facet.measures.families import Measure
+from facet.measures.registry import MEASURES, Number
 from facet.pages import PageRow
 from facet.results import Found, Line, Result, read_run
 

@@ -119,6 +119,7 @@ class Measures(Open):
     mse: Figure = None
     reconstruction: dict[str, Figures] | None = None
     edits: dict[str, dict[str, Figures] | None] | None = None
+    judge: dict[str, Figures] | None = None
     classifier: dict[str, Figures] | None = None
     leakage: dict[str, dict[str, Figures] | None] | None = None
     drift: dict[str, Drift | None] | None = None

@@ -17,6 +17,7 @@ from facet.debugging import settle as settle_debug
 from facet.errors import RemovedError, UserError, nearest
 from facet.files import atomic_write
 from facet.identity import directory_to_train, noted_files, resolved, same_run
+from facet.imbalance import rare_classes
 from facet.length import check_length
 from facet.making import make
 from facet.processes import follow, together
@@ -121,6 +122,8 @@ def _train(config: DictConfig, run: Run) -> None:
         say(f"{why}: {', '.join(constant)} can't be learned", "yellow")
     seeded(config.seed)
     model = parts.model()
+    if few := rare_classes(config, parts.data, getattr(model, "attribute_names", ())):
+        say(few, "yellow")
     resume = None if config.force else _resumable(run)
     trainer = parts.trainer(batches_of(read(resume)) if resume else 0)
     seeded_by_rank(config.seed, trainer.global_rank)

@@ -10,7 +10,8 @@ import torch
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from torch import Tensor
 
-from datamodules.loader import Loader, Order, make_loader
+from datamodules.loader import Loader, make_loader
+from datamodules.order import Order
 from jacsup.digit_networks import GrowingAutoencoder
 from jacsup.digits import ProgressiveAutoencoder
 from jacsup.growth import ProgressiveGrowth

@@ -11,7 +11,8 @@ from growing_digits import trainer
 from pytorch_lightning import Callback, LightningDataModule
 from torch import Tensor
 
-from datamodules.loader import Loader, Order, make_loader
+from datamodules.loader import Loader, make_loader
+from datamodules.order import Order
 from jacsup.face_networks import AttributeAutoencoder
 from jacsup.faces import ProgressiveAttributeAutoencoder
 from jacsup.growth import ProgressiveGrowth

@@ -48,14 +48,13 @@ class HeadsDataModule(DrawnDataModule[Head]):
         batch_size: int = 64,
         workers: int | None = None,
         order_seed: int = 0,
-        flip: bool = False,
+        flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
+        balance: str | None = None,
     ) -> None:
-        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch)
-        sampling = Sampling(
-            seed, float(correlation), None if test_correlation is None else float(test_correlation), rates, label_noise
-        )
+        loading = Loading(batch_size, workers, order_seed, flip, residency, images_per_epoch, balance)
+        sampling = Sampling(seed, correlation, test_correlation, rates, label_noise)
         sizes = (train_size, val_size, test_size)
         super().__init__(resolution, attributes, sizes, images_per_identity, sampling, root, loading)
         self.grey = grey

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from facet.measures.registry import MEASURES, Measure
+from facet.measures.families import Measure
+from facet.measures.registry import MEASURES
 
 HEAD = ("measure", "in `results.json`", "unit", "better", "what it is")
 ARROWS = {"up": "↑", "down": "↓", "": ""}

@@ -10,23 +10,31 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.functional.classification import multilabel_stat_scores
 
-from facet.measures.intervals import Rate, wilson
+from facet.measures.intervals import Rate, balanced, wilson
 
 
 class ClassifierScores(NamedTuple):
     """The scores of one attribute; NaN where a score is undefined for the given labels.
 
     ``accuracy`` = (TP + TN) / n with its 95% Wilson interval; ``balanced_accuracy`` = ½ (TP / P + TN / N), which a
-    constant prediction can't lift above ½; ``f1`` = 2 TP / (2 TP + FP + FN), of the attribute's presence.
+    constant prediction can't lift above ½; ``f1`` = 2 TP / (2 TP + FP + FN), of the attribute's presence;
+    ``on`` = TP / P and ``off`` = TN / N with their intervals and n.
     """
 
     accuracy: Rate
     balanced_accuracy: float
     f1: float
+    on: Rate
+    off: Rate
 
     def as_dict(self) -> dict[str, object]:
         """The scores as plain numbers, for JSON."""
-        return {"accuracy": self.accuracy.as_dict(), "balanced_accuracy": self.balanced_accuracy, "f1": self.f1}
+        rates = {name: getattr(self, name).as_dict() for name in ("accuracy", "on", "off")}
+        return {**rates, "balanced_accuracy": self.balanced_accuracy, "f1": self.f1}
+
+    def of_classes(self) -> dict[str, Rate]:
+        """The accuracies on images with and without the attribute, and their mean, each with its interval."""
+        return {"on": self.on, "off": self.off, "balanced": balanced(self.on, self.off)}
 
 
 class AttributeAccuracy(Metric):
@@ -85,6 +93,8 @@ def _scores(true_positive: int, false_positive: int, true_negative: int, false_n
         accuracy=wilson(true_positive + true_negative, positives + negatives),
         balanced_accuracy=sum(recalls) / 2,
         f1=_share(2 * true_positive, 2 * true_positive + false_positive + false_negative),
+        on=wilson(true_positive, positives),
+        off=wilson(true_negative, negatives),
     )
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from facet.measures.intervals import Rate, wilson
+from facet.measures.intervals import Rate, balanced, wilson
 from facet.protocols import Data, Editor, LabelsGiven, Rules
 
 AttributeRates = dict[str, dict[str, Rate]]
@@ -28,6 +28,10 @@ class EditRates(Metric):
     ``full``
         ``on_from_on`` = P(e₁ = 1 | y = 1), ``on_from_off`` = P(e₁ = 1 | y = 0), ``off_from_on`` = P(e₀ = 0 | y = 1),
         ``off_from_off`` = P(e₀ = 0 | y = 0); ``on`` and ``off`` are pooled over both kinds of input.
+    ``balanced``
+        both kinds of input count alike, however rare the attribute is: ``on`` is the mean of ``on_from_on`` and
+        ``on_from_off``, ``off`` of ``off_from_on`` and ``off_from_off``, and ``turned`` of ``off_from_on`` and
+        ``on_from_off``, the edits that have something to change.
 
     Each is a :class:`~facet.measures.intervals.Rate` with its 95% Wilson interval. For each attribute, inputs whose
     label of it is unknown are left out.
@@ -77,8 +81,8 @@ def _rates(off: list[int], on: list[int]) -> AttributeRates:
     """The rates of one attribute from the counts (inputs, r = 1, e₀ = 1, e₁ = 1) of inputs without it and with it."""
     n_off, reconstructed_off, removed_off, added_off = off
     n_on, reconstructed_on, removed_on, added_on = on
-    on_from_on = wilson(added_on, n_on)
-    off_from_on = wilson(n_on - removed_on, n_on)
+    on_from_on, on_from_off = wilson(added_on, n_on), wilson(added_off, n_off)
+    off_from_on, off_from_off = wilson(n_on - removed_on, n_on), wilson(n_off - removed_off, n_off)
     return {
         "reconstruction": {
             "on": wilson(reconstructed_on, n_on),
@@ -87,11 +91,16 @@ def _rates(off: list[int], on: list[int]) -> AttributeRates:
         "paper": {"on": on_from_on, "off": off_from_on},
         "full": {
             "on_from_on": on_from_on,
-            "on_from_off": wilson(added_off, n_off),
+            "on_from_off": on_from_off,
             "off_from_on": off_from_on,
-            "off_from_off": wilson(n_off - removed_off, n_off),
+            "off_from_off": off_from_off,
             "on": wilson(added_on + added_off, n_on + n_off),
             "off": wilson(n_on + n_off - removed_on - removed_off, n_on + n_off),
+        },
+        "balanced": {
+            "on": balanced(on_from_on, on_from_off),
+            "off": balanced(off_from_on, off_from_off),
+            "turned": balanced(off_from_on, on_from_off),
         },
     }
 

@@ -84,3 +84,23 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
     return Rate(rate, low, high, n)
+
+
+def balanced(one: Rate, other: Rate) -> Rate:
+    """The mean of two rates of different cases, such as images with and without an attribute: both count alike.
+
+    The interval is Zou and Donner's (2008, Statistics in Medicine 27, p. 1693), from the two rates' own, as Newcombe's
+    method 10 (1998) is for a difference: with (l_i, u_i) around p_i,
+
+        (p_1 + p_2) / 2 - √((p_1 - l_1)² + (p_2 - l_2)²) / 2, and alike above.
+
+    Returns:
+        ``n`` is that of both together; without cases of one of them, the value NaN and the interval [0, 1].
+    """
+    n = one.n + other.n
+    if not one.n or not other.n:
+        return Rate(math.nan, 0.0, 1.0, n)
+    value = (one.value + other.value) / 2
+    down = math.hypot(one.value - one.low, other.value - other.low) / 2
+    up = math.hypot(one.high - one.value, other.high - other.value) / 2
+    return Rate(value, value - down, value + up, n)

@@ -28,15 +28,20 @@ class Leakage:
         probe_bits: measured value of each probe; below 0 if it overfits by more than the information in the code.
         auc: of each probe, the area under the ROC curve of the pooled out-of-fold predictions; 0.5 is chance, NaN if
             only one label occurs.
+        balanced_accuracy: of each probe, which predicts 1 where it finds this likelier than without the code; 0.5 is
+            chance, however rare the label is, NaN if only one label occurs.
         entropy_bits: H(y), the most that a code can hold.
         n: number of samples with a known label.
+        n_on: number of samples with the label 1.
     """
 
     bits: float
     probe_bits: dict[str, float]
     auc: dict[str, float]
+    balanced_accuracy: dict[str, float]
     entropy_bits: float
     n: int
+    n_on: int
 
     def as_dict(self) -> dict[str, object]:
         """The fields as plain numbers, for JSON."""
@@ -44,8 +49,10 @@ class Leakage:
             "bits": self.bits,
             "probe_bits": dict(self.probe_bits),
             "auc": dict(self.auc),
+            "balanced_accuracy": dict(self.balanced_accuracy),
             "entropy_bits": self.entropy_bits,
             "n": self.n,
+            "n_on": self.n_on,
         }
 
 
@@ -108,7 +115,8 @@ def leakage(
         nats = {name: float(F.binary_cross_entropy_with_logits(out, labels.double())) for name, out in logits.items()}
         bits = {name: entropy_bits - value / math.log(2) for name, value in nats.items()}
         auc = {name: _auc(out, labels) for name, out in logits.items()}
-    return Leakage(max(0.0, *bits.values()), bits, auc, entropy_bits, len(labels))
+        accuracy = {name: _balanced_accuracy(out, labels) for name, out in logits.items()}
+    return Leakage(max(0.0, *bits.values()), bits, auc, accuracy, entropy_bits, len(labels), int(labels.sum()))
 
 
 def stratified(labels: Tensor, parts: int, generator: torch.Generator) -> Tensor:
@@ -147,3 +155,11 @@ def _auc(logits: Tensor, labels: Tensor) -> float:
         return math.nan
     # In float64, because binary_auroc's sigmoid in float32 would make confident predictions equal.
     return float(binary_auroc(logits.sigmoid(), labels.long(), validate_args=False))
+
+
+def _balanced_accuracy(logits: Tensor, labels: Tensor) -> float:
+    """½ (TP / P + TN / N) of the prediction 1 where the probe's probability is above the share of ones."""
+    # Above ½ instead, a probe of a rare label would predict 0 for everything, whatever the code tells.
+    ones = labels == 1
+    read = logits > labels.double().mean().logit()
+    return float((read[ones].double().mean() + (~read[~ones]).double().mean()) / 2)

@@ -8,13 +8,13 @@ the value that was asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-Unit = Literal["share", "error", "bit", "score", "number", "count", "seconds", "images/s"]
-Better = Literal["up", "down", ""]
+from facet.measures.families import Measure, fidelity, leak, mean_of, once, rate, truth
+
 HIGH = 0.80
 """An edit rate is high where its whole interval is above this; AIF's own lowest success is 81.3%."""
 
@@ -82,45 +82,6 @@ class Place:
         """The mean of measures over all attributes that have all of them."""
         values = [value for place in self.each() for value in place.values(*names)]
         return Number(fmean(values)) if values else None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A measure.
-
-    Attributes:
-        name: in ``table.csv``, in pages and in summaries.
-        path: in ``results.json``; empty where it is computed from others.
-        unit: decides how a cell shows it.
-        better: which way; empty where neither is.
-        title: the head of a column.
-        meaning: what it is, for docs/measures.md.
-        derive: what computes it, if it isn't read.
-        of_attribute: whether every attribute of a model has its own.
-    """
-
-    name: str
-    path: str
-    unit: Unit
-    better: Better
-    title: str
-    meaning: str
-    derive: Callable[[Place], Number | None] | None = None
-    of_attribute: bool = True
-
-    @property
-    def of_other(self) -> bool:
-        """Whether there is one for every pair of attributes."""
-        return "<B>" in self.path
-
-    def read(self, place: Place) -> Number | None:
-        """The measure there, or None."""
-        return self.derive(place) if self.derive else place.number(self.path)
-
-    def others(self, place: Place) -> list[str]:
-        """The other attributes that have this measure there."""
-        found = place.at(self.path.removesuffix(".<B>"))
-        return list(found) if isinstance(found, dict) else []
 
 
 def _edit_sum(place: Place) -> Number | None:
@@ -195,121 +156,96 @@ def _attributes(place: Place) -> Number | None:
     return Number(float(len(place.content.get("attribute_names") or ())))
 
 
-# Families of measures
-
-
-def _rate(name: str, path: str, title: str, meaning: str) -> Measure:
-    return Measure(name, f"measures.{path}", "share", "up", title, meaning)
-
-
-def _leak(code: str, what: str, probe: str, score: str) -> Measure:
-    name, path = f"leakage_{code}_{probe.lower()}_{score}", f"measures.leakage.<A>.{code}.{probe.lower()}_{score}"
-    if score == "auc":
-        return Measure(name, path, "number", "down", f"{probe}, AUC", f"AUC of the {probe} probe on {what}")
-    meaning = f"information on A that the {probe} probe reads from {what}"
-    return Measure(name, path, "bit", "down", f"{probe}, bit", meaning)
-
-
-def _truth(name: str, unit: Unit, better: Better, title: str, meaning: str) -> Measure:
-    return Measure(f"counterfactual_{name}", f"measures.counterfactual.<A>.{name}", unit, better, title, meaning)
-
-
-def _once(
-    name: str, path: str, unit: Unit, better: Better, title: str, meaning: str,
-    derive: Callable[[Place], Number | None] | None = None,
-) -> Measure:  # fmt: skip
-    return Measure(name, path, unit, better, title, meaning, derive, of_attribute=False)
-
-
-def _mean_of(of: Sequence[str], name: str, better: Better, title: str) -> Measure:
-    meaning = f"mean of {' and '.join(of)} over all attributes"
-    return _once(name, "", "share", better, title, meaning, lambda place: place.mean(*of))
-
-
-def _fidelity(against: str, kind: str) -> Measure:
-    teacher = "stage before" if against == "previous" else "first stage"
-    meaning = f"error of eq. 1 against the {teacher}, {kind} directions"
-    name, path = f"jacobian_{against}_{kind}", f"measures.{against}.{kind}"
-    return _once(name, path, "score", "down", f"{against}, {kind}", meaning)
-
-
 CODES = (("sample", "ẑ"), ("mean", "μ"))
 _LIST = (
-    _once("mse", "measures.mse", "error", "down", "MSE", "mean of (x − x̂)² over pixels of reconstructions"),
-    _rate("reconstruction_on", "reconstruction.<A>.on", "present kept",
+    once("mse", "measures.mse", "error", "down", "MSE", "mean of (x − x̂)² over pixels of reconstructions"),
+    rate("reconstruction_on", "reconstruction.<A>.on", "present kept",
           "unedited reconstructions of images with A that the judge reads as having A"),
-    _rate("reconstruction_off", "reconstruction.<A>.off", "absent kept",
+    rate("reconstruction_off", "reconstruction.<A>.off", "absent kept",
           "unedited reconstructions of images without A that the judge reads as not having A"),
-    _rate("edit_off", "edits.<A>.paper.off", "Ĉ absent", "edits to A = 0 that succeed, of images with A"),
-    _rate("edit_on", "edits.<A>.paper.on", "Ĉ present", "edits to A = 1 that succeed, of images with A"),
+    rate("edit_off", "edits.<A>.paper.off", "Ĉ absent", "edits to A = 0 that succeed, of images with A"),
+    rate("edit_on", "edits.<A>.paper.on", "Ĉ present", "edits to A = 1 that succeed, of images with A"),
     Measure("edit_sum", "", "share", "", "Sum",
             "edit_off + edit_on: 1 where the picture ignores y, 2 where every edit succeeds", _edit_sum),
-    _rate("edit_off_full", "edits.<A>.full.off", "to absent", "edits to A = 0 that succeed, of all images"),
-    _rate("edit_on_full", "edits.<A>.full.on", "to present", "edits to A = 1 that succeed, of all images"),
-    _rate("on_from_on", "edits.<A>.full.on_from_on", "present", "edit_on: these images have nothing to change"),
-    _rate("off_from_on", "edits.<A>.full.off_from_on", "taken away", "edit_off: these images have something to change"),
-    _rate("on_from_off", "edits.<A>.full.on_from_off", "given",
+    rate("edit_off_full", "edits.<A>.full.off", "to absent", "edits to A = 0 that succeed, of all images"),
+    rate("edit_on_full", "edits.<A>.full.on", "to present", "edits to A = 1 that succeed, of all images"),
+    rate("on_from_on", "edits.<A>.full.on_from_on", "present", "edit_on: these images have nothing to change"),
+    rate("off_from_on", "edits.<A>.full.off_from_on", "taken away", "edit_off: these images have something to change"),
+    rate("on_from_off", "edits.<A>.full.on_from_off", "given",
           "edits to A = 1 that succeed, of images without A, which have something to change"),
-    _rate("off_from_off", "edits.<A>.full.off_from_off", "absent",
+    rate("off_from_off", "edits.<A>.full.off_from_off", "absent",
           "edits to A = 0 that succeed, of images without A, which have nothing to change"),
+    rate("edit_off_balanced", "edits.<A>.balanced.off", "to absent, balanced",
+         "mean of off_from_on and off_from_off: images with A and without A count alike"),
+    rate("edit_on_balanced", "edits.<A>.balanced.on", "to present, balanced",
+         "mean of on_from_on and on_from_off: images with A and without A count alike"),
+    rate("edit_turned", "edits.<A>.balanced.turned", "turned, balanced",
+         "mean of off_from_on and on_from_off: both ways to change something count alike"),
     Measure("control", "", "share", "up", "edits that succeed", "mean of edit_off_full and edit_on_full", _control),
-    _rate("accuracy", "classifier.<A>.accuracy", "Accuracy", "accuracy of ŷ, or of a probe on a code without labels"),
-    _rate("balanced_accuracy", "classifier.<A>.balanced_accuracy", "Balanced accuracy",
+    rate("accuracy", "classifier.<A>.accuracy", "Accuracy", "accuracy of ŷ, or of a probe on a code without labels"),
+    rate("balanced_accuracy", "classifier.<A>.balanced_accuracy", "Balanced accuracy",
           "mean of the accuracies on images with A and without A: half for a constant answer"),
+    rate("accuracy_on", "classifier.<A>.on", "Accuracy, present", "accuracy of ŷ, or of the probe, on images with A"),
+    rate("accuracy_off", "classifier.<A>.off", "Accuracy, absent",
+         "accuracy of ŷ, or of the probe, on images without A"),
     Measure("f1", "measures.classifier.<A>.f1", "score", "up", "F1", "F1 score of ŷ, or of the probe"),
     Measure("entropy_bits", "measures.leakage.<A>.mean.entropy_bits", "bit", "", "H(y)",
             "entropy of A in the split: the most that a code can tell"),
     *(Measure(f"leakage_bits_{code}", f"measures.leakage.<A>.{code}.bits", "bit", "down", f"{what}, bit",
               f"information on A that a newly trained probe reads from {what}: the better of two probes")
       for code, what in CODES),
-    *(_leak(*code, probe, score) for code in CODES for score in ("bits", "auc") for probe in ("linear", "MLP")),
+    *(leak(*code, probe, score) for code in CODES for score in ("bits", "auc", "balanced_accuracy")
+      for probe in ("linear", "MLP")),
     Measure("drift", "measures.drift.<A>.mean", "share", "down", "Drift",
             "readings of other attributes that change with an edit of A, mean of both directions"),
     *(Measure(f"drift_{side}", f"measures.drift.<A>.{side}.<B>", "share", "down", f"Drift, edits to {what}",
               f"images whose reading of B changes with an edit to A = {value}")
       for side, what, value in (("off", "absent", 0), ("on", "present", 1))),
     Measure("largest_drift", "", "share", "down", "largest drift",
-            "drift, mean of both directions, of the attribute that changes most often; `other` names it", _largest_drift),
-    _rate("factors", "identity.<A>.factors", "factors kept",
+            "drift, mean of both directions, of the attribute that changes most; `other` names it", _largest_drift),
+    rate("factors", "identity.<A>.factors", "factors kept",
           "other attributes that the judge reads in the edit as the input's labels have them"),
     Measure("cosine", "measures.identity.<A>.cosine", "score", "up", "cosine",
             "cosine of the judge's features of the edit and of the input"),
-    _truth("mse", "error", "down", "MSE", "MSE of the edit against the same portrait drawn again with A changed"),
-    _truth("mse_inside", "error", "down", "MSE inside", "this MSE inside the region that the true change touches"),
-    _truth("mse_outside", "error", "down", "MSE outside", "this MSE outside the region that the true change touches"),
-    _truth("mse_unedited", "error", "", "MSE unedited", "MSE of the unedited input inside the same region"),
-    _truth("ssim", "score", "up", "SSIM", "structural similarity of the edit and the portrait drawn again"),
+    truth("mse", "error", "down", "MSE", "MSE of the edit against the same portrait drawn again with A changed"),
+    truth("mse_inside", "error", "down", "MSE inside", "this MSE inside the region that the true change touches"),
+    truth("mse_outside", "error", "down", "MSE outside", "this MSE outside the region that the true change touches"),
+    truth("mse_unedited", "error", "", "MSE unedited", "MSE of the unedited input inside the same region"),
+    truth("ssim", "score", "up", "SSIM", "structural similarity of the edit and the portrait drawn again"),
     Measure("true_change", "", "share", "up", "true change made",
             "1 − counterfactual_mse_inside / counterfactual_mse_unedited", _true_change),
     Measure("distance", "measures.distance.<A>", "number", "down", "edits",
             "Fréchet distance of edits to the test split in the judge's features"),
-    _once("distance_of_reconstruction", "measures.distance_of_reconstruction", "number", "down", "rec.",
+    once("distance_of_reconstruction", "measures.distance_of_reconstruction", "number", "down", "rec.",
           "Fréchet distance of reconstructions to the test split in the judge's features"),
-    _rate("continuity", "continuity.<A>", "graded", "of eight steps of A's value, those that raise the judge's logit"),
+    rate("continuity", "continuity.<A>", "graded", "of eight steps of A's value, those that raise the judge's logit"),
     Measure("is_controlled", "", "count", "up", "controlled",
             f"1 if the intervals of off_from_on and on_from_off lie above {HIGH:.0%}, else 0", _is_controlled),
     Measure("judge_accuracy", "judge.accuracy.<A>", "share", "up", "Judge", "its accuracy on real test images"),
+    rate("judge_on", "judge.<A>.on", "Judge, present", "real images with A that the judge reads as having A"),
+    rate("judge_off", "judge.<A>.off", "Judge, absent", "real images without A that the judge reads as not having A"),
+    rate("judge_balanced_accuracy", "judge.<A>.balanced", "Judge, balanced", "mean of judge_on and judge_off"),
     # What a model has once, whatever its attributes
-    _once("attributes", "", "count", "", "attributes", "number of attributes that the model edits", _attributes),
-    _mean_of(TURNED, "success", "up", "edits that succeed"),
-    _once("lowest", "", "share", "up", "lowest", "the lowest of these rates; `other` names its attribute", _lowest),
-    _mean_of(["drift"], "drift_of_all", "down", "drift"),
-    _mean_of(["true_change"], "true_change_of_all", "up", "true change made"),
-    _once("controlled", "", "count", "up", "controlled", "number of attributes with is_controlled = 1", _controlled),
-    _mean_of(["continuity"], "graded", "up", "graded"),
-    _once("nuisance", "measures.nuisance", "count", "", "numbers in z", "size of the code beside y"),
-    _once("resolution", "measures.resolution", "count", "", "resolution", "side of the images, in pixels"),
-    _once("code_size", "measures.code_size", "count", "", "code size", "units of the code, on digits"),
-    _once("swaps_ok", "measures.swaps", "score", "up", "swaps ok", "swaps of two units that hand over the class"),
-    _once("swaps_ceiling", "measures.ceiling", "score", "up", "ceiling",
+    once("attributes", "", "count", "", "attributes", "number of attributes that the model edits", _attributes),
+    mean_of(TURNED, "success", "up", "edits that succeed"),
+    once("lowest", "", "share", "up", "lowest", "the lowest of these rates; `other` names its attribute", _lowest),
+    mean_of(["drift"], "drift_of_all", "down", "drift"),
+    mean_of(["true_change"], "true_change_of_all", "up", "true change made"),
+    once("controlled", "", "count", "up", "controlled", "number of attributes with is_controlled = 1", _controlled),
+    mean_of(["continuity"], "graded", "up", "graded"),
+    once("nuisance", "measures.nuisance", "count", "", "numbers in z", "size of the code beside y"),
+    once("resolution", "measures.resolution", "count", "", "resolution", "side of the images, in pixels"),
+    once("code_size", "measures.code_size", "count", "", "code size", "units of the code, on digits"),
+    once("swaps_ok", "measures.swaps", "score", "up", "swaps ok", "swaps of two units that hand over the class"),
+    once("swaps_ceiling", "measures.ceiling", "score", "up", "ceiling",
           "swaps in which these units tell the class: an estimate from below"),
-    *(_fidelity(against, kind) for against in ("previous", "original") for kind in ("data", "canonical")),
-    _once("judge_accuracy_of_class", "judge.accuracy.class", "share", "up", "Judge", "its accuracy on real digits"),
-    _once("steps", "training.steps", "count", "", "Steps", "training steps"),
-    _once("images_seen", "training.images_seen", "count", "", "Images seen", "images seen in training"),
-    _once("seconds", "training.seconds", "seconds", "down", "minutes", "duration of training"),
-    _once("images_per_second", "", "images/s", "up", "images/s", "images_seen / seconds", _speed),
-    _once("parameters", "", "count", "down", "parameters",
+    *(fidelity(against, kind) for against in ("previous", "original") for kind in ("data", "canonical")),
+    once("judge_accuracy_of_class", "judge.accuracy.class", "share", "up", "Judge", "its accuracy on real digits"),
+    once("steps", "training.steps", "count", "", "Steps", "training steps"),
+    once("images_seen", "training.images_seen", "count", "", "Images seen", "images seen in training"),
+    once("seconds", "training.seconds", "seconds", "down", "minutes", "duration of training"),
+    once("images_per_second", "", "images/s", "up", "images/s", "images_seen / seconds", _speed),
+    once("parameters", "", "count", "down", "parameters",
           "of all trained networks, adversaries included; of a stage, those of its open units", _parameters),
 )  # fmt: skip
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _LIST}

@@ -28,6 +28,8 @@ from facet.measures.pixels import PixelError
 from facet.protocols import Counterfactuals, Data, Editor, LabelsGiven, Stochastic
 
 BATCH = 250
+KINDS = ("paper", "full", "balanced")
+"""The edit rates of ``results.json`` (:class:`facet.measures.edits.EditRates`)."""
 
 
 @torch.inference_mode()
@@ -71,7 +73,7 @@ class _Pass:
         names = editor.attribute_names
         self.columns = torch.tensor([judge.attribute_names.index(name) for name in names]).to(judge.device)
         self.pixels, self.edits = PixelError().to(judge.device), EditRates(len(names)).to(judge.device)
-        self.accuracy = AttributeAccuracy(len(names)).to(judge.device)
+        self.accuracy, self.judged = (AttributeAccuracy(len(names)).to(judge.device) for _ in range(2))
         self.drift = Drift(names, judge.attribute_names, data.exclusive).to(judge.device)
         self.identity = Identity(names, judge.attribute_names, data.exclusive).to(judge.device)
         self.distance: FeatureDistance | None = None  # made with the first batch, which has the number of features
@@ -127,7 +129,8 @@ class _Pass:
             made: readings ``[B, K]`` and features ``[B, F]`` of reconstructions.
             turned: readings ``[B, k, K]`` and features ``[B, k, F]`` of edits.
         """
-        before = self.judge.look(images)[1]
+        read, before = self.judge.look(images)
+        self.judged.update(read[:, self.columns].float(), labels)
         seen, features = (torch.cat([edits, one[:, None]], 1) for one, edits in zip(made, turned, strict=True))
         known = torch.cat([~labels.isnan(), torch.ones_like(labels[:, :1], dtype=torch.bool)], 1)
         if "identity" in self.wanted:
@@ -160,7 +163,8 @@ class _Pass:
         measures: dict[str, Any] = {  # a measure's keys are attributes only, because the user chooses their names
             "mse": self.pixels.compute(),
             "reconstruction": {name: rates["reconstruction"] for name, rates in edits.items()},
-            "edits": {name: {"paper": rates["paper"], "full": rates["full"]} for name, rates in edits.items()},
+            "edits": {name: {kind: rates[kind] for kind in KINDS} for name, rates in edits.items()},
+            "judge": {name: scores.of_classes() for name, scores in zip(names, self.judged.compute(), strict=True)},
         }
         if "drift" in self.wanted:
             measures["drift"] = self.drift.compute()
@@ -192,7 +196,7 @@ def plain(value: Any) -> Any:
 
 
 def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
-    """Leakage as one flat object: ``bits``, and ``<probe>_bits`` and ``<probe>_auc`` of each probe.
+    """Leakage as one flat object: ``bits``, and ``<probe>_bits``, ``<probe>_auc`` and ``<probe>_balanced_accuracy``.
 
     ``bits`` is null if the model has diverged or too few labels of the attribute are known.
     """
@@ -200,8 +204,9 @@ def _leakage(codes: Tensor, labels: Tensor, seed: int) -> dict[str, Any]:
     if not codes.isfinite().all() or len(known) < FEWEST:
         return {"bits": None, "entropy_bits": entropy(known), "n": 0}
     leak = leakage(codes, labels, seed=seed)
-    flat = {"bits": leak.bits, "entropy_bits": leak.entropy_bits, "n": leak.n}
+    flat = {"bits": leak.bits, "entropy_bits": leak.entropy_bits, "n": leak.n, "n_on": leak.n_on}
     flat |= {f"{probe}_bits": bits for probe, bits in leak.probe_bits.items()}
     flat |= {f"{probe}_auc": auc for probe, auc in leak.auc.items()}
+    flat |= {f"{probe}_balanced_accuracy": accuracy for probe, accuracy in leak.balanced_accuracy.items()}
     result: dict[str, Any] = plain(flat)
     return result

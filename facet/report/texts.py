@@ -16,12 +16,12 @@ from jinja2.runtime import Macro
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
-from facet.comparisons import below, counts_over_stages, difference, high, last_confusion, mean_over, same, within
+from facet.comparisons import COMPARISONS
 from facet.errors import UserError
 from facet.report import cells
 from facet.rows import INTERPRETABLE, Row, shared
 
-FUNCTIONS = (below, counts_over_stages, difference, high, last_confusion, mean_over, same, shared, within)
+FUNCTIONS = (*COMPARISONS, shared)
 JINJA: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
 JINJA["loader"] = PackageLoader("facet.report")
 SYMBOL = re.compile(r"\b([LEA])_(aux|class|gan|KL|y)\b")

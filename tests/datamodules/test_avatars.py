@@ -222,7 +222,7 @@ def test_an_unwritable_cache_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_a_batch_larger_than_the_training_split_is_an_error(drawn: AvatarsDataModule) -> None:
     with pytest.raises(ValueError, match=r"smaller data.batch_size"):
-        data(drawn.directory, batch_size=25).train_dataloader()
+        data(drawn.directory, batch_size=25).loader("train")
 
 
 # ---------------------------------------------------------------------- under a trainer

@@ -146,6 +146,6 @@ def test_unknown_labels_train_and_are_masked(tmp_path: Path) -> None:
     table(root, rows)
     for row in rows:
         image(root / row[0], 10)
-    batch = next(iter(data(root, batch_size=8).train_dataloader()))
+    batch = next(iter(data(root, batch_size=8).loader("train")))
     unknown = batch["attributes"][:, 0].isnan()
     assert torch.equal(unknown, batch["index"] % 2 == 0)

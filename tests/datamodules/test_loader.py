@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 import torch
 
-from datamodules.loader import Loader, Order, make_loader
+from datamodules.loader import Loader, make_loader
+from datamodules.order import Order
 
 IMAGES = torch.arange(23, dtype=torch.uint8).mul(11).reshape(23, 1, 1, 1).expand(23, 3, 4, 4).contiguous()
 ATTRIBUTES = torch.tensor([[i % 2, float("nan") if i % 5 == 0 else 1.0] for i in range(23)])

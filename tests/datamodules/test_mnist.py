@@ -47,7 +47,7 @@ def test_digits_and_classes_are_those_of_the_files(zipped: bool, below: str, tmp
     digits = data(tmp_path / "mnist")
     for split, images in (("train", written["train"][:50]), ("val", written["train"][50:]), ("test", written["t10k"])):
         assert np.array_equal(digits.tensors(split)[0].numpy()[:, 0], images)
-    batch = next(iter(digits.val_dataloader()))
+    batch = next(iter(digits.loader("val")))
     assert batch["label"].tolist() == list(range(10))
     assert batch["attributes"].shape == (10, 0)
     assert batch["image"].shape == (10, 1, 28, 28)

@@ -38,6 +38,13 @@ def test_a_perfect_editor() -> None:
             assert measures["reconstruction"][name][side]["value"] == 1
             assert measures["edits"][name]["paper"][side]["value"] == 1
             assert measures["edits"][name]["paper"][side]["n"] == positives
+            assert measures["judge"][name][side] == measures["classifier"][name][side]
+            assert measures["judge"][name][side]["n"] == (positives if side == "on" else 400 - positives)
+        assert measures["judge"][name]["balanced"]["value"] == 1
+        assert measures["edits"][name]["balanced"]["turned"]["value"] == 1
+        for probe in ("linear", "mlp"):
+            assert measures["leakage"][name]["mean"][f"{probe}_balanced_accuracy"] == pytest.approx(0.5, abs=0.1)
+        assert measures["leakage"][name]["mean"]["n_on"] == positives
         assert measures["classifier"][name]["accuracy"]["value"] == 1
         assert measures["drift"][name]["mean"] == 0
         assert measures["identity"][name]["cosine"]["value"] == pytest.approx(1)

@@ -54,12 +54,11 @@ def render(
         points = [row.at(stage) for stage in range(row.stages)] if x else [row]
         lines.setdefault(row.title if x else row.said.facts[group], []).extend(points)
 
-    linear = bool(x) or any(float(row.said.facts[fact]) <= 0 for row in page.rows)
-
     def across(point: Row) -> tuple[float, ...]:  # where each seed of a point stands
         return point.spread(x).values if x else (float(point.said.facts[fact]),) * len(point.evaluated)
 
     def draw() -> Drawing:
+        linear = bool(x) or any(float(row.said.facts[fact]) <= 0 for row in page.rows)
         figure = Drawing(figsize=(9.4, 5.6 if len(panels) == 1 else 3.4))
         for panel, ax in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
             for place, (title, points) in enumerate(lines.items()):

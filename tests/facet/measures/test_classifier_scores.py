@@ -25,7 +25,8 @@ def test_hand_counted() -> None:
     assert first.accuracy == wilson(5, 7)
     assert first.balanced_accuracy == pytest.approx((2 / 3 + 3 / 4) / 2)
     assert first.f1 == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
-    assert second == ClassifierScores(wilson(2, 2), 1.0, 1.0)
+    assert (first.on, first.off) == (wilson(2, 3), wilson(3, 4))
+    assert second == ClassifierScores(wilson(2, 2), 1.0, 1.0, wilson(1, 1), wilson(1, 1))
 
 
 def test_a_constant_prediction_is_accurate_on_a_rare_attribute_but_not_balanced() -> None:
@@ -33,6 +34,8 @@ def test_a_constant_prediction_is_accurate_on_a_rare_attribute_but_not_balanced(
     assert score.accuracy.value == 0.95
     assert score.balanced_accuracy == 0.5
     assert score.f1 == 0.0
+    assert (score.on, score.off) == (wilson(0, 5), wilson(95, 95))
+    assert score.of_classes()["balanced"][:2] == (0.5, pytest.approx(0.5 - (1 - wilson(95, 95).low) / 2))
 
 
 def test_a_diverged_model_is_wrong_everywhere() -> None:

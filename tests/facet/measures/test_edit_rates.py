@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from facet.measures.edits import EditRates
-from facet.measures.intervals import wilson
+from facet.measures.intervals import balanced, wilson
 
 NAN = float("nan")
 
@@ -31,6 +31,23 @@ def test_hand_counted() -> None:
         "on": wilson(5, 9),
         "off": wilson(6, 9),
     }
+    assert rates["balanced"] == {
+        "on": balanced(wilson(3, 4), wilson(2, 5)),
+        "off": balanced(wilson(2, 4), wilson(4, 5)),
+        "turned": balanced(wilson(2, 4), wilson(2, 5)),
+    }
+
+
+def test_doing_nothing_succeeds_where_there_is_nothing_to_change_but_not_balanced() -> None:
+    labels = column(*[1] * 2, *[0] * 98)
+    metric = EditRates(1)
+    metric.update(labels, labels == 1, labels == 1, labels == 1)
+    (rates,) = metric.compute()
+    assert rates["full"]["off"] == wilson(98, 100), "of a rare attribute it looks like success"
+    assert rates["full"]["on"] == wilson(2, 100)
+    assert {name: rate.value for name, rate in rates["balanced"].items()} == {"on": 0.5, "off": 0.5, "turned": 0.0}
+    assert rates["full"]["off_from_on"].n == 2
+    assert rates["full"]["on_from_off"].n == 98
 
 
 def test_a_decoder_that_ignores_the_attribute_sums_to_one() -> None:

@@ -1,11 +1,12 @@
 """Wilson's interval against its definition and a published value."""
 
+import itertools
 import math
 from statistics import NormalDist
 
 import pytest
 
-from facet.measures.intervals import Mean, Rate, wilson
+from facet.measures.intervals import Mean, Rate, balanced, wilson
 
 
 def test_published_value() -> None:
@@ -40,6 +41,32 @@ def test_no_cases() -> None:
 def test_impossible_arguments(arguments: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"a rate needs|confidence must lie"):
         wilson(*arguments)
+
+
+@pytest.mark.parametrize(("p", "n"), [((0.1, 0.9), (30, 400)), ((0.5, 0.98), (60, 2000)), ((0.97, 0.9), (40, 40))])
+def test_the_mean_of_two_rates_lies_in_its_interval_as_often_as_it_says(
+    p: tuple[float, float], n: tuple[int, int]
+) -> None:
+    """Over all outcomes of both, weighted by how likely each is."""
+    truth, covered = sum(p) / 2, 0.0
+    first, second = ([(wilson(k, m), _likelihood(k, m, q)) for k in range(m + 1)] for q, m in zip(p, n, strict=True))
+    for (one, likely), (other, likely_too) in itertools.product(first, second):
+        if likely * likely_too > 1e-9:
+            rate = balanced(one, other)
+            covered += likely * likely_too * (rate.low <= truth <= rate.high)
+            assert 0 <= rate.low <= rate.value <= rate.high <= 1
+    assert 0.93 < covered < 0.98
+
+
+def _likelihood(k: int, n: int, p: float) -> float:
+    ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return math.exp(ways + k * math.log(p) + (n - k) * math.log(1 - p))
+
+
+def test_the_mean_of_a_rate_without_cases_is_not_known() -> None:
+    rate = balanced(wilson(3, 4), wilson(0, 0))
+    assert math.isnan(rate.value)
+    assert rate[1:] == (0.0, 1.0, 4)
 
 
 def test_as_dict() -> None:

@@ -92,11 +92,24 @@ def test_unbalanced_labels_and_unknown_ones() -> None:
     assert 0.9 * result.entropy_bits < result.bits <= result.entropy_bits
 
 
+@pytest.mark.parametrize(("shift", "truth"), [(0.0, 0.5), (2.0, 0.841), (20.0, 1.0)])
+def test_a_rare_label_s_balanced_accuracy_is_that_of_even_classes(shift: float, truth: float) -> None:
+    """Two Gaussians a distance d apart are told apart in Φ(d / 2), whatever their shares; the bits shrink with them."""
+    codes, _ = sample(4000, 2)
+    labels = (torch.arange(4000) % 40 == 0).float()
+    codes[:, 0] += shift * labels
+    result = leakage(codes, labels, probes=("linear",))
+    assert result.balanced_accuracy["linear"] == pytest.approx(truth, abs=0.06)
+    assert result.bits <= result.entropy_bits < 0.17
+    assert (result.n, result.n_on) == (4000, 100)
+
+
 def test_one_label_only() -> None:
     codes, labels = sample(100, 4)
     result = leakage(codes, torch.zeros_like(labels), probes=("linear",))
     assert (result.bits, result.entropy_bits) == (0.0, 0.0)
     assert math.isnan(result.auc["linear"])
+    assert math.isnan(result.balanced_accuracy["linear"])
 
 
 def test_seed_decides_alone() -> None:

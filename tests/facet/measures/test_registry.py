@@ -14,7 +14,8 @@ from invented_runs import results
 from known_editors import Dots, Perfect, Reader
 from torch import Tensor
 
-from facet.measures.registry import MEASURES, Better, Number, Place, Unit
+from facet.measures.families import Better, Unit
+from facet.measures.registry import MEASURES, Number, Place
 from facet.measures.run import measure
 from facet.measures.stages import measure_stages
 from facet.schema import AllMeasures, Card, StageOfCoder, Training
