@@ -58,7 +58,7 @@ def test_grey_has_equal_channels() -> None:
         ({"rates": {"Tall": 0.2}}, "data.rates: no attribute 'Tall'"),
         ({"rates": {"Smiling": 2}}, "data.rates.Smiling=2: a rate is between 0 and 1"),
         ({"label_noise": 0.5}, "data.label_noise=0.5 is a share of labels: choose from 0 to below 0.5"),
-        ({"test_correlation": -1}, "data.test_correlation=-1.0 is a strength: choose from 0 to 1"),
+        ({"test_correlation": -1}, "data.test_correlation=-1 is a strength: choose from 0 to 1"),
         (
             {"rates": {"Mustache": 0.7, "Goatee": 0.5}},
             "data.rates: {'Goatee': 0.5, 'Mustache': 0.7} can't hold together",
