@@ -65,7 +65,7 @@ def identity(config: DictConfig) -> str:
 def _as_before(settings: dict[str, Any]) -> None:
     """Leave out settings that change nothing, so that runs from before these settings are found."""
     data = settings["data"]
-    for node, name in ((settings, "debug"), (data, "balance"), (settings["model"], "class_balanced")):
+    for node, name in ((settings, "debug"), (data, "balance")):
         if not node.get(name):
             node.pop(name, None)
     if data.get("images_per_epoch") in (None, data.get("train_size")):  # one pass
