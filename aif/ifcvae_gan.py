@@ -12,7 +12,7 @@ from torchmetrics import MeanMetric
 
 from aif import losses
 from aif.adversaries import AuxiliaryTraining, GANTerm
-from aif.class_balance import ClassBalance
+from aif.confusion import Confusion
 from aif.edges import Edge, nonsaturating_weight
 from aif.editor import AttributeEditor, sample
 from aif.erasure import GaussianErasure
@@ -45,8 +45,6 @@ class IFcVAEGAN(AttributeEditor):
         auxiliary_training: what A reads and how often it steps; as in the paper if None.
         class_on_reconstruction_trains: what L_class on x̂ trains. ``decoder``: D, and through it the code, with E as a
             fixed classifier, as the paper means it. ``head``: the y head alone, as in the authors' code.
-        class_balanced: whether both classes of an attribute count alike in L_class and L_aux, however rare one is
-            (:func:`aif.losses.class_weights`). Not in the paper.
         reduction: of every loss, see :mod:`aif.losses`.
         reconstruct_from: whether D reconstructs from the ``predicted`` ŷ or the true ``label``.
         erasure: removes from μ what it still tells of ŷ. It is fitted before every validation and used whenever images
@@ -74,7 +72,6 @@ class IFcVAEGAN(AttributeEditor):
         gan: GANTerm | None = None,
         auxiliary_training: AuxiliaryTraining | None = None,
         class_on_reconstruction_trains: Literal["decoder", "head"] = "decoder",
-        class_balanced: bool = False,
         reduction: losses.Reduction = "sum",
         reconstruct_from: Literal["predicted", "label"] = "predicted",
         erasure: GaussianErasure | None = None,
@@ -98,7 +95,7 @@ class IFcVAEGAN(AttributeEditor):
         self.reduction: losses.Reduction = reduction
         self.reconstruct_from, self.gradient_clip = reconstruct_from, gradient_clip
         self.validation: Any = nn.ModuleDict({name: MeanMetric() for name in ("mse", "accuracy", "auxiliary")})
-        self.class_balance: Any = ClassBalance(len(self.attribute_names), class_balanced)
+        self.confusion: Any = Confusion(len(self.attribute_names))
 
     @property
     def unread(self) -> dict[str, str]:
@@ -141,7 +138,7 @@ class IFcVAEGAN(AttributeEditor):
             assert self.memory is not None
             codes, labels = self.memory.draw(count)
             guess = full_precision(self.auxiliary(codes))
-            descend(self, self.class_balance.loss(guess, labels), [optimizer], counts=False)
+            descend(self, losses.classification(guess, labels), [optimizer], counts=False)
 
     def step_losses(self, images: Tensor, labels: Tensor, adversary: float = 1.0) -> dict[str, Tensor]:
         """Every loss of one batch, unweighted, through edges that give each network its own gradient.
@@ -168,8 +165,8 @@ class IFcVAEGAN(AttributeEditor):
 
         terms["reconstruction"] = losses.reconstruction(decoded, images, self.reduction)
         terms["kl"] = losses.kl(mean, log_variance, self.reduction)
-        terms["class"] = self.class_balance.loss(label_logits, labels)
-        terms["auxiliary"] = self.class_balance.loss(guess, labels)
+        terms["class"] = losses.classification(label_logits, labels)
+        terms["auxiliary"] = losses.classification(guess, labels)
         if self.weights.class_on_reconstruction:
             terms["class_on_reconstruction"] = self.classify_reconstruction(decoded.sigmoid(), labels)
         if self.weights.gan:
@@ -216,8 +213,7 @@ class IFcVAEGAN(AttributeEditor):
             else:
                 with frozen(self.encoder):
                     logits = self.encoder.label(self.encoder.trunk(reconstructed))
-        loss: Tensor = self.class_balance.loss(full_precision(logits), labels)
-        return loss
+        return losses.classification(full_precision(logits), labels)
 
     # ------------------------------------------------------------------ Lightning's hooks
 
@@ -230,7 +226,7 @@ class IFcVAEGAN(AttributeEditor):
         return [*optimizers, discriminator(self.discriminator.parameters())] if self.weights.gan else optimizers
 
     def on_fit_start(self) -> None:
-        self.class_balance.read(self.trainer.datamodule, self.device)  # type: ignore[attr-defined]
+        self.confusion.read(self.trainer.datamodule, self.device)  # type: ignore[attr-defined]
 
     def on_train_start(self) -> None:
         trainer = self.trainer
@@ -265,12 +261,12 @@ class IFcVAEGAN(AttributeEditor):
         self.validation["mse"].update((reconstructed - images).square().mean(), len(images))
         self.validation["accuracy"].update(((predicted > 0.5) == labels.bool())[known].float())
         self.validation["auxiliary"].update(losses.classification(guess, labels), known.sum())
-        self.class_balance.update(guess, labels)
+        self.confusion.update(guess, labels)
 
     def on_validation_epoch_end(self) -> None:
         values = {name: metric.compute() for name, metric in self.validation.items()}
         # The paper's stopping rule: A is maximally confused when its loss equals the entropy of y (confusion 1).
-        values["auxiliary"], values["auxiliary_confusion"] = self.class_balance.confusion(values["auxiliary"])
+        values["auxiliary"], values["auxiliary_confusion"] = self.confusion.compute(values["auxiliary"])
         self.log_dict({f"val/{name}": value for name, value in values.items()})
         for metric in self.validation.values():
             metric.reset()

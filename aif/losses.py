@@ -43,35 +43,16 @@ def kl(mean: Tensor, log_variance: Tensor, reduction: Reduction) -> Tensor:
     return terms.mean() if reduction == "mean" else terms.sum() / mean.shape[1]
 
 
-def classification(logits: Tensor, labels: Tensor, rates: Tensor | None = None) -> Tensor:
+def classification(logits: Tensor, labels: Tensor) -> Tensor:
     """L_class = L_bce(ŷ, y), and L_aux = L_bce(ỹ, y), AIF eqs. 4 and 5; the mean over *known* labels.
-
-    Without information on y the best guess is the rate p of the attribute, and the loss its entropy H(p). With
-    ``rates``, which is not in the paper, each term is weighted by :func:`class_weights`: the best guess is then ½ and
-    the loss log 2, however rare the attribute is.
 
     Args:
         logits: ``[B, k]``.
         labels: ``[B, k]`` in {0, 1}; NaN where unknown.
-        rates: p of each attribute in training batches, ``[k]`` in [0, 1]; None: all terms count alike.
     """
     known = ~labels.isnan()
     terms = F.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), reduction="none")
-    if rates is not None:
-        terms = terms * class_weights(labels, rates)
     return (terms * known).sum() / known.sum().clamp(min=1)
-
-
-def class_weights(labels: Tensor, rates: Tensor) -> Tensor:
-    """The inverse frequency of each label's class, ½ / p or ½ / (1 - p), ``[B, k]``; 0 where the label is unknown.
-
-    Over batches with rates p the weights average to 1, and both classes of an attribute weigh ½.
-
-    Args:
-        labels: ``[B, k]`` in {0, 1}; NaN where unknown.
-        rates: p, ``[k]`` in [0, 1].
-    """
-    return torch.where(labels == 1, 0.5 / rates, torch.where(labels == 0, 0.5 / (1 - rates), 0.0))
 
 
 def discriminator(real: Tensor, fakes: list[Tensor], factor: float, reduction: Reduction) -> Tensor:

@@ -24,7 +24,11 @@ def check_attributes(chosen: Sequence[str] | None, known: Sequence[str], data: s
 
 
 def check_balance(name: str | None, known: Sequence[str], data: str) -> None:
-    """Refuse an attribute to balance that a data set doesn't have, with a :class:`ValueError`."""
+    """Refuse an attribute to balance that a data set doesn't have.
+
+    Raises:
+        ValueError: it has no such attribute; the message gives the nearest names.
+    """
     if name is not None:
         try:
             check_attributes([name], known, data)

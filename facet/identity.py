@@ -38,7 +38,6 @@ LATER = {
     "data.rates": None,
     "data.label_noise": 0.0,
     "data.balance": None,
-    "model.class_balanced": False,
 }
 
 

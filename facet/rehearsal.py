@@ -46,10 +46,6 @@ class MadeUp(LightningDataModule):
         """Images uint8 and labels, the same for all splits."""
         return self.images, self.labels
 
-    def batch_rates(self) -> Tensor:
-        """The share of images with each attribute, ``[k]``."""
-        return self.labels.mean(0)
-
     def train_dataloader(self) -> DataLoader[Any]:
         return self._batches(self.batches)
 

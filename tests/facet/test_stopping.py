@@ -82,7 +82,7 @@ def test_confusion_is_a_number_where_y_has_entropy(
     net, found = model(), {}
     for name, metric in net.validation.items():
         metric.update(torch.tensor(0.5 if name == "auxiliary" else 0.0))
-    net.class_balance.update(torch.zeros(2, 2), torch.tensor(labels).float())
+    net.confusion.update(torch.zeros(2, 2), torch.tensor(labels).float())
     monkeypatch.setattr(net, "log_dict", found.update)
     net.on_validation_epoch_end()
     assert float(found["val/auxiliary_confusion"]) == pytest.approx(expected, nan_ok=True)

@@ -1,4 +1,4 @@
-"""How L_class and L_aux of the IFcVAE-GAN count the classes of rare attributes, and when A is maximally confused."""
+"""How confused is the auxiliary network A? Its loss is compared with that of a guess by the frequency of y."""
 
 from __future__ import annotations
 
@@ -9,44 +9,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric
 
-from aif import losses
 
+class Confusion(nn.Module):
+    """A's confusion on the validation split: L_aux over the entropy of y **at the rates of training**.
 
-class ClassBalance(nn.Module):
-    """The rates of attributes as training counts them, and A's confusion at these rates.
-
-    Without information on y, A's best guess is the rate p of y in training, and its loss the entropy H(p). Where
-    training batches or the losses are balanced, p isn't the rate of the validation split.
+    Without information on y, A's best guess is the rate p of y in training batches, and its loss the entropy H(p).
+    Where batches are balanced, p isn't the rate of the validation split; both classes then count there as in training.
 
     Args:
         attribute_count: k.
-        weighted: whether both classes of an attribute count alike in the losses.
     """
 
-    def __init__(self, attribute_count: int, weighted: bool) -> None:
+    def __init__(self, attribute_count: int) -> None:
         super().__init__()
-        self.weighted = weighted
-        self.batch_rates: Tensor | None = None
         self.rates: Any = nn.ModuleList(MeanMetric() for _ in range(attribute_count))
         self.losses: Any = ClassLosses(attribute_count)
+        self.balanced: Tensor | None = None  # p of each attribute, if batches are balanced
 
     def read(self, data: Any, device: torch.device) -> None:
-        """Take from the data how often training batches have each attribute, if batches or losses are balanced."""
-        if self.weighted or getattr(data, "balance", None):
-            self.batch_rates = data.batch_rates().to(device)
-
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """L_class or L_aux of logits and labels ``[B, k]`` in training."""
-        return losses.classification(logits, labels, self.batch_rates if self.weighted else None)
+        """Take from the training's data how often balanced batches have each attribute."""
+        if getattr(data, "balance", None):
+            self.balanced = data.batch_rates().to(device)
 
     def update(self, logits: Tensor, labels: Tensor) -> None:
-        """Add a batch of the validation split: A's logits ``[B, k]``, and the labels ``[B, k]``, NaN where unknown."""
+        """Add a batch: A's logits ``[B, k]``, and the labels ``[B, k]`` in {0, 1}, NaN where unknown."""
         for rate, column in zip(self.rates, labels.T, strict=True):
             rate.update(column[~column.isnan()])
         self.losses.update(logits, labels)
 
-    def confusion(self, loss: Tensor) -> tuple[Tensor, Tensor]:
-        """L_aux on the validation split as training counts it, and its ratio to the entropy of y. Resets.
+    def compute(self, loss: Tensor) -> tuple[Tensor, Tensor]:
+        """L_aux of the split as training counts it, and its ratio to the entropy of y; then start anew.
 
         The ratio is 1 if A predicts only the frequency of y, and NaN if every attribute is constant.
 
@@ -54,9 +46,8 @@ class ClassBalance(nn.Module):
             loss: the mean of L_aux over the split.
         """
         most = entropy(torch.stack([rate.compute() for rate in self.rates])).nanmean()  # of those with known labels
-        if self.batch_rates is not None:
-            counted = torch.full_like(self.batch_rates, 0.5) if self.weighted else self.batch_rates
-            loss, most = at_rates(self.losses.compute(), counted)
+        if self.balanced is not None:
+            loss, most = at_rates(self.losses.compute(), self.balanced)
         for metric in (*self.rates, self.losses):
             metric.reset()
         return loss, loss / torch.where(most > 0, most, torch.nan)
