@@ -66,7 +66,7 @@ class Sampling:
             raise ValueError(f"data.label_noise={self.label_noise} is a share of labels: choose from 0 to below 0.5")
 
     def of(self, split: str) -> dict[str, Any]:
-        """What decides the factors of a split. A setting that is not used is left out, so that older stores are found."""
+        """What decides the factors of a split, without unused settings, so that older stores are found."""
         elsewhere = split == "test" and self.test_correlation is not None
         drawn = {"seed": self.seed, "correlation": self.test_correlation if elsewhere else self.correlation}
         return drawn | ({"rates": {name: float(rate) for name, rate in self.rates.items()}} if self.rates else {})

@@ -29,7 +29,7 @@ INCIDENTAL = (
     *("callbacks.progress", "callbacks.edits.faces"),
 )
 
-# Settings that came later, and what runs from before them did: left out where they say no more, so that such runs are found.
+# Settings that came later, and what runs before did: left out where they say no more, so that such runs are found.
 LATER = {
     "debug": None,
     "data.images_per_epoch": None,
