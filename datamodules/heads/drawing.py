@@ -20,6 +20,7 @@ from datamodules.heads.textures import STRANDS, reach
 
 SAMPLES = 2  # a side of a pixel
 ZOOM, MIDDLE = 0.325, -0.05  # of a decimetre, and of the eyes' distance from the centre, in sides of the picture
+DEPTHS = (-2.5, 2.0)  # behind and in front of the head's middle, in decimetres
 CAMERA = 9  # decimetres from the head
 TONES = 2048  # of the table from light to bytes
 
@@ -37,7 +38,7 @@ def render(look: Mapping[str, Any], resolution: int) -> np.ndarray:
     turn = _turn(*look["pose"])
     placed = _placed(points, shaped, turn)
     seen = _projected(placed, look["shift"], side)
-    samples = raster(seen, corners, side, kinds >= HAIR, _strands(surfaces, starts, corners, kinds))
+    samples = raster(seen, corners, side, kinds >= HAIR, _strands(surfaces, starts, corners, kinds), DEPTHS)
     mixed, kind = samples.of(corners, values(look, placed, surfaces, turn)), kinds.take(samples.triangle)
     picture = _background(look["background"], resolution)
     density = min(max(1 << (resolution - 1).bit_length(), 64), 256)

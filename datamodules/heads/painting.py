@@ -15,6 +15,7 @@ Paint = Callable[[Mapping[str, Any], np.ndarray, int], np.ndarray]
 Interpolated are the light's colour (3) and the highlight; on the head then x, y and z at rest and the distance to the
 hairline; on hair and hats the position across and along.
 """
+BLUSH = np.array([0.95, 0.52, 0.6], np.float32)  # what red cheeks leave of the skin's colour
 
 
 def paint_skin(look: Mapping[str, Any], mixed: np.ndarray, density: int) -> np.ndarray:
@@ -31,7 +32,8 @@ def paint_skin(look: Mapping[str, Any], mixed: np.ndarray, density: int) -> np.n
     front = np.clip((z - np.float32(0.9)) * 5, 0, 1)
     bristle = field("bristle")
     color = np.asarray(look["skin"], np.float32) * (np.float32(0.9) + field("grain", 0.2))[:, None]
-    color *= 1 - (front * field("blush", look["blush"]))[:, None] * np.array([0.05, 0.45, 0.38], np.float32)
+    blush = np.asarray(look["skin"], np.float32) * BLUSH + np.array([0.09, 0, 0.01], np.float32)
+    color += (front * field("blush", look["blush"]))[:, None] * (blush - color)
     dark = field("lid", 0.3) + field("nostril", 0.8) + field("lines", look["lines"]) + field("bags", look["bags"])
     if look["fold"]:
         dark += field("chin", look["fold"])

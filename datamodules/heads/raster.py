@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-DEPTHS = np.float32(65_535)
+STEPS = 65_535  # of depth
 SMALLEST = np.float32(1e-6)  # twice the area of a triangle that is drawn, in samples
 
 Kept = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -37,7 +37,12 @@ class Samples:
 
 
 def raster(
-    points: np.ndarray, corners: np.ndarray, side: int, backs: np.ndarray | None = None, kept: Kept | None = None
+    points: np.ndarray,
+    corners: np.ndarray,
+    side: int,
+    backs: np.ndarray | None = None,
+    kept: Kept | None = None,
+    depths: tuple[float, float] | None = None,
 ) -> Samples:
     """The foremost triangle at each sample of a picture.
 
@@ -47,6 +52,8 @@ def raster(
         side: of the picture in samples.
         backs: triangles that are seen from the back too, ``[t]``; all if None.
         kept: what says where a triangle is opaque; everywhere if None.
+        depths: least and greatest depth that are told apart. As they are in this picture if None: then a point that
+            moves may change which of two others is found to be nearer.
     """
     columns = [np.ascontiguousarray(points[:, axis]) for axis in range(3)]
     (xa, xb, xc), (ya, yb, yc) = ([some.take(corner) for corner in corners] for some in columns[:2])
@@ -88,7 +95,7 @@ def raster(
         opaque = np.flatnonzero(kept(chosen.take(owner), u, v))
         u, v, owner, place = u.take(opaque), v.take(opaque), owner.take(opaque), place.take(opaque)
     depth = za.take(owner) + u * (zb - za).take(owner) + v * (zc - za).take(owner)
-    order = _by_depth(depth)
+    order = _by_depth(depth, *(depths or (float(depth.min(initial=0)), float(depth.max(initial=1)))))
     first = np.full(side * side, -1, np.int32)
     first[place.take(order)] = order  # of several writes to a place, the last holds: the nearest
     place = np.flatnonzero(first >= 0)
@@ -105,10 +112,7 @@ def _span(a: np.ndarray, b: np.ndarray, c: np.ndarray, side: int) -> tuple[np.nd
     return first, np.clip(np.ceil(high - half), 0, side).astype(np.int32) - first
 
 
-def _by_depth(depth: np.ndarray) -> np.ndarray:
+def _by_depth(depth: np.ndarray, low: float, high: float) -> np.ndarray:
     """Positions from far to near, ``[n]`` int32. NumPy sorts 16-bit numbers by radix, four times as fast."""
-    if not len(depth):
-        return np.zeros(0, np.int32)
-    low = depth.min()
-    scale = DEPTHS / max(float(depth.max() - low), 1e-6)
-    return np.argsort(((depth - low) * scale).astype(np.uint16), kind="stable").astype(np.int32)
+    steps = np.clip((depth - np.float32(low)) * np.float32(STEPS / (high - low)), 0, STEPS)
+    return np.argsort(steps.astype(np.uint16), kind="stable").astype(np.int32)

@@ -15,6 +15,9 @@ from datamodules.heads.mesh import mesh
 
 CENTER = np.array([0.0, 7.5, 0.4], np.float32)
 COLUMNS = 45
+EXPRESSIONS = (
+    "mouthSmile", "cheekSquint", "jawOpen", "mouthUpperUp", "mouthLowerDown", "eyeSquint", "eyeBlink", "eyeWide",
+)  # fmt: skip
 TIES = 6  # vertices that hold a point
 HAIRLINE = np.array([
     (-0.7, 6.45), (-0.25, 6.5), (0.15, 6.85), (0.4, 7.05), (0.64, 7.05), (0.72, 7.3), (0.84, 7.6), (0.98, 7.84),
@@ -98,10 +101,11 @@ def above_band() -> np.ndarray:
 
 @functools.cache
 def _scalp() -> tuple[np.ndarray, np.ndarray]:
-    """The vertices of the scalp and the forehead, and their directions as seen from the centre."""
+    """The vertices of the scalp and the forehead that no expression moves, and their directions from the centre."""
     rest = mesh().rest
+    still = np.abs(sum(mesh().targets[name] for name in EXPRESSIONS)).max(1) == 0
     ear = (np.abs(rest[:, 0]) > 0.69) & (rest[:, 1] < 7.6) & (rest[:, 2] > 0)
-    found = np.flatnonzero((mesh().part == 0) & (rest[:, 1] > 6.3) & ~ear & (mesh().seen[:, 0] > 1.3))
+    found = np.flatnonzero((mesh().part == 0) & (rest[:, 1] > 6.3) & ~ear & still & (mesh().seen[:, 0] > 1.3))
     out = rest[found] - CENTER
     return found, out / np.linalg.norm(out, axis=1, keepdims=True)
 
