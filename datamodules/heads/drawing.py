@@ -74,7 +74,7 @@ def _shown(hair: bool, hat: bool) -> tuple[np.ndarray, np.ndarray]:
     turned /= np.linalg.norm(turned, axis=1, keepdims=True)
     seen = (body.seen @ visibility_basis(turned).T).max(1)
     x, y, z = body.rest.T
-    mouth = (np.abs(x) < 0.32) & (y > 6.35) & (y < 6.8) & (z > 1.1)
+    mouth = (np.abs(x) < 0.45) & (y > 6.1) & (y < 7.0) & (z > 0.3)
     ear = (np.abs(x) > 0.69) & (y < 7.6) & (z > 0)
     covered = ((above_hairline() > 0.2) & hair | (above_band() > 0.25) & hat) & ~ear
     chosen = ((seen > 0.12) | mouth)[body.corners].any(0) & ~covered[body.corners].all(0)

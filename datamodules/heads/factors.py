@@ -25,8 +25,10 @@ TABLE = Table(
     },
     groups={
         "hair": {
-            **{color: (rate * (1 - BANGS), (f"{color.title()}_Hair",)) for color, rate in _COLORS.items()},
-            **{f"{color}_bangs": (rate * BANGS, (f"{color.title()}_Hair", "Bangs")) for color, rate in _COLORS.items()},
+            **{
+                f"{color}{fringe}": (share * rate, (f"{color.title()}_Hair", *(["Bangs"] if fringe else [])))
+                for color, rate in _COLORS.items() for fringe, share in (("", 1 - BANGS), ("_bangs", BANGS))
+            },
             "bald": (0.08, ("Bald",)),
         },
         "facial_hair": {

@@ -87,7 +87,7 @@ def hair(shaped: np.ndarray, style: Mapping[str, Any], hat: bool) -> Surface:
     ragged = clumps(0, style["phase"], across, down) + 0.6 * clumps(1, style["phase"], across, down)
     thickness = volume * (1 - 0.55 * crease) * edge * (1 + style["clump"] * ragged)
     if hat:
-        covered = step(-0.05, UNDER_HAT, _above_band("scalp"))
+        covered = step(-0.15, 0.0, _above_band("scalp"))
         thickness = thickness * (1 - covered) + np.minimum(thickness, 0.03) * covered
     points += outwards(points) * (thickness + 0.02)[..., None].astype(np.float32)
     ends = clumps(2, style["phase"], across[-1:], across[-1:] * 0) * (1 - hangs)
@@ -150,7 +150,7 @@ def bangs(shaped: np.ndarray, style: Mapping[str, Any], hat: bool) -> Surface:
     off = 0.10 * np.sin(np.pi * np.clip(0.25 + 0.62 * down, 0, 1)) + 0.02
     off = off * (1 + 0.8 * clumps(0, style["phase"], across, down * 0.4) + 0.5 * locks * down)
     if hat:
-        off = np.minimum(off, 0.03 + 0.1 * step(0.05, -0.2, _above_band("fringe")))
+        off = np.minimum(off, 0.03 + 0.1 * step(-0.02, -0.25, _above_band("fringe")))
     points += outwards(points) * off[..., None].astype(np.float32)
     lift = 0.16 * locks + style["bangs"] + 0.05 * np.cos(2.2 * azimuth())
     points[..., 1] += (down**2 * lift).astype(np.float32)
