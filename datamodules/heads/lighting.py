@@ -17,7 +17,8 @@ WRAP = np.array([0.32, 0.16, 0.10], np.float32)
 
 
 def values(look: Mapping[str, Any], placed: np.ndarray, surfaces: list[Surface], turn: np.ndarray) -> np.ndarray:
-    """What is interpolated between vertices ``[v, 8]``: light (3), highlight, and four of :data:`..painting.Paint`.
+    """What is interpolated between vertices ``[v, 8]``: light (3), highlight, and the four of
+    :data:`datamodules.heads.painting.Paint`.
 
     Args:
         look: of the head.

@@ -1,4 +1,4 @@
-"""The mesh of a head and its targets: which vertex each target moves, and whereto. ``NOTICE.md`` has the source.
+"""The mesh of a head and its targets: which vertex each target moves, and whereto (``datamodules/heads/NOTICE.md``).
 
 This module must not import torch, because worker processes import it.
 """
