@@ -37,7 +37,7 @@ class AvatarsDataModule(DrawnDataModule[Avatar]):
         batch_size: int = 64,
         workers: int | None = None,
         order_seed: int = 0,
-        flip: bool = False,
+        flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
         test_correlation: float | None = None,

@@ -57,7 +57,7 @@ class CelebADataModule(PicturesDataModule):
         batch_size: int = 64,
         workers: int | None = None,
         order_seed: int = 0,
-        flip: bool = False,
+        flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
     ) -> None:

@@ -36,7 +36,8 @@ class Order:
         size: number of samples of the split.
         batch_size: samples per batch and rank.
         shuffle: True for training (permuted, tail dropped), False for evaluation (in order, complete).
-        flip: whether each image of training is mirrored with probability ½.
+        flip: whether each image of training is mirrored with probability ½; if None, where an epoch of ``images`` has
+            every image at least twice.
         seed: of the order and the flips.
         epoch: returns the epoch; called at the start of every pass.
         rank: of this process.
@@ -54,7 +55,7 @@ class Order:
     size: int
     batch_size: int
     shuffle: bool = False
-    flip: bool = False
+    flip: bool | None = False
     seed: int = 0
     epoch: Callable[[], int] = lambda: 0
     rank: int = 0
@@ -88,6 +89,11 @@ class Order:
         """Samples that each rank sees in a training pass, without the uneven tail."""
         return (self.images or self.size) // self.world_size // self.batch_size * self.batch_size
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether images are mirrored."""
+        return (self.images or 0) >= 2 * self.size if self.flip is None else self.flip
+
     def batches(self, device: torch.device | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Positions ``[B]`` and flips (``[B]`` boolean, or None) of each batch, moved to a device once per pass."""
         order, flipped = self._training() if self.shuffle else (torch.arange(self.size), None)
@@ -106,7 +112,7 @@ class Order:
         first, last = epoch * count // self.size, -(-(epoch + 1) * count // self.size)
         orders, flips = zip(*map(self._permutation, range(first, last)), strict=True)
         chosen = slice(epoch * count - first * self.size, (epoch + 1) * count - first * self.size)
-        return torch.cat(orders)[chosen], torch.cat(flips)[chosen] if self.flip else None
+        return torch.cat(orders)[chosen], torch.cat(flips)[chosen] if self.mirrors else None
 
     def _permutation(self, number: int) -> tuple[Tensor, Tensor]:
         """The split's positions in the order of its pass ``number``, and whether each is mirrored."""

@@ -18,7 +18,7 @@ class Loading:
     batch_size: int
     workers: int | None = None
     order_seed: int = 0
-    flip: bool = False
+    flip: bool | None = None
     residency: Residency = "auto"
     images_per_epoch: int | None = None
 

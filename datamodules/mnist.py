@@ -67,7 +67,7 @@ class MNISTDataModule(StoredDataModule):
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
     ) -> None:
-        loading = Loading(batch_size, workers, order_seed, residency=residency, images_per_epoch=images_per_epoch)
+        loading = Loading(batch_size, workers, order_seed, False, residency, images_per_epoch)
         super().__init__("mnist", (), None, SIDE + 4 * pad, 1, store_directory("mnist", store), loading)
         if val_size < 0 or steps_per_batch < 1:
             name, value = ("val_size", val_size) if val_size < 0 else ("steps_per_batch", steps_per_batch)

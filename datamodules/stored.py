@@ -47,7 +47,8 @@ class StoredDataModule:
         batch_size: images of a training step, over all processes together.
         workers: processes that build a store, or read it (``residency=workers``); one per core if None.
         order_seed: seed of the order of the train split and of its flips.
-        flip: whether training mirrors each image with probability ½.
+        flip: whether training mirrors each image with probability ½; if None, where an epoch of
+            ``images_per_epoch`` has every image at least twice.
         images_per_epoch: images of a training epoch, whatever the size of the split; one pass over it if None.
         residency: where a split is held while it is used: ``device``, ``mmap``, ``workers``, or ``auto``, which chooses
             (:mod:`datamodules.loader`).
@@ -242,7 +243,7 @@ class StoredDataModule:
             len(self.store(split).images),
             batch_size=self.batch_share() if train else max(self.batch_size, EVALUATION_BATCH),
             shuffle=train,
-            flip=self.flip and train,
+            flip=self.flip if train else False,
             seed=self.order_seed,
             steps=self.steps_per_batch,
             epoch=(lambda: trainer.current_epoch) if trainer and not trainer.overfit_batches else (lambda: 0),

@@ -18,6 +18,7 @@ from facet.callbacks.as_saved import AsSaved
 from facet.callbacks.counting import Counter, OwnStep
 from facet.callbacks.edits import EditMonitor
 from facet.callbacks.finite import Finite
+from facet.callbacks.overfitting import Overfitting
 from facet.callbacks.progress import ProgressNote
 from facet.callbacks.random_state import RandomState
 from facet.callbacks.saving import Saving
@@ -213,7 +214,7 @@ def build(config: DictConfig, run: Run) -> Parts:
             # a debug run doesn't wait for a judge's training
             callback.judge = blank_judge(everything_of(config)) if config.get("debug") else judge_of(config)[0]
             callback.directory = run.path / "grids"
-    own = [AsSaved(), RandomState(), Timer(), *in_every_step(config), ProgressNote()]
+    own = [Overfitting(), AsSaved(), RandomState(), Timer(), *in_every_step(config), ProgressNote()]
     return Parts(config, run, data, [*callbacks, *own, Saving(run.checkpoint, config.save_minutes)])
 
 

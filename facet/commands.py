@@ -68,6 +68,7 @@ def run_command(
     if asked():
         answer(primary)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises errors instead of printing them
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch asks Linux for large pages: steps are 2 to 5% faster
     register(primary)
     log = _place_of_log(called) / f".sweep-{uuid.uuid4().hex}"  # a file: launchers run jobs in other processes
     ended: list[int] = []  # the exit code of a single job

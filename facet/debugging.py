@@ -35,6 +35,7 @@ def settle(config: DictConfig) -> None:
     config.logger.mode = "disabled"
     if growth := config.callbacks.get("growth"):
         growth.epochs, config.trainer.max_epochs = config.trainer.max_epochs, -1
+    config.data.pop("images_per_epoch", None)
     if "train_size" in config.data:  # drawing all of them takes a minute
         config.data.train_size = min(config.data.train_size, BATCHES * config.data.batch_size)
         for name in ("val_size", "test_size"):

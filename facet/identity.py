@@ -29,15 +29,6 @@ INCIDENTAL = (
     *("callbacks.progress", "callbacks.edits.faces"),
 )
 
-# Settings that came later, and what runs before did: left out where they say no more, so that such runs are found.
-LATER = {
-    "debug": None,
-    "data.images_per_epoch": None,
-    "data.test_correlation": None,
-    "data.rates": None,
-    "data.label_noise": 0.0,
-}
-
 
 @dataclass(frozen=True)
 class Places:
@@ -63,16 +54,26 @@ def identity(config: DictConfig) -> str:
         for group in groups:
             node = node.get(group) or {}
         node.pop(name, None)
-    for path, default in LATER.items():
-        *groups, name = path.split(".")
-        node = settings[groups[0]] if groups else settings
-        if node.get(name) in (None, default):
-            node.pop(name, None)
+    _as_before(settings)
     initial = settings["model"].get("initial")  # the content of the file counts, not its path
     if initial and Path(initial).is_file():
         with Path(initial).open("rb") as file:
             settings["model"]["initial"] = hashlib.file_digest(file, "sha256").hexdigest()
     return digest(canonical(settings))
+
+
+def _as_before(settings: dict[str, Any]) -> None:
+    """Leave out settings that change nothing, so that runs from before these settings are found."""
+    data = settings["data"]
+    if settings.get("debug") is None:
+        settings.pop("debug", None)
+    if data.get("images_per_epoch") in (None, data.get("train_size")):  # one pass
+        data.pop("images_per_epoch", None)
+        if data.get("flip", False) is None:  # no image comes twice in an epoch, so none is mirrored
+            data["flip"] = False
+    for name, default in (("test_correlation", None), ("rates", None), ("label_noise", 0.0)):
+        if data.get(name) in (None, default):
+            data.pop(name, None)
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

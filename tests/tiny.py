@@ -12,13 +12,20 @@ from omegaconf import DictConfig
 from facet.configuration import compose_config
 from facet.runs import Run
 
+ONE_PASS = "data.images_per_epoch=null"  # an epoch; the embedded preset's has 20,000 images
 SIZES = ("data.resolution=16", "data.train_size=96", "data.val_size=40", "data.test_size=60", "data.batch_size=16")
-NETWORKS = ("networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=1")
+NETWORKS = (
+    ONE_PASS,
+    "networks.width=4",
+    "networks.latent_dim=6",
+    "trainer.max_epochs=3",
+    "trainer.check_val_every_n_epoch=1",
+)
 TINY = (*SIZES, *NETWORKS, "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")
 
 NAMES = ["Smiling", "Eyeglasses", "Wearing_Hat"]
 STAGED = (  # JacSup on faces: the teacher's two stages and two students
-    *SIZES,
+    *(ONE_PASS, *SIZES),
     *("data.resolution=32", f"attributes=[{','.join(NAMES)}]", "networks.width=4", "data.workers=1", "logger=csv"),
     *("callbacks.progress=null", "trainer.precision=32-true", "trainer.log_every_n_steps=1"),
     *("trainer.check_val_every_n_epoch=1", "model.network.latent_channels=2", "model.network.max_latent_channels=8"),

@@ -48,7 +48,7 @@ class HeadsDataModule(DrawnDataModule[Head]):
         batch_size: int = 64,
         workers: int | None = None,
         order_seed: int = 0,
-        flip: bool = False,
+        flip: bool | None = None,
         residency: Residency = "auto",
         images_per_epoch: int | None = None,
     ) -> None:

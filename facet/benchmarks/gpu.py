@@ -29,7 +29,7 @@ SPLITS = (("train", 100_000, 128), ("val", 2000, 128), ("test", 3000, 128))  # i
 KEPT = ("*.log", "*.json", "*.html", "*.csv", "*.md", "*.yaml")
 TINY = (
     *("data.resolution=16", "data.train_size=96", "data.val_size=40", "data.test_size=60", "data.batch_size=16"),
-    *("networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=3"),
+    *("data.images_per_epoch=null", "networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=3"),
 )
 
 

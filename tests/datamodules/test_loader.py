@@ -93,6 +93,17 @@ def test_an_image_that_comes_again_is_mirrored_by_chance_again() -> None:
     assert all(sides == {False, True} for sides in mirrored.values())
 
 
+@pytest.mark.parametrize(
+    ("size", "images", "mirrors"), [(10, None, False), (10, 19, False), (10, 20, True), (10, 5, False)]
+)
+def test_images_that_come_at_least_twice_in_an_epoch_are_mirrored_by_themselves(
+    size: int, images: int | None, mirrors: bool
+) -> None:
+    shuffled = Order(size, batch_size=5, shuffle=True, flip=None, images=images)
+    assert all((flips is not None) == mirrors for _, flips in shuffled.batches())
+    assert not Order(size, batch_size=5, shuffle=True, flip=False, images=200).mirrors
+
+
 def test_an_epoch_of_fewer_images_than_a_batch_is_refused() -> None:
     with pytest.raises(ValueError, match="images_per_epoch=3: fewer than one batch of 4 on each of 1"):
         Order(23, batch_size=4, shuffle=True, images=3)

@@ -25,7 +25,7 @@ from facet.train import train
 
 pytestmark = pytest.mark.whole
 SMALL = (
-    *("data.train_size=1280", "data.val_size=200", "data.test_size=640"),
+    *("data.train_size=1280", "data.val_size=200", "data.test_size=640", "data.images_per_epoch=null"),
     *("trainer.max_epochs=5", "networks.width=16", "data.workers=1"),
 )
 

@@ -83,10 +83,18 @@ def as_if_trained(config: DictConfig) -> Run:
             "model.autoencoder_optimizer.eps=1e-8",
         ),
         *("model.weights.class_on_reconstruction=0", "data.train_size=20000", "callbacks.averaging.decay=.995"),
+        *("data.images_per_epoch=null", "data.images_per_epoch=20000", "data.flip=false"),
     ],
 )
 def test_what_does_not_change_the_outcome_makes_no_other_run(override: str, default: DictConfig) -> None:
     assert same_run(composed(override), default)
+
+
+def test_an_epoch_of_as_many_images_as_the_split_is_one_pass() -> None:
+    small = "data.train_size=500"
+    assert same_run(composed(small, "data.images_per_epoch=500"), composed(small, "data.images_per_epoch=null"))
+    assert not same_run(composed(small), composed(small, "data.images_per_epoch=null"))
+    assert not same_run(composed(small), composed(small, "data.flip=false"))
 
 
 @pytest.mark.parametrize(

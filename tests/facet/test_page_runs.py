@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 from PIL import Image
-from tiny import overrides
+from tiny import ONE_PASS, overrides
 
 from facet.configuration import compose_config
 from facet.errors import ToldError, UserError
@@ -89,7 +89,13 @@ def test_a_test_split_of_one_class_is_told(tmp_path: Path, capsys: pytest.Captur
             Image.new("RGB", (20, 24), (200 * (i % 2), 4 * i, 30)).save(root / f"{i}.png")
             writer.writerow([f"{i}.png", 1 if split == "test" else i % 2, "" if split == "test" else i % 3 // 2, split])
     data = ["data=folder", f"data.root={root}", f"data.store={tmp_path}", "data.resolution=16", "data.crop=none"]
-    short = ["data.batch_size=10", "attributes=[Smiling,Young]", "trainer.max_epochs=1", "callbacks.edits=null"]
+    short = [
+        ONE_PASS,
+        "data.batch_size=10",
+        "attributes=[Smiling,Young]",
+        "trainer.max_epochs=1",
+        "callbacks.edits=null",
+    ]
     chosen = [each for each in overrides(tmp_path) if not each.startswith("data.")]
     run = Run(train(compose_config("train", [*chosen, *data, *short])))
     capsys.readouterr()

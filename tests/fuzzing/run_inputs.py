@@ -31,7 +31,14 @@ from facet.pages import load
 from facet.report.command import report
 
 RUN = ("data.resolution=16", "networks.width=4", "networks.latent_dim=6", "logger=csv")
-SIZES = ("data.train_size=32", "data.val_size=8", "data.test_size=8", "data.batch_size=8", "data.workers=1")
+SIZES = (
+    "data.train_size=32",
+    "data.val_size=8",
+    "data.test_size=8",
+    "data.batch_size=8",
+    "data.workers=1",
+    "data.images_per_epoch=null",
+)
 PAGES = (
     "table1",
     "table3",
