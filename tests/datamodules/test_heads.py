@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,11 @@ def test_a_head_is_a_function_of_its_place() -> None:
     both, second = draw_run(0, 2, "test", 32, **SETTINGS), draw_run(1, 2, "test", 32, **SETTINGS)
     assert np.array_equal(both[0][1:], second[0])
     assert np.array_equal(both[1][1:], second[1])
+
+
+def test_workers_start_without_torch() -> None:
+    code = "import sys, datamodules.heads.worker; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_labels_keep_their_rates() -> None:
