@@ -115,5 +115,5 @@ class Table:
                 total = max(float(share[having[name]].sum()), 1e-12)
                 share = share * np.where(having[name], rate / total, (1 - rate) / max(1 - total, 1e-12))
         if any(abs(share[having[name]].sum() - rate) > 1e-6 for name, rate in asked.items()):
-            raise ValueError(f"data.rates: {dict(asked)} can't hold together: they exclude each other")
+            raise ValueError(f"data.rates: {dict(asked)} can't hold together, as attributes of one group")
         return {state: (float(rate), states[state][1]) for state, rate in zip(states, share, strict=True)}

@@ -15,17 +15,7 @@ from datamodules.residency import Residency
 
 
 class AvatarsDataModule(DrawnDataModule[Avatar]):
-    """Avatars, with their true counterfactuals.
-
-    Args: as :class:`datamodules.stored.StoredDataModule`, and
-
-        train_size: images of the train split.
-        val_size: images of the validation split.
-        test_size: images of the test split.
-        images_per_identity: train images of each person. In validation and test each person has one image, so that
-            the images are independent. No person is in two splits.
-        seed, correlation, test_correlation, rates, label_noise: as :class:`datamodules.drawn.Sampling`.
-        root: directory of the packed stores; ``$FACET_DATA/avatars`` or the user's cache directory if None.
+    """Avatars, with their true counterfactuals. Settings: as :class:`datamodules.drawn.DrawnDataModule`.
 
     Raises:
         ValueError: an unknown attribute, or a setting outside its range.

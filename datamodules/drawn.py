@@ -38,14 +38,7 @@ class Factors(Protocol):
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the attributes of a drawn data set are sampled.
-
-    Attributes:
-        seed: of the data set.
-        correlation: strength of a realistic dependence between attributes, 0 (independent) to 1.
-        test_correlation: the same in the test split; as ``correlation`` if None.
-        rates: attribute -> positive rate, where it is not the data set's own.
-        label_noise: share of the train and validation labels that are inverted. Test labels are true.
+    """How the attributes of a drawn data set are sampled: settings of :class:`DrawnDataModule`.
 
     Raises:
         ValueError: a setting outside its range.
@@ -80,10 +73,21 @@ F = TypeVar("F", bound=Factors)
 class DrawnDataModule(StoredDataModule, Generic[F]):
     """A data set that is drawn from factors.
 
-    Args:
-        sizes: images of the train, validation and test split.
-        images_per_identity: train images of each person; in validation and test each person has one.
-        sampling: how attributes are sampled.
+    Args: as :class:`datamodules.stored.StoredDataModule`, and ``sizes`` of the splits, the ``images_per_identity`` and
+    how attributes are sampled. The settings of its data sets are
+
+        train_size: images of the train split.
+        val_size: images of the validation split.
+        test_size: images of the test split.
+        images_per_identity: train images of each person. In validation and test each person has one image, so that
+            the images are independent. No person is in two splits.
+        seed: of the data set.
+        correlation: strength of a realistic dependence between attributes, 0 (independent) to 1.
+        test_correlation: correlation in the test split; as in the others if None.
+        rates: attribute -> positive rate, where it is not the data set's own.
+        label_noise: share of the train and validation labels that are inverted. Test labels are true.
+        root: directory of the packed stores; the data set's name in ``$FACET_DATA`` or in the user's cache directory if
+            None.
 
     Raises:
         ValueError: an unknown attribute, or a setting outside its range.

@@ -54,6 +54,7 @@ def meanings(target: str) -> dict[str, str]:
     text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else None
     by_name: dict[str, str] = {}
     for base in node.bases if isinstance(node, ast.ClassDef) else ():
+        base = base.value if isinstance(base, ast.Subscript) else base  # a generic one
         if isinstance(base, ast.Name):
             by_name |= meanings(f"{place.name}.{base.id}")
     for names, first, more in ARGUMENT.findall(text or ""):

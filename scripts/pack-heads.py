@@ -147,7 +147,7 @@ def main(data: Path) -> None:
     average = sum(targets[f"universal-{sex}-young-averagemuscle-averageweight"] for sex in ("female", "male")) / 2
     average = average + sum(targets[f"caucasian-{sex}-young"] for sex in ("female", "male")) / 2
     solid = part != PARTS.index("lashes")
-    corners = np.concatenate([quads[solid][:, [0, 1, 2]], quads[solid][:, [0, 2, 3]]])
+    corners = np.concatenate([quads[solid][:, [0, 1, 2]], quads[solid][:, [0, 2, 3]]]).T
     seen = visibility((points + average)[used], corners)
     index, delta, ends = [], [], [0]
     for moved in targets.values():

@@ -20,7 +20,7 @@ DRAWING_VERSION = 1
 class HeadsDataModule(DrawnDataModule[Head]):
     """Heads, with their true counterfactuals.
 
-    Args: as :class:`datamodules.avatars.AvatarsDataModule`, and
+    Settings: as :class:`datamodules.drawn.DrawnDataModule`, and
 
         grey: draw without colour, in three equal channels.
 

@@ -25,8 +25,10 @@ TABLE = Table(
     },
     groups={
         "hair": {
-            **{color: (rate * (1 - BANGS), (f"{color.title()}_Hair",)) for color, rate in _COLORS.items()},
-            **{f"{color}_bangs": (rate * BANGS, (f"{color.title()}_Hair", "Bangs")) for color, rate in _COLORS.items()},
+            **{
+                f"{color}{fringe}": (share * rate, (f"{color.title()}_Hair", *(["Bangs"] if fringe else [])))
+                for color, rate in _COLORS.items() for fringe, share in (("", 1 - BANGS), ("_bangs", BANGS))
+            },
             "bald": (0.08, ("Bald",)),
         },
         "facial_hair": {
@@ -58,6 +60,7 @@ TRAITS = (
     "head-scale-horiz", "head-scale-vert", "eye-scale", "eye-height2", "eye-trans", "eye-corner2", "eyebrows-angle",
     "cheek-bones", "ear-wing", "ear-scale", "asym-brown-1", "asym-mouth-1", "asym-nose-1",
 )  # fmt: skip
+TALL = ("forehead-scale-vert", "head-scale-vert", "chin-height")  # in small doses: the head stays in the picture
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ def draw_person(rng: np.random.Generator) -> dict[str, Any]:
     """Draw an identity."""
 
     def style(long: bool) -> dict[str, float]:
-        side = rng.uniform(0.1, 0.2) if long else rng.uniform(0.04, 0.15)
-        ranges = {"top": (0.11, 0.24), "quiff": (0, 0.1), "frame": (0.85, 1.15), "flare": (-0.05, 0.2),
+        side = rng.uniform(0.15, 0.25) if long else rng.uniform(0.03, 0.09)
+        ranges = {"top": (0.08, 0.18), "quiff": (0, 0.1), "frame": (0.85, 1.15), "flare": (0.0, 0.3),
                   "wave": (0, 0.05), "clump": (0.2, 0.8), "parting": (-0.5, 0.5), "phase": (0, 1),
                   "bangs": (-0.04, 0.08)}  # fmt: skip
         drawn = {name: float(rng.uniform(*ends)) for name, ends in ranges.items()}
@@ -115,7 +118,7 @@ def draw_person(rng: np.random.Generator) -> dict[str, Any]:
         "origin": origin,
         "weight": float(np.clip(rng.normal() * 0.3, -0.8, 0.8)),
         "shape": (SHAPES[int(rng.integers(7))], float(rng.uniform(0, 0.7))),
-        "traits": np.clip(rng.normal(size=len(TRAITS)) * 0.38, -1, 1),
+        "traits": np.clip(rng.normal(size=len(TRAITS)) * 0.38, -1, 1) * [0.4 if name in TALL else 1 for name in TRAITS],
         "age": {True: float(rng.uniform(0.85, 1)), False: float(rng.uniform(0.1, 0.35))},
         "strength": {name: float(rng.uniform(0.75, 1.25)) for name in TABLE.rates},
         "style": {male: style(rng.random() < (0.12 if male else 0.8)) for male in (True, False)},
@@ -124,8 +127,9 @@ def draw_person(rng: np.random.Generator) -> dict[str, Any]:
                  False: float(np.clip(1.6 + 2.6 * origin[0] + rng.normal() * 0.4, 1.4, 4.99))},
         "iris": IRISES[int(rng.integers(3))],
         "lipstick": LIPSTICKS[int(rng.integers(3))],
-        "cloth": rng.random(3) ** 2.2,
-        "hat": {"height": float(rng.uniform(0, 0.12)), "band": 0.045, "color": rng.random(3) ** 2.2 * 0.7},
+        "cloth": (0.6 * rng.random(3) + 0.3 * rng.random()) ** 2.2,
+        "hat": {"height": float(rng.uniform(0, 0.12)), "band": 0.045,
+                "color": (0.1 + 0.5 * rng.random(3) + 0.25 * rng.random()) ** 2.2},
         "glasses": {"width": float(rng.uniform(0.2, 0.25)), "height": float(rng.uniform(0.14, 0.19)),
                     "power": float(rng.uniform(2, 4)), "thickness": float(rng.uniform(0.015, 0.026)),
                     "color": FRAMES[int(rng.integers(3))]},
@@ -142,7 +146,7 @@ def draw_scene(rng: np.random.Generator) -> dict[str, Any]:
         "light": light / np.sqrt((light**2).sum()),
         "key": float(rng.uniform(0.7, 1)),
         "ambient": float(rng.uniform(0.25, 0.5)),
-        "background": (rng.random((1, 1, 3)) * 0.5 + rng.random((4, 4, 1)) * 0.5) ** 2.2 * 0.8,
+        "background": (0.15 + 0.45 * rng.random((4, 4, 1)) + 0.2 * rng.random((1, 1, 3)) + 0.1 * rng.random()) ** 2.2,
     }
 
 
@@ -185,11 +189,13 @@ def targets(head: Head) -> dict[str, float]:
         "mouthSmile": 0.95 * smile, "cheekSquint": 0.5 * smile, "jawOpen": 0.22 * open_mouth,
         "mouthUpperUp": 0.3 * smile * on["Mouth_Slightly_Open"],
         "mouthLowerDown": 0.25 * smile * on["Mouth_Slightly_Open"],
-        "eyeSquint": 0.9 * narrow, "eyeBlink": 0.28 * narrow, "eyeWide": 0.3 * (not on["Narrow_Eyes"]),
-        "nose-scale-horiz+": 0.9 * much["Big_Nose"], "nose-volume+": 0.8 * much["Big_Nose"],
-        "nose-width2+": 0.6 * much["Big_Nose"],
-        "head-fat+": 0.8 * much["Chubby"], "cheek-volume+": 0.8 * much["Chubby"],
-        "neck-double+": 1.0 * much["Double_Chin"], "eye-bag+": 0.9 * much["Bags_Under_Eyes"],
+        "eyeSquint": 0.9 * narrow, "eyeBlink": 0.12 * narrow, "eyeWide": 0.55 * (not on["Narrow_Eyes"]),
+        "nose-scale-horiz+": 1.8 * much["Big_Nose"], "nose-volume+": 1.6 * much["Big_Nose"],
+        "nose-flaring+": 1.2 * much["Big_Nose"], "nose-point-width+": 0.8 * much["Big_Nose"],
+        "nose-width2+": 1.0 * much["Big_Nose"],
+        "head-fat+": 0.7 * much["Chubby"], "cheek-volume+": 0.8 * much["Chubby"],
+        "neck-double+": 1.2 * much["Double_Chin"], "second-chin": much["Double_Chin"],
+        "eye-bag+": 0.9 * much["Bags_Under_Eyes"],
     }  # fmt: skip
     return found
 
@@ -209,12 +215,13 @@ def look(head: Head) -> dict[str, Any]:
         "hat": person["hat"] if on["Wearing_Hat"] else None,
         "glasses": person["glasses"] if on["Eyeglasses"] else None,
         "skin": skin,
-        "blush": 0.15 + 0.9 * much["Rosy_Cheeks"] * on["Rosy_Cheeks"],
-        "bags": 0.1 + 0.55 * much["Bags_Under_Eyes"] * on["Bags_Under_Eyes"],
+        "blush": 0.12 + 0.75 * much["Rosy_Cheeks"] * on["Rosy_Cheeks"],
+        "bags": 0.05 + 0.9 * much["Bags_Under_Eyes"] * on["Bags_Under_Eyes"],
+        "fold": 0.8 * much["Double_Chin"] * on["Double_Chin"],
         "lines": 0.05 if on["Young"] else 0.55,
         "lips": person["lipstick"] if on["Wearing_Lipstick"] else skin * np.array([0.78, 0.5, 0.5]),
         "hair": HAIR[person["preferred"][0] if color == "bald" else color],
-        "brow": 0.8 + 0.75 * much["Bushy_Eyebrows"] * on["Bushy_Eyebrows"],
+        "brow": (0.8 + 0.85 * much["Bushy_Eyebrows"], 1.0) if on["Bushy_Eyebrows"] else (0.7, 0.75),
         "facial": "" if facial == "shaved" else facial,
         "cloth": person["cloth"],
         "iris": person["iris"],

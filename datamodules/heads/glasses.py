@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from datamodules.heads.hair import Surface
-from datamodules.heads.mesh import mesh
+from datamodules.heads.mesh import cross, mesh
+from datamodules.heads.scalp import Surface
 
 FRAME = 7
 AROUND = 28  # points of a rim
@@ -46,22 +46,22 @@ def glasses(shaped: np.ndarray, frame: Mapping[str, Any]) -> Surface:
     bridge[:, 2] += 0.03
     tubes = [_tube(line, frame["thickness"]) for line in (*lines, bridge, *outer)]
     starts = np.cumsum([0, *(len(points) for points, _ in tubes)])
-    corners = np.concatenate([some + start for (_, some), start in zip(tubes, starts, strict=False)])
+    corners = np.concatenate([some + start for (_, some), start in zip(tubes, starts, strict=False)], 1)
     points = np.concatenate([points for points, _ in tubes]).astype(np.float32)
-    flat = np.zeros(len(points))
-    return Surface(points, corners, flat, flat, flat + 1, FRAME)
+    none = np.zeros(len(points))
+    return Surface(points, corners, none, none, none + 1, none, FRAME)
 
 
 def _tube(line: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """A tube with four sides along a line ``[n, 3]``."""
+    """A tube with four sides along a line ``[n, 3]``: points, and corners ``[3, t]``."""
     ahead = np.gradient(line, axis=0)
     ahead /= np.linalg.norm(ahead, axis=1, keepdims=True) + 1e-9
-    aside = np.cross(ahead, [0.1, 0.2, 1])
+    aside = cross(ahead, np.broadcast_to([0.1, 0.2, 1], ahead.shape))
     aside /= np.linalg.norm(aside, axis=1, keepdims=True) + 1e-9
-    up = np.cross(aside, ahead)
+    up = cross(aside, ahead)
     ring = np.stack([line + radius * way for way in (aside, up, -aside, -up)], 1)
     n = len(line)
     i = np.arange(n - 1)[:, None] * 4 + np.arange(4)
     j = np.arange(n - 1)[:, None] * 4 + (np.arange(4) + 1) % 4
     a, b, c, d = i.ravel(), j.ravel(), j.ravel() + 4, i.ravel() + 4
-    return ring.reshape(-1, 3), np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+    return ring.reshape(-1, 3), np.stack([np.concatenate([a, a]), np.concatenate([b, c]), np.concatenate([c, d])])

@@ -1,4 +1,4 @@
-"""The mesh of a head and its targets: which vertex each target moves, and whereto. ``NOTICE.md`` has the source.
+"""The mesh of a head and its targets: which vertex each target moves, and whereto (``datamodules/heads/NOTICE.md``).
 
 This module must not import torch, because worker processes import it.
 """
@@ -50,45 +50,38 @@ class Mesh:
 
     Attributes:
         rest: vertices, x to the person's left, y up, z to the front, in decimetres, ``[v, 3]`` float32.
-        quads: corners of the faces, ``[q, 4]``.
         part: of each vertex, an index into :data:`PARTS`, ``[v]``.
-        corners: of the triangles, ``[t, 3]``.
+        corners: of the triangles, ``[3, t]``.
         kinds: part of each triangle, ``[t]``.
-        targets: name -> (the vertices it moves ``[m]``, whereto ``[m, 3]`` float32).
+        targets: name -> whereto it moves the vertices, ``[v, 3]`` float32.
         seen: the directions in which a vertex sees out of the head, in spherical harmonics, ``[v, 16]``.
-        around: the quads of each vertex, one vertex after the other.
-        first: where each vertex begins in ``around``, ``[v]``.
+        around: four neighbours of each vertex, in order round it, ``[4, v]``.
     """
 
     rest: np.ndarray
-    quads: np.ndarray
     part: np.ndarray
     corners: np.ndarray
     kinds: np.ndarray
-    targets: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    targets: Mapping[str, np.ndarray]
     seen: np.ndarray
     around: np.ndarray
-    first: np.ndarray
 
     def shaped(self, weights: Mapping[str, float]) -> np.ndarray:
         """The vertices with targets applied, ``[v, 3]`` float32.
 
-        Sums are element by element, so that a head is the same on every machine, alone or in a chunk.
+        Sums are element by element, so that a head is the same alone and in a chunk.
         """
-        points = self.rest.copy()
+        points, part = self.rest.copy(), np.empty_like(self.rest)
         for name, weight in weights.items():
             if weight:
-                moved, whereto = self.targets[name]
-                if len(moved) == len(points):
-                    points += np.float32(weight) * whereto
-                else:
-                    points[moved] += np.float32(weight) * whereto
+                np.multiply(self.targets[name], np.float32(weight), out=part)
+                np.add(points, part, out=points)
         return points
 
     def normals(self, points: np.ndarray) -> np.ndarray:
-        """Unit normals of the vertices, ``[v, 3]`` float32."""
-        a, b, c, d = (points[self.quads[:, i]] for i in range(4))
-        return unit(np.add.reduceat(cross(c - a, d - b)[self.around], self.first))
+        """Unit normals of the vertices, ``[v, 3]`` float32: across the diagonals of their neighbours."""
+        a, b, c, d = (points.take(some, 0) for some in self.around)
+        return unit(cross(c - a, d - b))
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -112,26 +105,48 @@ def mesh() -> Mesh:
     quads, rest = held["quads"].astype(np.intp), held["vertices"].astype(np.float32) * np.float32(VERTEX_STEP)
     whereto = np.ascontiguousarray(held["delta"].T).astype(np.float32) * np.float32(TARGET_STEP)
     moved, ends = held["index"].astype(np.intp), held["ends"]
-    targets = {}
+    targets = {"second-chin": second_chin(rest)}
     for name, start, end in zip(held["names"], ends[:-1], ends[1:], strict=True):
-        some = moved[start:end]
-        targets[str(name)] = (some, whereto[start:end])
-        if 2 * len(some) > len(rest):  # as fast as all vertices, without picking them
-            every = np.zeros_like(rest)
-            every[some] = whereto[start:end]
-            targets[str(name)] = (np.arange(len(rest)), every)
-    flat = quads.ravel()
-    order = np.argsort(flat, kind="stable")
+        targets[str(name)] = np.zeros_like(rest)
+        targets[str(name)][moved[start:end]] = whereto[start:end]
     part = np.zeros(len(rest), np.uint8)
     part[quads] = held["parts"][:, None]
+    a, b, c, d = quads.T
     return Mesh(
         rest=rest,
-        quads=quads,
         part=part,
-        corners=np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]),
+        corners=np.stack([np.concatenate([a, a]), np.concatenate([b, c]), np.concatenate([c, d])]),
         kinds=np.concatenate([held["parts"], held["parts"]]),
         targets=targets,
         seen=held["seen"].astype(np.float32) * np.float32(SEEN_STEP),
-        around=order // 4,
-        first=np.searchsorted(flat[order], np.arange(len(rest))),
+        around=neighbours(quads, len(rest)),
     )
+
+
+def second_chin(rest: np.ndarray) -> np.ndarray:
+    """A target of our own: the throat below the chin stands out, ``[v, 3]`` float32. MakeHuman's is seen from aside."""
+    return np.asarray(throat(rest)[:, None] * np.array([0, -0.08, 0.46]), np.float32)
+
+
+def throat(rest: np.ndarray) -> np.ndarray:
+    """How far vertices at rest belong to the throat below the chin, from 0 to 1, ``[v]``."""
+    x, y, z = rest.T
+    amount = np.exp(-(((y - 5.98) / 0.13) ** 2) - (x / 0.42) ** 4) * np.clip((1.25 - z) / 0.4, 0, 1) * (z > 0.35)
+    return np.asarray(np.where(amount > 0.02, amount, 0), np.float32)
+
+
+def neighbours(quads: np.ndarray, count: int) -> np.ndarray:
+    """Four neighbours of each vertex, in order round it, ``[4, count]``."""
+    after: list[dict[int, int]] = [{} for _ in range(count)]  # of each vertex: neighbour -> the next one round it
+    for quad in quads.tolist():
+        for i, vertex in enumerate(quad):
+            after[vertex][quad[(i + 1) % 4]] = quad[i - 1]
+    found = np.zeros((4, count), np.intp)
+    for vertex, following in enumerate(after):
+        start = next(iter(following.keys() - set(following.values())), next(iter(following)))  # an open ring's end
+        ring = [start]
+        while (last := following.get(ring[-1])) is not None and last != start and len(ring) <= len(following):
+            ring.append(last)
+        ring = ring if len(ring) > 3 else [vertex, *ring, ring[0]]
+        found[:, vertex] = [ring[i * len(ring) // 4] for i in range(4)]
+    return found

@@ -1,26 +1,21 @@
 """Tables that are looked up for each sample of a head: noise, and what is painted on the skin.
 
-The skin's table is laid over the face at rest as seen from the front: x from -1.1 to 1.1, y from 5.5 to 8.6. It moves
-with the face, whatever its expression. The left half mirrors the right one, but for the noise.
+The skin's tables are laid over the face at rest as seen from the front: x from -1.1 to 1.1, y from 5.5 to 8.6. They
+move with the face, whatever its expression. The left half mirrors the right one, but for the noise.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 
-LEFT, LOW, DENSITY = -1.1, 5.5, 160  # the table's corner, and its points per decimetre
-SHAPE = (round(3.1 * DENSITY), round(2.2 * DENSITY))
-
+LEFT, LOW, WIDE, HIGH = -1.1, 5.5, 2.2, 3.1  # of the skin's tables, in decimetres
 EYE = (0.308, 7.284)  # the centre of an eye at rest
 MOUTH = 6.607  # height of the line between the lips
-
-FIELDS = ("grain", "brow", "lips", "blush", "bags", "lines", "mustache", "goatee", "beard", "bristle", "lid", "nostril")
-"""The columns of the skin's table. Each is from 0 to 1; the brow and the hair fields are highest at their middle."""
-
-STRANDS = (1024, 64)
-"""Size of the table of hair: across the strands, along them."""
+STRANDS = (1024, 256)
+"""Size of the tables of hair: across the strands, along them."""
 
 
 def step(low: float, high: float, value: np.ndarray) -> np.ndarray:
@@ -48,28 +43,51 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[
 
 
 @functools.cache
-def skin() -> np.ndarray:
-    """What is painted on the skin, ``[rows, columns, fields]`` float32: :data:`FIELDS`."""
-    rng = np.random.default_rng(7)
-    y = (LOW + (np.arange(SHAPE[0]) + 0.5) / DENSITY)[:, None]
-    x = np.abs(LEFT + (np.arange(SHAPE[1]) + 0.5) / DENSITY)[None, :]
-    octaves = [smooth_noise(rng, SHAPE, (9 * 2**i, 6 * 2**i)) for i in range(5)]
-    grain = 0.35 * octaves[1] + 0.3 * octaves[2] + 0.2 * octaves[3] + 0.15 * octaves[4]
-    bristle = 0.5 * rng.random(SHAPE) + 0.5 * smooth_noise(rng, SHAPE, (SHAPE[0] // 6, SHAPE[1] // 2))
+def skin(density: int) -> Mapping[str, np.ndarray]:
+    """What is painted on the skin, with so many points a decimetre: tables ``[rows, columns]`` from 0 to 1, as uint8.
+
+    ``brow`` is highest at its middle: a threshold makes it wide or narrow.
+    """
+    rng, shape = np.random.default_rng(7), table_size(density)
+    y = (LOW + (np.arange(shape[0]) + 0.5) / density)[:, None]
+    x = np.abs(LEFT + (np.arange(shape[1]) + 0.5) / density)[None, :]
+    octaves = [smooth_noise(rng, shape, (9 * 2**i, 6 * 2**i)) for i in range(5)]
+    bristles = [smooth_noise(rng, shape, cells) for cells in ((496, 352), (82, 176))]
     fields = {
-        "grain": grain,
+        "grain": 0.35 * octaves[1] + 0.3 * octaves[2] + 0.2 * octaves[3] + 0.15 * octaves[4],
+        "bristle": 0.5 * bristles[0] + 0.5 * bristles[1],
         "brow": _brow(x, y),
         "lips": _lips(x, y),
-        "blush": spot(x, y, (0.43, 6.98), (0.17, 0.15)),
-        "bags": _crescent(x, y, 7.165, 0.05) * 0.8 + spot(x, y, (0.2, 7.22), (0.07, 0.07)) * 0.4,
+        "blush": spot(x, y, (0.43, 6.98), (0.19, 0.16)),
+        "bags": _bags(x, y),
         "lines": _lines(x, y),
-        **_facial_hair(x, y),
-        "bristle": bristle,
-        "lid": spot(x, y, (EYE[0], 7.39), (0.17, 0.055)) + 0.5 * spot(x, y, (0.19, 7.36), (0.06, 0.06)),
+        "chin": _double_chin(x, y),
+        "lid": spot(x, y, (EYE[0], 7.39), (0.17, 0.05)) + 0.5 * spot(x, y, (0.19, 7.36), (0.06, 0.06)),
         "nostril": spot(x, y, (0.075, 6.865), (0.035, 0.022)),
+        **_facial_hair(x, y),
     }
-    full = [np.broadcast_to(fields[name], SHAPE) for name in FIELDS]
-    return np.stack(full, 2).astype(np.float32)
+    return {name: _bytes(np.broadcast_to(field, shape)) for name, field in fields.items()}
+
+
+def table_size(density: int) -> tuple[int, int]:
+    """Rows and columns of the skin's tables."""
+    return round(HIGH * density), round(WIDE * density)
+
+
+def _bytes(field: np.ndarray) -> np.ndarray:
+    return np.asarray((np.clip(field, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def _bags(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Half moons below the eyes: a soft shadow, and a line where it ends."""
+    shadow = _crescent(x, y, 7.15, 0.055) + 0.4 * spot(x, y, (0.2, 7.2), (0.07, 0.07))
+    return np.asarray(0.6 * shadow + 0.55 * _crescent(x, y, 7.085, 0.018))
+
+
+def _double_chin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The fold between a chin and a second one."""
+    line = 6.135 + 0.5 * x**2
+    return np.asarray(np.exp(-(((y - line) / 0.03) ** 2)) * step(0.44, 0.26, x))
 
 
 def _brow(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -122,33 +140,25 @@ def _facial_hair(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @functools.cache
-def strands() -> np.ndarray:
-    """Brightness of hair, ``[across, along, 2]`` float32 around 0.5: straight strands, and curls."""
+def strands(curly: bool) -> np.ndarray:
+    """Brightness of hair around 0.5 of 1, ``[across, along]`` uint8: straight strands, or curls."""
     rng = np.random.default_rng(8)
-    fine = smooth_noise(rng, STRANDS, (512, 5))
-    coarse = smooth_noise(rng, STRANDS, (150, 4))
-    broad = smooth_noise(rng, STRANDS, (46, 3))
-    curls = 0.6 * smooth_noise(rng, STRANDS, (150, 26)) + 0.4 * smooth_noise(rng, STRANDS, (300, 48))
-    return np.stack([0.35 * fine + 0.35 * coarse + 0.3 * broad, curls], 2).astype(np.float32)
+    if curly:
+        return _bytes(0.6 * smooth_noise(rng, STRANDS, (150, 26)) + 0.4 * smooth_noise(rng, STRANDS, (300, 48)))
+    noise = [smooth_noise(rng, STRANDS, cells) for cells in ((512, 5), (150, 4), (46, 3))]
+    return _bytes(0.35 * noise[0] + 0.35 * noise[1] + 0.3 * noise[2])
 
 
-def lookup(table: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Rows of a table ``[a, b, k]`` at positions that may lie outside it (its edge then), ``[n, k]``."""
-    high, wide, depth = table.shape
-    i = np.clip(row, 0, high - 1).astype(np.int32)
-    i *= wide
-    i += np.clip(column, 0, wide - 1).astype(np.int32)
-    return np.asarray(table.reshape(-1, depth)[i])
-
-
-def skin_at(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The skin's table at points of the face at rest, ``[n, fields]``."""
-    return lookup(skin(), (y - np.float32(LOW)) * DENSITY, (x - np.float32(LEFT)) * DENSITY)
-
-
-def strands_at(across: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """Hair at positions around the head and down the strand, both periodic in 1, ``[n, 2]``."""
+def strand(across: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """Where in the tables of hair positions lie round the head and down the strand, both periodic in 1, ``[n]``."""
     rows, columns = STRANDS
-    return strands().reshape(-1, 2)[
-        ((across * rows).astype(np.int32) % rows) * columns + (along * columns).astype(np.int32) % columns
-    ]
+    down = (along * np.float32(columns)).astype(np.int32) % columns
+    return np.asarray((across * np.float32(rows)).astype(np.int32) % rows * columns + down)
+
+
+@functools.cache
+def reach() -> np.ndarray:
+    """How far each strand reaches, from 0 to 1, ``[across]`` float32."""
+    rng = np.random.default_rng(9)
+    noise = 0.5 * smooth_noise(rng, (STRANDS[0], 1), (340, 1)) + 0.5 * smooth_noise(rng, (STRANDS[0], 1), (90, 1))
+    return np.asarray(noise[:, 0], np.float32)

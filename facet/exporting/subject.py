@@ -80,7 +80,7 @@ class Subject:
 
     @property
     def data(self) -> str:
-        """The kind of its data: avatars, celeba, mnist, folder, or a plug-in's."""
+        """The kind of its data: avatars, heads, celeba, mnist, folder, or a plug-in's."""
         return str(self.config.data._target_).split(".")[-2]
 
     @property

@@ -12,7 +12,7 @@ from facet.editing.judges import JUDGE, judge_file
 from facet.errors import UserError
 from facet.exporting.subject import Subject
 
-FREE = ("avatars", "mnist")
+FREE = ("avatars", "heads", "mnist")
 """Data of which everybody may have examples. Photographs, and people's own data, aren't handed on unasked."""
 
 

@@ -54,6 +54,13 @@ DATA = {
         "The weights may be used like Facet's code, under the MIT licence.",
         "mit",
     ),
+    "heads": Data(
+        "Drawn heads: Facet draws them from a parametric model in 3-D, so no person is in them. It knows nothing of "
+        "photographs.",
+        "The heads' mesh and shapes are MakeHuman's, under CC0. The weights may be used like Facet's code, under the "
+        "MIT licence.",
+        "mit",
+    ),
     "celeba": Data(
         "CelebA (Liu et al. 2015): photographs of celebrities, each with forty attributes that annotators gave it.",
         "CelebA is for non-commercial research only, and so is a model that has learnt from it.",

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from doc_tables import quoted, rows_of, snippets
 from PIL import Image
 
 from datamodules.avatar_factors import (
@@ -25,18 +26,7 @@ TEXT = (DOCS / "avatars.md").read_text("utf-8")
 
 
 def table(header: str) -> list[list[str]]:
-    """The cells of the table whose first line starts so."""
-    lines = iter(TEXT[TEXT.index(f"\n| {header}") + 1 :].splitlines())
-    rows = []
-    for line in lines:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows[2:]
-
-
-def quoted(cell: str) -> set[str]:
-    return set(re.findall(r"`(\w+)`", cell))
+    return rows_of(TEXT, header)
 
 
 def members(group: str) -> dict[str, float]:
@@ -93,9 +83,8 @@ def test_every_option_is_there_with_its_default() -> None:
 def test_the_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FACET_DATA", str(tmp_path))
-    snippets = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(snippets) == 2
-    for snippet in snippets:
+    assert len(snippets(TEXT)) == 2
+    for snippet in snippets(TEXT):
         exec(compile(snippet, "docs/avatars.md", "exec"), {})
     with Image.open("docs/images/avatars.png") as made, Image.open(DOCS / "images" / "avatars.png") as kept:
         assert made.size == kept.size

@@ -262,3 +262,14 @@ def test_a_run_is_resumed_and_judged_where_its_data_are_now(tmp_path: Path, caps
 def test_a_place_that_the_data_do_not_have_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data\.labels: AvatarsDataModule has no such setting"):
         identity.at(composed(), {"root": None, "labels": "x.csv"})
+
+
+def test_unused_settings_of_drawn_data_name_no_other_run() -> None:
+    """Runs from before they were there are found; used, each makes a run of its own."""
+    known = identity.identity(composed())
+    assert known == identity.identity(composed("data.rates=null", "data.label_noise=0", "data.test_correlation=null"))
+    used = ("data.rates={Smiling:.28}", "data.label_noise=.08", "data.test_correlation=0")
+    assert len({known, *(identity.identity(composed(setting)) for setting in used)}) == 4
+    settings = {"data": {"rates": None, "label_noise": 0.0, "test_correlation": None, "correlation": 0.5}}
+    identity._as_before(settings)
+    assert settings == {"data": {"correlation": 0.5}}

@@ -39,6 +39,7 @@ KEYS = (
     *listed("seed attributes name runs run_dir force save_minutes objective run split measures faces seeds overrides"),
     *listed("image set.Smiling align face paste out"),
     *listed("reports title commands experiments data.root data.labels data.store data.resolution data.batch_size"),
+    *listed("data.rates data.label_noise"),
     *listed("data.train_size data.workers data.limit data.crop data._target_ model model.weights.kl model.weights.gan"),
     *listed("model.encoder.kind model.initial model._target_ networks.width networks.latent_dim networks.kind"),
     *listed("optimizers.lr trainer trainer.max_epochs trainer.precision trainer.devices trainer.accelerator data"),
@@ -53,6 +54,7 @@ VALUES = (
     *listed("x/../y runs ? * [x]* ${seed} ${x} ${ ${oc.env:HOME} ${oc.env:NOTHING} ${count:1} ${part:0,0} ??? $(x)"),
     *listed("range(1,3) interval(0,1) choice(1,2) glob(*) glob(x int(1) str(1) sort(1) tag(x,1) a=b cpu gpu ddp `x`"),
     *listed("csv wandb all drift test val train 32-true bf16-mixed device datamodules x.y aif.ifcvae_gan.X 1.x"),
+    *listed("datamodules.heads.HeadsDataModule {Smiling:.28} {Male:2}"),
     *listed("datamodules.folder.FolderDataModule datamodules.mnist.MNISTDataModule builtins.print"),
     "[" * 500,
 )

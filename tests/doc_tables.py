@@ -1,0 +1,26 @@
+"""Tables of Markdown pages, for tests that compare them with the code."""
+
+from __future__ import annotations
+
+import re
+
+
+def rows_of(text: str, header: str) -> list[list[str]]:
+    """The cells of the table whose first line starts so."""
+    lines = iter(text[text.index(f"\n| {header}") + 1 :].splitlines())
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows[2:]
+
+
+def quoted(cell: str) -> set[str]:
+    """The words between back ticks."""
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+def snippets(text: str) -> list[str]:
+    """The Python code of a page."""
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
