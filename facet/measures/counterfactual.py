@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from facet.measures.intervals import Mean, mean_with_interval
+from facet.measures.intervals import Mean, Rate, mean_with_interval
 
 
 def changed_region(truth: Tensor, original: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class CounterfactualError(Metric):
         assert isinstance(similarity, Tensor)  # a tuple only if the contrast or the full map is requested
         self.similarity += similarity.double().sum()
 
-    def compute(self) -> dict[str, Mean]:
+    def compute(self) -> dict[str, Mean | Rate]:
         """The measures by name, each with its number of images; NaN without any."""
         outside, inside = self.squares.tolist()
         elements_outside, elements_inside = self.elements.tolist()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Rate(NamedTuple):
-    """A share in [0, 1] with its confidence interval [low, high] and the number of cases it was counted over."""
+    """A share in [0, 1], or a mean, with its confidence interval [low, high] and the number of cases behind it."""
 
     value: float
     low: float
@@ -24,33 +24,30 @@ class Rate(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """A mean, in the unit of what was averaged, the number of cases behind it, and its interval if it has one."""
+    """A mean, in the unit of what was averaged, and the number of cases it was taken over."""
 
     value: float
     n: int
-    low: float | None = None
-    high: float | None = None
 
     def as_dict(self) -> dict[str, float]:
-        """``value``, ``n`` and the interval as plain numbers, for JSON; the mean of nothing is NaN."""
-        ends = {"low": self.low, "high": self.high}
-        return {"value": self.value, "n": self.n} | {end: value for end, value in ends.items() if value is not None}
+        """``value`` and ``n`` as plain numbers, for JSON; the mean of nothing is NaN."""
+        return {"value": self.value, "n": self.n}
 
 
-def mean_with_interval(mean: float, squares: float, n: int, confidence: float = 0.95) -> Mean:
+def mean_with_interval(mean: float, squares: float, n: int, confidence: float = 0.95) -> Rate:
     """The normal interval of a mean of n values, mean ± z · sd / √n; it doesn't go below 0, for errors don't.
 
     Args:
         mean: of the values, each at least 0.
         squares: the mean of their squares.
-        n: how many; of fewer than two there is no interval.
+        n: how many; of fewer than two the ends are NaN.
         confidence: of the two-sided interval, in (0, 1).
     """
     if n < 2:
-        return Mean(mean, n)
+        return Rate(mean, math.nan, math.nan, n)
     variance = max(squares - mean**2, 0.0) * n / (n - 1)
     half = NormalDist().inv_cdf((1.0 + confidence) / 2.0) * math.sqrt(variance / n)
-    return Mean(mean, n, max(mean - half, 0.0), mean + half)
+    return Rate(mean, max(mean - half, 0.0), mean + half, n)
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:

@@ -201,7 +201,7 @@ _LIST = (
     *(Measure(f"drift_{side}", f"measures.drift.<A>.{side}.<B>", "share", "down", f"Drift, edits to {what}",
               f"images whose reading of B changes with an edit to A = {value}")
       for side, what, value in (("off", "absent", 0), ("on", "present", 1))),
-    Measure("largest_drift", "", "share", "down", "largest drift",
+    Measure("drift_largest", "", "share", "down", "largest drift",
             "drift, mean of both directions, of the attribute that changes most; `other` names it", _largest_drift),
     rate("factors", "identity.<A>.factors", "factors kept",
           "other attributes that the judge reads in the edit as the input's labels have them"),

@@ -44,6 +44,7 @@ PAGES = (
     "table3",
     "compare",
     "aif-kl",
+    "correlation",
     "aif-figure2",
     "aif-figure4",
     "aif-figure7",

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from facet.measures.counterfactual import CounterfactualError, changed_region
-from facet.measures.intervals import Mean
+from facet.measures.intervals import Mean, Rate
 
 
 def change_one_pixel() -> tuple[torch.Tensor, torch.Tensor]:
@@ -37,7 +37,7 @@ def test_a_perfect_edit() -> None:
     metric = CounterfactualError()
     metric.update(truth, truth, original)
     assert metric.compute() == {
-        "mse": Mean(0.0, 2),
+        "mse": Rate(0.0, 0.0, 0.0, 2),
         "ssim": (pytest.approx(1.0, abs=1e-6), 2),
         "mse_inside": Mean(0.0, 1),
         "mse_outside": Mean(0.0, 2),
@@ -79,6 +79,17 @@ def test_regions_add_up() -> None:
     assert value["mse"] == pytest.approx(together)
     assert value["mse"] == pytest.approx(float((edited - truth).square().mean()), rel=1e-5)
     assert 0.05 < value["region"] < 0.5
+
+
+def test_the_interval_is_that_of_the_images_errors_however_they_come() -> None:
+    edited, truth = torch.rand(2, 30, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    edited *= torch.linspace(0.1, 1, 30).view(-1, 1, 1, 1)
+    metric = CounterfactualError()
+    for part in ([*range(4)], [*range(4, 30)]):
+        metric.update(edited[part], truth[part], truth[part])
+    errors = (edited - truth).square().mean((1, 2, 3)).double()
+    mean, half = float(errors.mean()), 1.96 * float(errors.std()) / 30**0.5
+    assert metric.compute()["mse"] == pytest.approx((mean, mean - half, mean + half, 30), rel=1e-4)
 
 
 def test_ssim_of_flat_images_in_closed_form_and_per_image() -> None:

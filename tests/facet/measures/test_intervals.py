@@ -4,9 +4,10 @@ import itertools
 import math
 from statistics import NormalDist
 
+import numpy as np
 import pytest
 
-from facet.measures.intervals import Mean, Rate, balanced, wilson
+from facet.measures.intervals import Mean, Rate, balanced, mean_with_interval, wilson
 
 
 def test_published_value() -> None:
@@ -78,3 +79,15 @@ def test_where_all_or_none_succeed_the_bound_is_the_rate_itself() -> None:
     """Not a hair beside it, as the formula's rounding has it."""
     assert {wilson(0, n).low for n in range(1, 300)} == {0.0}
     assert {wilson(n, n).high for n in range(1, 300)} == {1.0}
+
+
+def test_a_means_interval_covers_the_truth_as_often_as_it_says() -> None:
+    draw = np.random.default_rng(0).exponential(2.0, (4000, 100))
+    ends = [mean_with_interval(float(x.mean()), float((x**2).mean()), 100, 0.9)[1:3] for x in draw]
+    assert np.mean([low < 2.0 < high for low, high in ends]) == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_means_interval_stays_above_zero_and_needs_two_values() -> None:
+    assert mean_with_interval(0.1, 0.5, 3).low == 0.0
+    assert mean_with_interval(0.2, 0.04, 5) == Rate(0.2, 0.2, 0.2, 5)
+    assert math.isnan(mean_with_interval(0.2, 0.04, 1).high)

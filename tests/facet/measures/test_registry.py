@@ -128,7 +128,14 @@ def edits(off_from_on: float, on_from_off: float, low: float = 0.0) -> dict[str,
 TWO = {
     "mse": {"value": 0.01, "n": 20},
     "edits": {"A": edits(0.9, 1.0, low=0.85), "B": edits(0.5, 0.7, low=0.3)},
-    "drift": {"A": {"mean": 0.1}, "B": {"mean": 0.3}},
+    "drift": {
+        "A": {
+            "mean": 0.1,
+            "off": {"B": rate(0.2, 0.1, 0.3, 20), "C": rate(0.4, 0.3, 0.5, 20)},
+            "on": {"B": rate(0.3, 0.2, 0.4, 20), "C": rate(0.0, 0.0, 0.1, 20)},
+        },
+        "B": {"mean": 0.3},
+    },
     "continuity": {"A": 1.0, "B": 0.5},
     "counterfactual": {
         "A": {"mse_inside": {"value": 0.1, "n": 5}, "mse_unedited": {"value": 0.4, "n": 5}},
@@ -144,6 +151,7 @@ BY_HAND = {
     "attributes": Number(2.0),
     "success": Number(0.775),
     "lowest": Number(0.5, 0.3, 1.0, 10, "B"),
+    "drift_largest": Number(0.25, 0.15, 0.35, 20, "B"),
     "drift_of_all": Number(0.2),
     "true_change_of_all": Number(0.625),
     "controlled": Number(1.0),

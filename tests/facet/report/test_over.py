@@ -55,6 +55,17 @@ def test_a_line_for_each_group_over_the_number(make_run: Make) -> None:
     assert (left.get_ylim(), right.get_ylim()[0]) == ((0, 2.05), 0)
 
 
+def test_the_axis_is_linear_where_a_number_is_0(make_run: Make) -> None:
+    correlation = pages.load("correlation")
+    settings = {name: value for name, value in correlation.sections["growth"].items() if name not in sections.ANY}
+    runs = {key: [make_run(key)] for key in ("ours-0", "ours-0.5", "no_aux-0", "no_aux-0.9")}
+    (block,) = over.render(Context.of(correlation, runs), **settings)
+    left = block.drawn().axes[0]  # type: ignore[union-attr, operator]
+    lines = [list(line.get_xdata()) for line in left.lines if str(line.get_label()).startswith(("IFcVAE", "Without"))]
+    assert lines == [[0, 0.5], [0, 0.9]]
+    assert left.get_xscale() == "linear"
+
+
 def test_a_row_without_the_number_is_named(make_run: Make) -> None:
     kl = pages.load("aif-kl")
     rows = {key: replace(row, facts={}) for key, row in kl.rows.items()}
