@@ -64,6 +64,7 @@ def bench_steps(config: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: a mistake in the config, or this machine has the memory for none of the steps.
     """
+    config.pop("preset", None)  # its settings for every model belong to the trainings
     check(config, "bench_steps")
     for name in config.methods:
         if name not in METHODS:
@@ -99,7 +100,7 @@ def _trainings(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
 
 
 def _preset() -> str:
-    """The preset of every training: the command's choice, since a choice leaves no value in a config."""
+    """The preset of every training: the command's choice."""
     choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
     return str(choices.get("preset") or Settings.groups["preset"])
 
