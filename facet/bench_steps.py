@@ -64,7 +64,6 @@ def bench_steps(config: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: a mistake in the config, or this machine has the memory for none of the steps.
     """
-    config.pop("preset", None)  # its settings for every model belong to the trainings
     check(config, "bench_steps")
     for name in config.methods:
         if name not in METHODS:

@@ -148,8 +148,8 @@ class _Checker:
         for key, value in _items(node, self.error, path):
             here = f"{path}.{key}" if path else key
             own = None if path else self.settings.get(key)
-            if is_dataclass(own) or get_origin(own) is Mapping:
-                continue  # the command reads it itself
+            if is_dataclass(own) or get_origin(own) is Mapping or here == "preset":
+                continue  # the command reads it itself; a preset's settings are those of the runs
             if isinstance(value, DictConfig):
                 self.node(value, here, argument or called)
             elif isinstance(value, ListConfig):
