@@ -6,6 +6,7 @@ glasses, its hair), so an image has exactly one counterfactual for each change o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -163,10 +164,15 @@ def draw_head(
     Args: as :func:`datamodules.avatar_factors.draw_avatar`. No person is in two splits.
     """
     identity = index // images_per_identity
-    person = draw_person(np.random.default_rng([seed, SPLITS.index(split), identity, 2]))
+    person = _person(seed, split, identity)
     rng = np.random.default_rng([seed, SPLITS.index(split), identity, index % images_per_identity, 3])
     attributes, groups = TABLE.with_rates(rates or {}).draw(rng, correlation)
     return Head(identity, attributes, groups, person, draw_scene(rng))
+
+
+@functools.lru_cache(maxsize=16)  # consecutive images show one person
+def _person(seed: int, split: str, identity: int) -> Mapping[str, Any]:
+    return draw_person(np.random.default_rng([seed, SPLITS.index(split), identity, 2]))
 
 
 def targets(head: Head) -> dict[str, float]:
