@@ -18,7 +18,7 @@ VERBS = {"info": "dataset", "build": "dataset"}
 @pytest.mark.parametrize(
     ("primary", "line", "expected"),
     [
-        ("train", "facet-train data=", ["data=avatars", "data=celeba", "data=folder", "data=mnist"]),
+        ("train", "facet-train data=", ["data=avatars", "data=celeba", "data=folder", "data=heads", "data=mnist"]),
         ("train", "facet-train experiment=aif/b", ["experiment=aif/beta_vae"]),
         ("train", "facet-train mod", ["model.", "model="]),
         ("train", "facet-train model=icgan model.gan_", ["model.gan_share="]),

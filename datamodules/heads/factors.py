@@ -6,6 +6,7 @@ glasses, its hair), so an image has exactly one counterfactual for each change o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -163,10 +164,15 @@ def draw_head(
     Args: as :func:`datamodules.avatar_factors.draw_avatar`. No person is in two splits.
     """
     identity = index // images_per_identity
-    person = draw_person(np.random.default_rng([seed, SPLITS.index(split), identity, 2]))
+    person = _person(seed, split, identity)
     rng = np.random.default_rng([seed, SPLITS.index(split), identity, index % images_per_identity, 3])
     attributes, groups = TABLE.with_rates(rates or {}).draw(rng, correlation)
     return Head(identity, attributes, groups, person, draw_scene(rng))
+
+
+@functools.lru_cache(maxsize=16)  # consecutive images show one person
+def _person(seed: int, split: str, identity: int) -> Mapping[str, Any]:
+    return draw_person(np.random.default_rng([seed, SPLITS.index(split), identity, 2]))
 
 
 def targets(head: Head) -> dict[str, float]:
@@ -190,9 +196,9 @@ def targets(head: Head) -> dict[str, float]:
         "mouthUpperUp": 0.3 * smile * on["Mouth_Slightly_Open"],
         "mouthLowerDown": 0.25 * smile * on["Mouth_Slightly_Open"],
         "eyeSquint": 0.9 * narrow, "eyeBlink": 0.12 * narrow, "eyeWide": 0.55 * (not on["Narrow_Eyes"]),
-        "nose-scale-horiz+": 1.8 * much["Big_Nose"], "nose-volume+": 1.6 * much["Big_Nose"],
-        "nose-flaring+": 1.2 * much["Big_Nose"], "nose-point-width+": 0.8 * much["Big_Nose"],
-        "nose-width2+": 1.0 * much["Big_Nose"],
+        "nose-scale-horiz+": 2.0 * much["Big_Nose"], "nose-volume+": 1.8 * much["Big_Nose"],
+        "nose-flaring+": 1.2 * much["Big_Nose"], "nose-point-width+": 1.0 * much["Big_Nose"],
+        "nose-width2+": 1.2 * much["Big_Nose"], "nose-scale-horiz-": 0.5 * (not on["Big_Nose"]),
         "head-fat+": 0.7 * much["Chubby"], "cheek-volume+": 0.8 * much["Chubby"],
         "neck-double+": 1.2 * much["Double_Chin"], "second-chin": much["Double_Chin"],
         "eye-bag+": 0.9 * much["Bags_Under_Eyes"],

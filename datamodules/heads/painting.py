@@ -93,17 +93,17 @@ def paint_frame(look: Mapping[str, Any], mixed: np.ndarray, density: int) -> np.
     return np.asarray(np.asarray(look["glasses"]["color"], np.float32) * mixed[:, :3])
 
 
-def plain(*color: float) -> Paint:
-    """A material of one colour."""
+def plain(*color: float, least: float) -> Paint:
+    """A material of one colour, which has so much light at least: shadows inside the mouth are too dark."""
 
     def paint(look: Mapping[str, Any], mixed: np.ndarray, density: int) -> np.ndarray:
-        return np.asarray(np.array(color, np.float32) * np.clip(mixed[:, :3], 0.25, 1))
+        return np.asarray(np.array(color, np.float32) * np.clip(mixed[:, :3], least, 1))
 
     return paint
 
 
 PAINTS: tuple[Paint, ...] = (
-    paint_skin, paint_eye, plain(0.86, 0.83, 0.76), plain(0.5, 0.16, 0.15), plain(0.02, 0.015, 0.01), paint_hair,
-    paint_hat, paint_frame,
+    paint_skin, paint_eye, plain(0.86, 0.83, 0.76, least=0.6), plain(0.5, 0.16, 0.15, least=0.25),
+    plain(0.02, 0.015, 0.01, least=0.25), paint_hair, paint_hat, paint_frame,
 )  # fmt: skip
 """By the number of the part or the surface: skin, eyes, teeth, tongue, lashes, hair, hat, glasses."""

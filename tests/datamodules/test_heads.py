@@ -28,7 +28,7 @@ ROWS = {  # of a picture, within which an attribute may change anything: the fir
     "Mustache": (28, 64), "Narrow_Eyes": (19, 57), "No_Beard": (28, 64), "Rosy_Cheeks": (24, 57),
     "Smiling": (16, 64), "Wearing_Hat": (0, 50), "Wearing_Lipstick": (38, 59),
 }  # fmt: skip
-MEANS = [121.59, 145.84, 108.68, 116.52]
+MEANS = [121.58, 145.84, 108.74, 116.52]
 
 
 def head_at(index: int) -> Head:
