@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from facet.protocols import Data
+if TYPE_CHECKING:  # it needs torch
+    from facet.protocols import Data
 
 RARE, FEW = 0.05, 200
 """A class of an attribute is rare below this share of the known labels, and small below this number of images."""
