@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal, NamedTuple
 
+from facet.measures import opinions
+
 Unit = Literal["share", "error", "bit", "score", "number", "count", "seconds", "images/s"]
 Better = Literal["up", "down", ""]
 HIGH = 0.80
@@ -177,10 +179,6 @@ def _speed(place: Place) -> Number | None:
     return Number(images / seconds) if images and seconds else None
 
 
-def _attributes(place: Place) -> Number | None:
-    return Number(float(len(place.content.get("attribute_names") or ())))
-
-
 # Families of measures
 
 
@@ -269,12 +267,14 @@ _LIST = (
             "Fréchet distance of edits to the test split in the judge's features"),
     _once("distance_of_reconstruction", "measures.distance_of_reconstruction", "number", "down", "rec.",
           "Fréchet distance of reconstructions to the test split in the judge's features"),
+    *(replace(Measure(*row), of_attribute="<A>" in row[1]) for row in opinions.MEASURES),
     _rate("continuity", "continuity.<A>", "graded", "of eight steps of A's value, those that raise the judge's logit"),
     Measure("is_controlled", "", "count", "up", "controlled",
             f"1 if the intervals of off_from_on and on_from_off lie above {HIGH:.0%}, else 0", _is_controlled),
     Measure("judge_accuracy", "judge.accuracy.<A>", "share", "up", "Judge", "its accuracy on real test images"),
     # What a model has once, whatever its attributes
-    _once("attributes", "", "count", "", "attributes", "number of attributes that the model edits", _attributes),
+    _once("attributes", "", "count", "", "attributes", "number of attributes that the model edits",
+          lambda place: Number(float(len(place.content.get("attribute_names") or ())))),
     _mean_of(TURNED, "success", "up", "edits that succeed"),
     _once("lowest", "", "share", "up", "lowest", "the lowest of these rates; `other` names its attribute", _lowest),
     _mean_of(["drift"], "drift_of_all", "down", "drift"),
