@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -177,7 +178,9 @@ def kernel_distance(real: Tensor, made: Tensor, seed: int = 0, subsets: int = SU
     fewer = min(len(real), len(made))
     if fewer < 4 or not made.isfinite().all():
         return Kernel(math.nan, math.nan, fewer)
-    metric = KernelInceptionDistance(nn.Identity(), subsets=subsets, subset_size=min(size, fewer // 2))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save all")  # of at most IMAGES
+        metric = KernelInceptionDistance(nn.Identity(), subsets=subsets, subset_size=min(size, fewer // 2))
     metric.update(real, real=True)
     metric.update(made, real=False)
     with torch.random.fork_rng(devices=[]):  # what comes after must not depend on it
