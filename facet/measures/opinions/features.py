@@ -22,7 +22,9 @@ SIDE = 224
 PIECE = 32  # images per forward pass on a CPU
 IMAGES = 2000
 """At most so many images of a split are compared: the first. Each costs 0.6 GFLOP."""
-SUBSETS, SUBSET = 100, 500
+HALVES = 50
+"""Random halves on which the interval of a kernel distance rests."""
+Z = 1.96
 
 
 class FeatureNetwork(nn.Module):
@@ -81,15 +83,16 @@ def _fused(module: nn.Module) -> nn.Module:
 
 
 class Kernel(NamedTuple):
-    """A kernel distance: the mean over subsets, their standard deviation, and the number of images on either side."""
+    """A kernel distance with its 95% confidence interval, and the number of images of the smaller set."""
 
     value: float
-    std: float
+    low: float
+    high: float
     n: int
 
     def as_dict(self) -> dict[str, float]:
-        """As plain numbers, for JSON."""
-        return self._asdict()
+        """As plain numbers, for JSON; without a value there is no interval."""
+        return {"value": self.value, "n": self.n} if math.isnan(self.value) else self._asdict()
 
 
 class Features:
@@ -99,8 +102,8 @@ class Features:
         mean of 1 - cosine of the features of an image and of what was made from it, 0 to 1 (Zhang et al. 2018,
         "The unreasonable effectiveness of deep features as a perceptual metric").
     ``kid``
-        squared maximum mean discrepancy of the two sets with the kernel (x·y / F + 1)³, without bias, as the mean
-        over random subsets (Bińkowski et al. 2018, "Demystifying MMD GANs", §4). Every second image of the split is the
+        squared maximum mean discrepancy of the two sets with the kernel (x·y / F + 1)³, without bias (Bińkowski et al.
+        2018, "Demystifying MMD GANs", §4). Every second image of the split is the
         reference, and the others are what edits and reconstructions are made from, because the estimate takes both
         sets to be independent. Features are not Inception's, so values compare with one another only.
 
@@ -165,25 +168,34 @@ def _mean(values: Tensor) -> Mean:
     return Mean(float(values.mean()) if len(values) else math.nan, len(values))
 
 
-def kernel_distance(real: Tensor, made: Tensor, seed: int = 0, subsets: int = SUBSETS, size: int = SUBSET) -> Kernel:
+def kernel_distance(real: Tensor, made: Tensor, seed: int = 0) -> Kernel:
     """The kernel distance of two independent sets of features, ``[N, F]`` and ``[M, F]``; NaN for fewer than four.
+
+    Where one set is larger, as many are drawn from it as the other has. The value is of all of these. The interval is a
+    delete-half jackknife: the deviation over random halves of both sets is the standard error of the whole (Shao and Wu
+    1989, "A general theory for jackknife variance estimation").
 
     Args:
         real: of test images.
         made: of other images.
-        seed: of the subsets.
-        subsets: how many are drawn.
-        size: images of each kind in a subset; half of the smaller set, if that is less.
+        seed: of what is drawn.
     """
     fewer = min(len(real), len(made))
     if fewer < 4 or not made.isfinite().all():
-        return Kernel(math.nan, math.nan, fewer)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save all")  # of at most IMAGES
-        metric = KernelInceptionDistance(nn.Identity(), subsets=subsets, subset_size=min(size, fewer // 2))
-    metric.update(real, real=True)
-    metric.update(made, real=False)
+        return Kernel(math.nan, math.nan, math.nan, fewer)
     with torch.random.fork_rng(devices=[]):  # what comes after must not depend on it
         torch.manual_seed(seed)
-        value, std = metric.compute()
-    return Kernel(float(value), float(std), fewer)
+        value, _ = _kid(real, made, 1, fewer)
+        _, error = _kid(real, made, HALVES, fewer // 2)
+    return Kernel(value, value - Z * error, value + Z * error, fewer)
+
+
+def _kid(real: Tensor, made: Tensor, subsets: int, size: int) -> tuple[float, float]:
+    """Mean and standard deviation over random subsets."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save all")  # of at most IMAGES
+        metric = KernelInceptionDistance(nn.Identity(), subsets=subsets, subset_size=size)
+    metric.update(real, real=True)
+    metric.update(made, real=False)
+    value, deviation = metric.compute()
+    return float(value), float(deviation)

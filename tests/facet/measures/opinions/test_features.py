@@ -63,9 +63,24 @@ def unbiased(x: Tensor, y: Tensor) -> float:
 def test_the_kernel_distance_is_that_of_the_paper() -> None:
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.rand(12, 3, generator=generator).double() + shift for shift in (0, 1))
-    found = kernel_distance(x, y, subsets=4000, size=6)
-    assert found.value == pytest.approx(unbiased(x, y), abs=4 * found.std / 4000**0.5)
+    found = kernel_distance(x, y)
+    assert found.value == pytest.approx(unbiased(x, y))
+    assert found.low < found.value < found.high
     assert found.n == 12
+    assert kernel_distance(x, y, seed=1).value == pytest.approx(found.value), "nothing is drawn of equal sets"
+
+
+def test_its_interval_is_as_wide_as_it_varies() -> None:
+    """Of 60 repetitions nearly all have an interval with their mean in it, and not because it is wide."""
+    generator = torch.Generator().manual_seed(0)
+    found = []
+    for _ in range(60):
+        x, y = (torch.randn(80, 4, generator=generator).double() + shift for shift in (0, 0.5))
+        found.append(kernel_distance(x, y))
+    values = torch.tensor([each.value for each in found])
+    inside = sum(each.low <= float(values.mean()) <= each.high for each in found)
+    assert inside >= 52
+    assert sum(each.high - each.low for each in found) / 60 < 6 * float(values.std())
 
 
 def test_of_two_halves_of_one_set_it_is_about_zero_and_of_a_shift_it_is_not() -> None:
@@ -73,8 +88,10 @@ def test_of_two_halves_of_one_set_it_is_about_zero_and_of_a_shift_it_is_not() ->
     x, y, z = (torch.randn(300, 8, generator=generator).double() for _ in range(3))
     same, other = kernel_distance(x, y), kernel_distance(x, z + 0.5)
     assert abs(same.value) < 0.05 < other.value
+    assert same.low < 0 < same.high
+    assert other.low > 0
     assert kernel_distance(x, y) == same
-    assert kernel_distance(x, y, seed=1).value != same.value
+    assert kernel_distance(x, y, seed=1).low != same.low
 
 
 def test_it_draws_no_random_numbers_of_others() -> None:
@@ -90,6 +107,7 @@ def test_of_too_few_or_of_a_model_that_has_diverged_there_is_none(made: Tensor) 
     found = kernel_distance(torch.randn(9, 2), made)
     assert math.isnan(found.value)
     assert found.n == len(made)
+    assert found.as_dict().keys() == {"value", "n"}, "an interval would need ends"
 
 
 def corner(images: Tensor) -> Tensor:
