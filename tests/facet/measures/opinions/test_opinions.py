@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import torch
+from invented_pages import titled
+from invented_runs import rate, results, write_run
 from known_editors import Dots, Perfect, Reader
 from made_up_networks import package_of_features, package_of_smiles
 from torch import Tensor
@@ -21,6 +23,8 @@ from facet.measures import OPTIONAL
 from facet.measures.opinions import OPINIONS
 from facet.measures.opinions.packages import WEIGHTS, asked, file_of
 from facet.measures.run import measure
+from facet.report import sections
+from facet.report.context import Context
 from facet.runs import Run
 from facet.schema import AllMeasures
 
@@ -142,3 +146,16 @@ def test_a_package_without_its_file_is_not_enough(tmp_path: Path, monkeypatch: p
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match="needs weights"):
         file_of("features")
+
+
+def test_a_table_of_a_page_can_have_them_as_columns(tmp_path: Path) -> None:
+    content = results("ours", 0, on=0.96)
+    told = {"smiles": {"Smiling": {"on_from_on": rate(0.72, 1500)}}}
+    content["measures"]["opinions"] = {**told, "features_of_reconstruction": {"kid": {"value": 0.381, "n": 1000}}}
+    run = write_run(tmp_path / "run", content)
+    page = titled("table1", {"ours": "Ours"})
+    settings = {"kind": "table", "title": "Both", "columns": ["edit_on", "smile_on_from_on", "kid_of_reconstruction"]}
+    section = sections.render("both", settings, Context.of(page, {"ours": [(0, run)]}))
+    assert section is not None
+    shown = str(section.blocks)
+    assert [text in shown for text in ("96.0%", "72.0%", "0.381")] == [True, True, True], shown
