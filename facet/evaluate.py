@@ -20,7 +20,8 @@ from facet.files import atomic_write, write_json
 from facet.identity import Places
 from facet.jobs import Job, code_of, log_of, plug_ins, run_jobs
 from facet.loading import data_of, load, model_of, settings_of, stages_of
-from facet.measures import OPTIONAL
+from facet.measures import OPTIONAL, names_of
+from facet.measures.opinions.packages import asked
 from facet.page_arguments import for_pages
 from facet.records import RESULTS_SCHEMA, known, read_results
 from facet.runs import Run, revision, versions
@@ -42,6 +43,7 @@ class Settings:
     pages: tuple[str, ...] = ()  # judge the runs of these pages, or groups of pages: aif, jacsup, all
     split: Literal["train", "val", "test"] = "test"  # train, val or test; pages show the test split
     measures: str | tuple[str, ...] = "all"  # or a list: drift, identity, distance, counterfactual, leakage, continuity
+    opinions: str | tuple[str, ...] = ()  # networks that others trained, asked beside the judge: smiles, features
     faces: Annotated[int, Ge(1)] = 16  # how many of the split's faces the grids show
     online: bool = False  # send the numbers to the run's W&B project now, instead of leaving them for wandb sync
     force: bool = False  # judge runs again that are judged already
@@ -66,7 +68,7 @@ def evaluate(config: DictConfig) -> None:
         UserError: no such run, or a run without a checkpoint.
     """
     check(config, "evaluate")
-    wanted(config)  # reports an unknown measure before anything is judged
+    wanted(config)  # reports an unknown measure, or weights that are missing, before anything is judged
     if config.run is not None:
         paths = found(config.run)
     elif config.pages:
@@ -138,8 +140,8 @@ def _judge_all(paths: Sequence[Path], config: DictConfig) -> None:
 
 def judging(run: Run, config: DictConfig) -> tuple[str, ...]:
     """The command that judges a run with the settings of an evaluation's config. The run may still be training."""
-    measures = config.measures if isinstance(config.measures, str) else f"[{','.join(config.measures)}]"
-    arguments = [f"run={run.path}", f"measures={measures}"]
+    arguments = [f"run={run.path}"]
+    arguments += [f"{key}=[{','.join(names_of(config[key]))}]" for key in ("measures", "opinions")]
     arguments += [f"{key}={config[key]}" for key in ("split", "faces", "online", "force")]
     arguments += [f"data.{key}={place}" for key, place in config.data.items() if place is not None]
     return "facet.evaluate", *arguments, *plug_ins(config)
@@ -176,17 +178,15 @@ def judged(run: Run, config: DictConfig) -> bool:
 
 
 def wanted(config: DictConfig) -> tuple[str, ...]:
-    """The optional measures that the config asks for.
+    """The optional measures and the second opinions that the config asks for.
 
     Raises:
-        UserError: an unknown measure.
+        UserError: an unknown one, or an opinion whose weights aren't installed.
     """
-    if config.measures == "all":
-        return OPTIONAL
-    names = [config.measures] if isinstance(config.measures, str) else list(config.measures)
+    names = OPTIONAL if names_of(config.measures) == ("all",) else names_of(config.measures)
     if unknown := [name for name in names if name not in OPTIONAL]:
         raise UserError(f"measures={unknown[0]}: choose all, or a list of {', '.join(OPTIONAL)}")
-    return tuple(names)
+    return *names, *asked(config.opinions)
 
 
 def judge_run(run: Run, config: DictConfig) -> None:

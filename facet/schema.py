@@ -113,6 +113,16 @@ class Drift(Open):
     mean: Number = None
 
 
+class Opinions(Open):
+    """Numbers from networks that others trained, and the files of these networks."""
+
+    networks: dict[str, Text] | None = None
+    smiles: dict[str, Figures] | None = None
+    features: dict[str, Figures] | None = None
+    features_of_reconstruction: Figures = None
+    features_of_others: Figures = None
+
+
 class Measures(Open):
     """The measures of an editor, a coder or a predictor; most are given per attribute."""
 
@@ -129,6 +139,7 @@ class Measures(Open):
     distance_of_reconstruction: Figure = None
     counterfactual: dict[str, Figures] | None = None
     continuity: Figures = None
+    opinions: Opinions | None = None
     nuisance: Count = None
     resolution: Count = None
 

@@ -37,7 +37,7 @@ def measure_edit_stages(
         split: usually ``test``.
         faces: number of example faces.
         seed: of the probes.
-        wanted: the optional measures to take, of ``OPTIONAL``.
+        wanted: the optional measures to take, of ``OPTIONAL``, and the second opinions to ask, of ``OPINIONS``.
 
     Returns:
         The measures of the model (:func:`facet.measures.run.measure`), with those of every stage under ``stages``, the

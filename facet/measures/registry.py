@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from facet.measures import opinions
 from facet.measures.families import Measure, fidelity, leak, mean_of, once, rate, truth
 
 HIGH = 0.80
@@ -218,6 +219,7 @@ _LIST = (
             "Fréchet distance of edits to the test split in the judge's features"),
     once("distance_of_reconstruction", "measures.distance_of_reconstruction", "number", "down", "rec.",
           "Fréchet distance of reconstructions to the test split in the judge's features"),
+    *(replace(Measure(*row), of_attribute="<A>" in row[1]) for row in opinions.MEASURES),
     rate("continuity", "continuity.<A>", "graded", "of eight steps of A's value, those that raise the judge's logit"),
     Measure("is_controlled", "", "count", "up", "controlled",
             f"1 if the intervals of off_from_on and on_from_off lie above {HIGH:.0%}, else 0", _is_controlled),

@@ -24,6 +24,7 @@ from facet.measures.edits import EditRates, edited, encoded
 from facet.measures.examples import examples_of
 from facet.measures.identity import Identity
 from facet.measures.leakage import FEWEST, entropy, leakage
+from facet.measures.opinions.run import computed, opinions_of
 from facet.measures.pixels import PixelError
 from facet.protocols import Counterfactuals, Data, Editor, LabelsGiven, Stochastic
 
@@ -45,7 +46,7 @@ def measure(
         split: usually ``test``.
         faces: number of example faces.
         seed: of the probes.
-        wanted: the optional measures to take, of ``OPTIONAL``.
+        wanted: the optional measures to take, of ``OPTIONAL``, and the second opinions to ask, of ``OPINIONS``.
 
     Returns:
         The ``measures`` of ``results.json``, with ``nuisance`` (size of the code without y) and ``resolution``; and
@@ -82,6 +83,7 @@ class _Pass:
         if "counterfactual" in wanted and isinstance(data, Counterfactuals):
             self.truth = {name: data.counterfactuals(name, split) for name in names}
         self.counterfactual = {name: CounterfactualError().to(judge.device) for name in self.truth}
+        self.opinions = opinions_of(wanted, editor, judge.device)
         self.means: list[Tensor] = []
         self.samples: list[Tensor] = []
 
@@ -94,10 +96,14 @@ class _Pass:
             self.samples.append(editor.sample_nuisance(images).flatten(1))
         reconstruction = editor.decode(predicted, nuisance)
         seen, features = judge.look(reconstruction)
+        for opinion in self.opinions.values():
+            opinion.add(images, labels, reconstruction, start)
         judged = []
         for j, name in enumerate(names):  # one attribute at a time: edits of all attributes would fill the memory
             off, on = (edited(editor, data, predicted, nuisance, j, value) for value in (False, True))
             judged.append((*judge.look(off), *judge.look(on)))
+            for opinion in self.opinions.values():
+                opinion.add_edits(j, off, on)
             if name in self.truth:
                 remove = (labels[:, j] == 1).view(-1, 1, 1, 1)
                 self.compare_with_truth(name, torch.where(remove, off, on), images, labels[:, j], start)
@@ -178,6 +184,8 @@ class _Pass:
             measures["classifier"] = dict(zip(names, self.accuracy.compute(), strict=True))
         if self.truth:
             measures["counterfactual"] = {name: error.compute() for name, error in self.counterfactual.items()}
+        if self.opinions:
+            measures["opinions"] = computed(self.opinions)
         plainly: dict[str, Any] = plain(measures)
         return plainly
 

@@ -15,8 +15,10 @@ from known_editors import Dots, Perfect, Reader
 from torch import Tensor
 
 from facet.measures.families import Better, Unit
+from facet.measures.opinions.features import Features
+from facet.measures.opinions.smiles import Smiles
 from facet.measures.registry import MEASURES, Number, Place
-from facet.measures.run import measure
+from facet.measures.run import measure, plain
 from facet.measures.stages import measure_stages
 from facet.schema import AllMeasures, Card, StageOfCoder, Training
 
@@ -51,8 +53,19 @@ def test_no_two_are_of_the_same_number() -> None:
 def test_which_way_is_better(name: str) -> None:
     """Errors, leakage, drift and cost go down, what succeeds goes up, and a size is neither."""
     unit, better = MEASURES[name].unit, MEASURES[name].better
-    down = ("drift", "leakage", "distance", "jacobian", "seconds", "parameters", "mse", "counterfactual_mse")
-    neither = ("entropy_bits", "edit_sum", "counterfactual_mse_unedited")
+    down = (
+        "drift",
+        "leakage",
+        "distance",
+        "feature_distance",
+        "kid",
+        "jacobian",
+        "seconds",
+        "parameters",
+        "mse",
+        "counterfactual_mse",
+    )
+    neither = ("entropy_bits", "edit_sum", "counterfactual_mse_unedited", "feature_distance_of_others")
     if name in neither:
         assert better == ""
     elif name.startswith(down):
@@ -94,6 +107,18 @@ def written() -> list[Place]:
     editor, _ = measure(Perfect(), Dots(), Reader().eval(), "test", 2, seed=0)
     blocks: Any = Blocks()
     coder, _ = measure_stages(blocks, [Path("2"), Path("3")], blocks, blocks, "test", seed=0)
+    brightness: Any = lambda images: (images[:, 0, 0, 0] - 0.5, images[:, 0, 0, 0] > 0.5)  # noqa: E731
+    asked: dict[str, Any] = {
+        "smiles": Smiles(brightness, 0),
+        "features": Features(lambda images: images[:, 0, 0], "AB"),
+    }
+    images = torch.rand(20, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    for opinion in asked.values():
+        opinion.add(images, (images[:, 0, 0, :2] > 0.5).float(), images, 0)
+        for column in (0, 1):
+            opinion.add_edits(column, 1 - images, images)
+    said = {name: opinion.compute() for name, opinion in asked.items()}
+    editor["opinions"] = plain({"smiles": {"A": said["smiles"]}, **said["features"]})
     noted = {"training": dict.fromkeys(Training.model_fields, 1), "judge": {"accuracy": {"A": 0.9, "class": 0.9}}}
     return [Place({**noted, "measures": each}, "A", "B") for each in (editor, coder["stages"][-1])]
 
