@@ -268,7 +268,7 @@ def test_unused_settings_of_drawn_data_name_no_other_run() -> None:
     """Runs from before they were there are found; used, each makes a run of its own."""
     known = identity.identity(composed())
     assert known == identity.identity(composed("data.rates=null", "data.label_noise=0", "data.test_correlation=null"))
-    used = ("data.rates={Smiling:.28}", "data.label_noise=.08", "data.test_correlation=0")
+    used = ("data.rates={Smiling:.28}", "data.label_noise=.08", "data.test_correlation=.5")
     assert len({known, *(identity.identity(composed(setting)) for setting in used)}) == 4
     settings = {"data": {"rates": None, "label_noise": 0.0, "test_correlation": None, "correlation": 0.5}}
     identity._as_before(settings)
