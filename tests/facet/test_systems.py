@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from made_once import avatars
-from tiny import SIZES
+from tiny import ONE_PASS, SIZES
 
 from facet.configuration import compose_config
 from facet.evaluate import evaluate
@@ -14,7 +14,14 @@ from facet.files import read_json
 from facet.runs import Run
 from facet.train import train
 
-SHORT = ("trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1")
+SHORT = (
+    ONE_PASS,
+    "trainer.max_epochs=1",
+    "trainer.precision=32-true",
+    "logger=csv",
+    "callbacks.progress=null",
+    "data.workers=1",
+)
 NARROW = ("networks.width=4", "networks.latent_dim=6")
 SYSTEMS = {
     "networks.kind=residual": NARROW,

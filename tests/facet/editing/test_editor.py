@@ -15,7 +15,7 @@ from made_once import avatars
 from omegaconf import OmegaConf
 from PIL import Image
 from safetensors.torch import save_file
-from tiny import SIZES, tiny
+from tiny import ONE_PASS, SIZES, tiny
 
 import facet
 from facet.build import judge_of
@@ -140,9 +140,10 @@ def test_what_excludes_one_another_changes_together(run: Run) -> None:
 
 
 def test_a_method_that_predicts_nothing_takes_the_judges_readings_or_labels(tmp_path: Path) -> None:
-    where = [*SIZES, "networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=1", f"data.root={avatars()}"]
+    where = [ONE_PASS, *SIZES, "networks.width=4", "networks.latent_dim=6", "trainer.max_epochs=1"]
     quiet = ["trainer.precision=32-true", "logger=csv", "callbacks.progress=null", "data.workers=1"]
-    path = train(compose_config("train", ["model=cvae_gan", *where, *quiet, f"runs={tmp_path}"]))
+    where += [f"data.root={avatars()}", f"runs={tmp_path}"]
+    path = train(compose_config("train", ["model=cvae_gan", *where, *quiet]))
     editor = facet.load(path)
     face = picture_of(judge_of(Run(path).config())[2].tensors("test")[0][0].float() / 255)
     smiles = editor.read(face)["Smiling"] > 0.5
