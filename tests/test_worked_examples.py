@@ -53,6 +53,7 @@ from facet.page_arguments import for_pages
 from facet.report.command import report
 from facet.train import train
 small = ["data.size_of_splits=120", "data.resolution=16", "data.batch_size=20", "data.workers=1"]
+small += ["data.images_per_epoch=null"]
 short = ["trainer.max_epochs=1", "model.code_size=4", "trainer.precision=32-true"]
 quiet = ["logger=csv", "callbacks.progress=null"]
 run = train(compose_config("train", ["model=autoencoder", "data=squares", "preset=larger", *small, *short, *quiet]))
