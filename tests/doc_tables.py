@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from PIL import Image
 
 
 def rows_of(text: str, header: str) -> list[list[str]]:
@@ -24,3 +27,13 @@ def quoted(cell: str) -> set[str]:
 def snippets(text: str) -> list[str]:
     """The Python code of a page."""
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def run_snippets(page: Path, count: int, picture: str) -> None:
+    """Run a page's Python code in the current directory, where it makes a picture of the kept one's size."""
+    found = snippets(page.read_text("utf-8"))
+    assert len(found) == count
+    for snippet in found:
+        exec(compile(snippet, str(page), "exec"), {})
+    with Image.open(Path("docs/images") / picture) as made, Image.open(page.parent / "images" / picture) as kept:
+        assert made.size == kept.size

@@ -7,8 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from doc_tables import quoted, rows_of, snippets
-from PIL import Image
+from doc_tables import quoted, rows_of, run_snippets
 
 from datamodules.heads import HeadsDataModule
 from datamodules.heads.factors import TABLE, TRAITS
@@ -57,9 +56,5 @@ def test_what_it_says_of_the_mesh() -> None:
 def test_the_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FACET_DATA", str(tmp_path))
-    assert len(snippets(TEXT)) == 3
-    for snippet in snippets(TEXT):
-        exec(compile(snippet, "docs/heads.md", "exec"), {})
-    with Image.open("docs/images/heads.jpg") as made, Image.open(DOCS / "images" / "heads.jpg") as kept:
-        assert made.size == kept.size
+    run_snippets(DOCS / "heads.md", count=3, picture="heads.jpg")
     assert (DOCS / "images" / "heads.jpg").stat().st_size < 400_000
