@@ -14,7 +14,7 @@ from datamodules.heads.worker import finished
 from datamodules.loading import Loading
 from datamodules.residency import Residency
 
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 
 
 class HeadsDataModule(DrawnDataModule[Head]):

@@ -12,14 +12,14 @@ from datamodules.heads.glasses import glasses
 from datamodules.heads.hair import HAIR, bangs, hair
 from datamodules.heads.hats import beanie
 from datamodules.heads.lighting import values
-from datamodules.heads.mesh import mesh, visibility_basis
+from datamodules.heads.mesh import PARTS, mesh, visibility_basis
 from datamodules.heads.painting import PAINTS
 from datamodules.heads.raster import Kept, raster
 from datamodules.heads.scalp import Surface, above_band, above_hairline
 from datamodules.heads.textures import STRANDS, reach
 
 SAMPLES = 2  # a side of a pixel
-ZOOM, MIDDLE = 0.325, -0.05  # of a decimetre, and of the eyes' distance from the centre, in sides of the picture
+ZOOM, MIDDLE = 0.34, -0.05  # of a decimetre, and of the eyes' distance from the centre, in sides of the picture
 DEPTHS = (-2.5, 2.0)  # behind and in front of the head's middle, in decimetres
 CAMERA = 9  # decimetres from the head
 TONES = 2048  # of the table from light to bytes
@@ -31,7 +31,7 @@ def render(look: Mapping[str, Any], resolution: int) -> np.ndarray:
     shaped = mesh().shaped(look["weights"])
     surfaces = worn(look, shaped)
     starts = np.cumsum([len(shaped), *(len(s.points) for s in surfaces)])
-    shown, kinds = _shown(bool(look["style"]), bool(look["hat"]))
+    shown, kinds = _shown(bool(look["style"]), bool(look["hat"]), look["teeth"])
     corners = np.concatenate([shown, *(s.corners + n for s, n in zip(surfaces, starts, strict=False))], 1)
     kinds = np.concatenate([kinds, *(np.full(s.corners.shape[1], s.kind, np.uint8) for s in surfaces)])
     points = np.concatenate([shaped, *(s.points for s in surfaces)]).astype(np.float32)
@@ -67,7 +67,7 @@ def worn(look: Mapping[str, Any], shaped: np.ndarray) -> list[Surface]:
 
 
 @functools.cache
-def _shown(hair: bool, hat: bool) -> tuple[np.ndarray, np.ndarray]:
+def _shown(hair: bool, hat: bool, teeth: bool) -> tuple[np.ndarray, np.ndarray]:
     """The triangles that can be seen from the front, the inside of the mouth among them: corners ``[3, t]``, kinds."""
     body = mesh()
     turned = np.array([(x, y, 1) for x in (-0.6, -0.3, 0, 0.3, 0.6) for y in (-0.35, 0, 0.35)])
@@ -78,6 +78,8 @@ def _shown(hair: bool, hat: bool) -> tuple[np.ndarray, np.ndarray]:
     ear = (np.abs(x) > 0.69) & (y < 7.6) & (z > 0)
     covered = ((above_hairline() > 0.2) & hair | (above_band() > 0.25) & hat) & ~ear
     chosen = ((seen > 0.12) | mouth)[body.corners].any(0) & ~covered[body.corners].all(0)
+    if not teeth:  # a broad smile moves lips and chin into the teeth behind them
+        chosen &= ~np.isin(body.kinds, [PARTS.index(part) for part in ("teeth", "tongue")])
     return np.ascontiguousarray(body.corners[:, chosen]), body.kinds[chosen]
 
 

@@ -53,6 +53,8 @@ SKINS = np.array([(0.93, 0.76, 0.68), (0.87, 0.66, 0.54), (0.78, 0.55, 0.41), (0
 IRISES = ((0.05, 0.02, 0.01), (0.08, 0.15, 0.25), (0.09, 0.13, 0.06))
 LIPSTICKS = ((0.45, 0.03, 0.06), (0.55, 0.08, 0.17), (0.30, 0.02, 0.07))
 FRAMES = ((0.01, 0.01, 0.012), (0.12, 0.05, 0.02), (0.30, 0.30, 0.32))
+GRINS = 0.6
+"""Share of persons who show their teeth when they smile, even with closed jaws."""
 ORIGINS = ("african", "asian", "caucasian")
 SHAPES = ("oval", "round", "square", "rectangular", "triangular", "invertedtriangular", "diamond")
 TRAITS = (
@@ -134,6 +136,7 @@ def draw_person(rng: np.random.Generator) -> dict[str, Any]:
         "glasses": {"width": float(rng.uniform(0.2, 0.25)), "height": float(rng.uniform(0.14, 0.19)),
                     "power": float(rng.uniform(2, 4)), "thickness": float(rng.uniform(0.015, 0.026)),
                     "color": FRAMES[int(rng.integers(3))]},
+        "grins": bool(rng.random() < GRINS),
     }  # fmt: skip
 
 
@@ -192,9 +195,10 @@ def targets(head: Head) -> dict[str, float]:
         found[f"{name}{'+' if value > 0 else '-'}"] = abs(float(value))
     smile, open_mouth, narrow = much["Smiling"], much["Mouth_Slightly_Open"], much["Narrow_Eyes"]
     found |= {
-        "mouthSmile": 0.95 * smile, "cheekSquint": 0.5 * smile, "jawOpen": 0.22 * open_mouth,
-        "mouthUpperUp": 0.3 * smile * on["Mouth_Slightly_Open"],
-        "mouthLowerDown": 0.25 * smile * on["Mouth_Slightly_Open"],
+        "mouthSmile": 1.3 * smile, "mouthDimple": 0.3 * smile, "cheekSquint": 0.9 * smile,
+        "mouth-laugh-lines+": 0.8 * smile, "jawOpen": 0.3 * open_mouth,
+        "mouthUpperUp": (0.8 if person["grins"] else 0.3) * smile * _shows_teeth(head),
+        "mouthLowerDown": (0.6 if person["grins"] else 0.25) * smile * _shows_teeth(head),
         "eyeSquint": 0.9 * narrow, "eyeBlink": 0.12 * narrow, "eyeWide": 0.55 * (not on["Narrow_Eyes"]),
         "nose-scale-horiz+": 2.0 * much["Big_Nose"], "nose-volume+": 1.8 * much["Big_Nose"],
         "nose-flaring+": 1.2 * much["Big_Nose"], "nose-point-width+": 1.0 * much["Big_Nose"],
@@ -204,6 +208,10 @@ def targets(head: Head) -> dict[str, float]:
         "eye-bag+": 0.9 * much["Bags_Under_Eyes"],
     }  # fmt: skip
     return found
+
+
+def _shows_teeth(head: Head) -> bool:
+    return head.attributes["Mouth_Slightly_Open"] or (head.attributes["Smiling"] and bool(head.person["grins"]))
 
 
 def look(head: Head) -> dict[str, Any]:
@@ -216,6 +224,7 @@ def look(head: Head) -> dict[str, Any]:
     return {
         **head.scene,
         "weights": targets(head),
+        "teeth": _shows_teeth(head),
         "style": None if color == "bald" else person["style"][on["Male"]],
         "bangs": fringe == "bangs",
         "hat": person["hat"] if on["Wearing_Hat"] else None,

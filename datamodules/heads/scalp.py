@@ -16,7 +16,8 @@ from datamodules.heads.mesh import mesh
 CENTER = np.array([0.0, 7.5, 0.4], np.float32)
 COLUMNS = 45
 EXPRESSIONS = (
-    "mouthSmile", "cheekSquint", "jawOpen", "mouthUpperUp", "mouthLowerDown", "eyeSquint", "eyeBlink", "eyeWide",
+    "mouthSmile", "mouthDimple", "mouth-laugh-lines+", "cheekSquint", "jawOpen", "mouthUpperUp", "mouthLowerDown",
+    "eyeSquint", "eyeBlink", "eyeWide",
 )  # fmt: skip
 TIES = 6  # vertices that hold a point
 HAIRLINE = np.array([
