@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from facet import checkpoints
+from facet.blurring import blur, largest_blur
 from facet.commands import say
 from facet.configuration import digest
 from facet.errors import UserError
@@ -132,7 +133,9 @@ def _block(channels: int, out: int) -> list[nn.Module]:
 
 def judge_key(data: Data) -> str:
     """A digest of all that determines a judge: data, resolution, architecture and training."""
-    settings = (EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE, STEPS)
+    settings: tuple[float, ...] = (EPOCHS, BATCH_SIZE, LEARNING_RATE, WIDTH, PATIENCE, STEPS)
+    if blurred := largest_blur(data.resolution):
+        settings += (blurred,)
     return digest({"version": VERSION, "data": data.fingerprint, "resolution": data.resolution, "settings": settings})
 
 
@@ -240,6 +243,7 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=epochs * batches)
     best, best_state, waited = float("inf"), copy.deepcopy(judge.state_dict()), 0
+    largest = largest_blur(data.resolution)
     columns = (TextColumn("training the judge"), BarColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=epochs * batches, loss="")
@@ -247,6 +251,8 @@ def _fit(judge: Judge, data: Data, device: torch.device | str) -> None:
             judge.train()
             for index in torch.randperm(len(images))[: batches * BATCH_SIZE].view(batches, -1):
                 batch = images[index].to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
+                if largest:
+                    blur(batch[: BATCH_SIZE // 2], largest)  # half: sharp ones are read, too
                 loss = _loss(judge(batch), labels[index].to(device))
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from facet import checkpoints
 from facet import judge as judge_module
+from facet.blurring import blur, largest_blur
 from facet.build import judge_of
 from facet.judge import Judge, get_judge, judge_key, masked_bce, train_judge
 
@@ -256,6 +257,35 @@ def test_its_key_follows_the_data(tmp_path: Path) -> None:
     larger = Squares(tmp_path)
     larger.resolution = 32
     assert judge_key(Squares(tmp_path)) != judge_key(larger)
+
+
+def test_pictures_are_blurred_down_to_what_32_pixels_show() -> None:
+    assert [largest_blur(resolution) for resolution in (16, 28, 32)] == [0, 0, 0]
+    assert largest_blur(64) == pytest.approx(0.87, abs=0.01)  # half as many pixels a side: sqrt(2² - 1) / 2
+    assert largest_blur(256) == pytest.approx(3.97, abs=0.01)
+    sharp = torch.rand(4, 3, 64, 64)
+    blurred = sharp.clone()
+    blur(blurred, 0.87)
+    assert blurred.std() < sharp.std()
+    torch.testing.assert_close(blurred.mean((2, 3)), sharp.mean((2, 3)), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize(("sharp", "share"), [(8, 0.5), (16, 0.0)])
+def test_half_of_what_it_learns_from_is_blurred(
+    sharp: int, share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facet.blurring.SHARP", sharp)
+    monkeypatch.setattr(judge_module, "blur", lambda images, largest: images.zero_())
+    seen, forward = [], Judge.forward
+
+    def noting(judge: Judge, images: Tensor) -> Tensor:
+        if judge.training:
+            seen.append((images == 0).flatten(1).all(1).float().mean())
+        return forward(judge, images)
+
+    monkeypatch.setattr(Judge, "forward", noting)
+    train_judge(Squares(tmp_path))
+    assert torch.stack(seen).mean() == share
 
 
 @pytest.mark.parametrize("resolution", [16, 32, 48, 64])

@@ -1,0 +1,27 @@
+"""Blurred pictures for the judge to learn from.
+
+Decoders blur. A judge that has seen sharp pictures alone takes a blurred smile for none: it judges sharpness, not
+smiles. What a face shows can be seen in 32 pixels, so larger pictures are blurred down to what 32 would show.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
+
+SHARP = 32
+"""Side in pixels of the largest picture that is never blurred."""
+
+
+def largest_blur(resolution: int) -> float:
+    """The largest standard deviation of the Gaussian, in pixels: a thirty-second of the side above ``SHARP`` pixels."""
+    return resolution / 32 if resolution > SHARP else 0.0
+
+
+def blur(images: Tensor, largest: float) -> None:
+    """Blur images ``[B, C, H, W]`` in place, by a Gaussian of a random standard deviation of at most ``largest``."""
+    deviation = largest * (1 - float(torch.rand(())))
+    images.copy_(gaussian_blur(images, 2 * math.ceil(3 * largest) + 1, deviation))
