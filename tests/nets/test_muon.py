@@ -1,0 +1,111 @@
+"""Muon: what its steps are, whatever the gradient's scale, and what it leaves to Adam."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from nets.muon import Muon, orthogonal
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.Flatten(), nn.Linear(16 * 4, 20), nn.Linear(20, 1))
+
+
+def gradients(some: nn.Module, seed: int, scale: float = 1.0) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in some.parameters():
+        parameter.grad = scale * torch.randn(parameter.shape, generator=generator)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(16, 400), (400, 16), (64, 64), (128, 1152)])
+def test_a_step_is_nearly_the_polar_factor(shape: tuple[int, int], dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    matrix = torch.randn(shape) * torch.logspace(0, -1, shape[1])
+    found = orthogonal(matrix, dtype)
+    left, singular, right = torch.linalg.svd(matrix, full_matrices=False)
+    inner = left.T @ found @ right.T  # diagonal: the same directions, with singular values near 1
+    assert torch.allclose(inner, inner.diagonal().diag(), atol=2e-3 if dtype == torch.float32 else 0.06)
+    assert inner.diagonal()[singular > matrix.norm() / 200].min() > 0.65
+    assert inner.diagonal().max() < 1.25
+
+
+def test_a_gradient_of_nothing_is_no_step() -> None:
+    assert not orthogonal(torch.zeros(16, 20)).any()
+
+
+def test_the_scale_of_gradients_does_not_matter_to_matrices() -> None:
+    one, other = network(), network()
+    for some, scale in ((one, 1.0), (other, 1000.0)):
+        optimizer = Muon(some.parameters(), matrix_lr=0.1)
+        for seed in range(3):
+            gradients(some, seed, scale)
+            optimizer.step()
+    torch.testing.assert_close(one[3].weight, other[3].weight, rtol=1e-3, atol=1e-4)
+    assert not torch.equal(one[3].weight, network()[3].weight)
+
+
+def test_small_and_flat_parameters_are_adams() -> None:
+    ours, adams = network(), network()
+    few = [name for name, parameter in ours.named_parameters() if parameter.ndim < 2 or len(parameter) < 16]
+    assert few == ["0.bias", "1.weight", "1.bias", "3.bias", "4.weight", "4.bias"]
+    muon = Muon(ours.parameters(), lr=0.01, betas=(0.5, 0.9), eps=1e-7)
+    adam = torch.optim.Adam([dict(adams.named_parameters())[name] for name in few], 0.01, (0.5, 0.9), 1e-7)
+    for seed in range(4):
+        gradients(ours, seed), gradients(adams, seed)
+        muon.step(), adam.step()
+    for name in few:
+        torch.testing.assert_close(dict(ours.named_parameters())[name], dict(adams.named_parameters())[name])
+
+
+def test_it_goes_on_from_its_state() -> None:
+    straight = network()
+    optimizer = Muon(straight.parameters())
+    for seed in range(2):
+        gradients(straight, seed)
+        optimizer.step()
+    resumed = copy.deepcopy(straight)
+    again = Muon(resumed.parameters())
+    again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for some, of in ((straight, optimizer), (resumed, again)):
+        gradients(some, 7)
+        of.step()
+    for one, other in zip(straight.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_parameters_without_a_gradient_stay() -> None:
+    some = network()
+    before = copy.deepcopy(some.state_dict())
+    gradients(some, 0)
+    some[3].weight.grad = some[1].bias.grad = None
+    Muon(some.parameters()).step()
+    stayed = {name for name, value in some.state_dict().items() if torch.equal(value, before[name])}
+    assert {"3.weight", "1.bias"} == stayed - {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
+
+
+def test_a_step_has_the_size_that_was_asked_for() -> None:
+    """Of a tall matrix more, so that its output changes as much as a wide one's."""
+    some = network()
+    before = some[3].weight.detach().clone()  # 20 rows, 64 columns
+    gradients(some, 0)
+    Muon(some.parameters(), matrix_lr=0.5).step()
+    changes = torch.linalg.svdvals(before - some[3].weight) / 0.5
+    assert changes.min() > 0.65
+    assert changes.max() < 1.25
+    tall = nn.Linear(16, 64, bias=False)
+    before = tall.weight.detach().clone()
+    gradients(tall, 0)
+    Muon(tall.parameters(), matrix_lr=0.5).step()
+    assert 2 * 0.65 < torch.linalg.svdvals(before - tall.weight).mean() / 0.5 < 2 * 1.25
+
+
+@pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"momentum": 1.0}, {"matrix_lr": -1.0}, {"betas": (0.9, 1.0)}])
+def test_numbers_outside_their_range_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong)).replace("betas", "beta2")):
+        Muon(network().parameters(), **wrong)  # type: ignore[arg-type]
