@@ -9,7 +9,7 @@ channels. Networks return logits; callers that need probabilities or pixels appl
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -21,6 +21,9 @@ from nets.checks import at_least_one, below_one
 
 LabelEntry = Literal["first", "every"]
 Kind = Literal["plain", "residual"]
+
+DOUBLINGS = 5
+"""Layers of a decoder, or fewer; plain ones have four."""
 
 
 def beside(values: Tensor, labels: Tensor | None) -> Tensor:
@@ -47,20 +50,21 @@ def trunk(kind: Kind, channels: int, width: int, batch_norm: bool, leak: float =
     return nn.Sequential(*layers)
 
 
-def doublings(kind: Kind, channels: int, width: int, extra: int = 0) -> Iterator[nn.Module]:
-    """``[B, 8 width, H/16, W/16]`` to logits ``[B, channels, H, W]``; each layer reads ``extra`` more channels."""
+def doublings(kind: Kind, channels: int, width: int, extra: Sequence[int] = ()) -> Iterator[nn.Module]:
+    """``[B, 8 width, H/16, W/16]`` to logits ``[B, channels, H, W]``; layer i reads ``extra[i]`` more channels."""
+    more = itertools.chain(extra, itertools.repeat(0))
     if kind == "residual":
         widths = (8 * width, 4 * width, 2 * width, width, width // 2)
-        yield from (Up(i + extra, o) for i, o in itertools.pairwise(widths))
-        yield nn.Conv2d(width // 2 + extra, channels, 3, padding=1)
+        yield from (Up(i + next(more), o) for i, o in itertools.pairwise(widths))
+        yield nn.Conv2d(width // 2 + next(more), channels, 3, padding=1)
         return
     for i, o in itertools.pairwise((8 * width, 4 * width, 2 * width, width)):
         yield nn.Sequential(
-            nn.ConvTranspose2d(i + extra, o, 3, stride=2, padding=1, output_padding=1, bias=False),
+            nn.ConvTranspose2d(i + next(more), o, 3, stride=2, padding=1, output_padding=1, bias=False),
             nn.BatchNorm2d(o),
             nn.ReLU(),
         )
-    yield nn.ConvTranspose2d(width + extra, channels, 3, stride=2, padding=1, output_padding=1)
+    yield nn.ConvTranspose2d(width + next(more), channels, 3, stride=2, padding=1, output_padding=1)
 
 
 class Encoder(nn.Module):
@@ -146,7 +150,7 @@ class Decoder(nn.Module):
             raise ValueError("label_entry=every: there are no attributes to enter (attributes=0)")
         self.start = (8 * width, resolution // 16, resolution // 16)
         self.label_entry = label_entry
-        extra = attributes if label_entry == "every" else 0
+        extra = [attributes] * DOUBLINGS if label_entry == "every" else []
         self.project = nn.Sequential(
             nn.Linear(attributes + latent_dim, 8 * width * (resolution // 16) ** 2),
             nn.Unflatten(1, self.start),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from aif.checks import check_sizes
-from aif.networks import Kind, beside, doublings, trunk
+from aif.networks import DOUBLINGS, Kind, beside, doublings, trunk
 from nets.checks import below_one
 
 
@@ -67,7 +67,7 @@ class FaderDecoder(nn.Module):
         extra = 2 * attributes
         self.start = (latent_channels or 8 * width, resolution // 16, resolution // 16)
         widening = [_pointwise(latent_channels + extra, 8 * width)] if latent_channels else []
-        self.blocks = nn.ModuleList([*widening, *doublings(kind, channels, width, extra=extra)])
+        self.blocks = nn.ModuleList([*widening, *doublings(kind, channels, width, [extra] * DOUBLINGS)])
 
     def forward(self, labels: Tensor, latent: Tensor) -> Tensor:
         """(y ``[B, k]``, ``[B, c (r/16)²]``) to logits ``[B, C, H, W]``."""
