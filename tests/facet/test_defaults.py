@@ -12,6 +12,7 @@ import pytest
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+from facet import presets
 from facet.completion import complete, is_plain, plain
 from facet.configuration import check, choices, compose_config, config_directory
 from facet.signatures import signature
@@ -72,14 +73,17 @@ def test_no_file_repeats_a_default(file: Path) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_no_preset_repeats_what_the_model_says(model: str) -> None:
+    presets.register(CONF)
     said = read(CONF / "model" / f"{model}.yaml")
     bases = [read(CONF / f"{base.strip('/')}.yaml") for base in said.get("defaults", []) if isinstance(base, str)]
     for preset in {name for each in (*bases, said) for name in each.get("preset", {})}:
         below = OmegaConf.create({})
         for each in (*bases, said):
             below.merge_with({key: value for key, value in each.items() if key not in ("preset", "defaults")})
-        for each in (*bases, said):
-            section = each.get("preset", {}).get(preset, {})
+        # a derived preset changes what its base says, so it may return to what the model says
+        for section in (
+            each.get("preset", {}).get(name, {}) for name in presets.line(preset) for each in (*bases, said)
+        ):
             plainly: Any = OmegaConf.to_container(below)
             twice = [".".join(path) for path, value in leaves(section) if dict(leaves(plainly)).get(path, ...) == value]
             assert not twice, (model, preset)
