@@ -110,7 +110,7 @@ class HierarchicalDecoder(nn.Module):
         super().__init__()
         check_sizes(resolution, kind, attributes, channels=channels, latent_dim=latent_dim, width=width)
         sizes = _sizes(resolution, latent_dim, maps)
-        self.sizes = (latent_dim - sum(sizes), *sizes)
+        self.sizes = [latent_dim - sum(sizes), *sizes]
         self.sides = (resolution // 8, resolution // 4)
         self.project = nn.Sequential(
             nn.Linear(attributes + self.sizes[0], 8 * width * (resolution // 16) ** 2),
@@ -122,8 +122,8 @@ class HierarchicalDecoder(nn.Module):
 
     def forward(self, labels: Tensor, latent: Tensor) -> Tensor:
         """(y ``[B, k]``, z ``[B, n_z]``) to logits ``[B, C, r, r]``."""
-        vector, *flat = latent.split(self.sizes, dim=1)
-        maps = [level.unflatten(1, (-1, side, side)) for level, side in zip(flat, self.sides, strict=True)]
+        vector, *flat = torch.split(latent, self.sizes, dim=1)
+        maps = [level.view(len(level), -1, side, side) for level, side in zip(flat, self.sides, strict=True)]
         hidden = self.blocks[0](self.project(torch.cat([labels, vector], dim=1)))
         for block, level in zip(self.blocks[1:3], maps, strict=True):
             hidden = block(torch.cat([hidden, level.to(hidden.dtype)], dim=1))

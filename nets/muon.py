@@ -55,10 +55,10 @@ class Muon(Optimizer):
     ) -> None:
         positive(lr=lr, eps=eps, matrix_lr=matrix_lr)
         below_one(momentum=momentum, beta1=betas[0], beta2=betas[1])
-        matrices, others = [], []
-        for parameter in params:
-            (matrices if _is_matrix(parameter) else others).append(parameter)
-        groups = [
+        given = list(params)
+        matrices = [parameter for parameter in given if _is_matrix(parameter)]
+        others = [parameter for parameter in given if not _is_matrix(parameter)]
+        groups: list[dict[str, Any]] = [
             {"params": matrices, "lr": matrix_lr, "momentum": momentum, "half": precision.startswith("bf16")},
             {"params": others, "lr": lr, "betas": tuple(betas), "eps": eps, "fused": fused},
         ]
@@ -136,7 +136,7 @@ def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
                     square = polynomial @ square @ polynomial
             assert product is not None
             wide = product @ wide
-    found = wide.float()
+    found: Tensor = wide.float()
     return found.T if tall else found
 
 
