@@ -1,7 +1,7 @@
 """Blurred pictures for the judge to learn from.
 
 Decoders blur. A judge that has seen sharp pictures alone takes a blurred smile for none: it judges sharpness, not
-smiles. What a face shows can be seen in 32 pixels, so larger pictures are blurred down to what 32 would show.
+smiles. Pictures of 32 pixels have little to lose and stay as they are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 SHARP = 32
-"""Side in pixels of the largest picture that is never blurred."""
+"""Side in pixels of the largest pictures that are never blurred."""
 
 
 def largest_blur(resolution: int) -> float:
