@@ -23,5 +23,8 @@ def largest_blur(resolution: int) -> float:
 
 def blur(images: Tensor, largest: float) -> None:
     """Blur images ``[B, C, H, W]`` in place, by a Gaussian of a random standard deviation of at most ``largest``."""
-    deviation = largest * (1 - float(torch.rand(())))
-    images.copy_(gaussian_blur(images, 2 * math.ceil(3 * largest) + 1, deviation))
+    deviation, size = largest * (1 - float(torch.rand(()))), 2 * math.ceil(3 * largest) + 1
+    across = gaussian_blur(
+        images, [size, 1], [deviation, deviation]
+    )  # one axis at a time: torchvision takes both at once
+    images.copy_(gaussian_blur(across, [1, size], [deviation, deviation]))
