@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from aif.checks import check_sizes
-from aif.networks import Kind, doublings, trunk
+from aif.networks import Kind, doublings, projection, trunk
 
 
 class HierarchicalEncoder(nn.Module):
@@ -112,12 +112,8 @@ class HierarchicalDecoder(nn.Module):
         sizes = _sizes(resolution, latent_dim, maps)
         self.sizes = [latent_dim - sum(sizes), *sizes]
         self.sides = (resolution // 8, resolution // 4)
-        self.project = nn.Sequential(
-            nn.Linear(attributes + self.sizes[0], 8 * width * (resolution // 16) ** 2),
-            nn.Unflatten(1, (8 * width, resolution // 16, resolution // 16)),
-            *([nn.BatchNorm2d(8 * width)] if first_norm else []),
-            nn.ReLU(),
-        )
+        start = (8 * width, resolution // 16, resolution // 16)
+        self.project = projection(attributes + self.sizes[0], start, first_norm)
         self.blocks = nn.ModuleList(doublings(kind, channels, width, (0, *maps)))
 
     def forward(self, labels: Tensor, latent: Tensor) -> Tensor:

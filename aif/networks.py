@@ -9,6 +9,7 @@ channels. Networks return logits; callers that need probabilities or pixels appl
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -65,6 +66,12 @@ def doublings(kind: Kind, channels: int, width: int, extra: Sequence[int] = ()) 
             nn.ReLU(),
         )
     yield nn.ConvTranspose2d(width + next(more), channels, 3, stride=2, padding=1, output_padding=1)
+
+
+def projection(inputs: int, start: tuple[int, int, int], norm: bool) -> nn.Sequential:
+    """A decoder's first layer: ``[B, inputs]`` to maps ``[B, *start]``."""
+    norms = [nn.BatchNorm2d(start[0])] if norm else []
+    return nn.Sequential(nn.Linear(inputs, math.prod(start)), nn.Unflatten(1, start), *norms, nn.ReLU())
 
 
 class Encoder(nn.Module):
@@ -151,12 +158,7 @@ class Decoder(nn.Module):
         self.start = (8 * width, resolution // 16, resolution // 16)
         self.label_entry = label_entry
         extra = [attributes] * DOUBLINGS if label_entry == "every" else []
-        self.project = nn.Sequential(
-            nn.Linear(attributes + latent_dim, 8 * width * (resolution // 16) ** 2),
-            nn.Unflatten(1, self.start),
-            *([nn.BatchNorm2d(8 * width)] if first_norm else []),
-            nn.ReLU(),
-        )
+        self.project = projection(attributes + latent_dim, self.start, first_norm)
         self.blocks = nn.ModuleList(doublings(kind, channels, width, extra))
 
     def forward(self, labels: Tensor, latent: Tensor) -> Tensor:

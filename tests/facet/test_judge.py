@@ -15,7 +15,6 @@ from torch import Tensor
 
 from facet import checkpoints
 from facet import judge as judge_module
-from facet.blurring import blur, largest_blur
 from facet.build import judge_of
 from facet.judge import Judge, get_judge, judge_key, masked_bce, train_judge
 
@@ -257,16 +256,6 @@ def test_its_key_follows_the_data(tmp_path: Path) -> None:
     larger = Squares(tmp_path)
     larger.resolution = 32
     assert judge_key(Squares(tmp_path)) != judge_key(larger)
-
-
-def test_pictures_above_32_pixels_are_blurred_by_a_thirty_second_of_the_side() -> None:
-    assert [largest_blur(resolution) for resolution in (16, 28, 32)] == [0, 0, 0]
-    assert [largest_blur(resolution) for resolution in (64, 256)] == [2, 8]
-    sharp = torch.rand(4, 3, 64, 64)
-    blurred = sharp.clone()
-    blur(blurred, 0.87)
-    assert blurred.std() < sharp.std()
-    torch.testing.assert_close(blurred.mean((2, 3)), sharp.mean((2, 3)), atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize(("sharp", "share"), [(8, 0.5), (16, 0.0)])
