@@ -2,6 +2,9 @@
 
 A gradient of a layer is nearly of low rank: a few directions that are learned already outweigh all others. Muon takes
 the momentum's nearest orthogonal matrix as its step, so that rare directions are learned as fast as frequent ones.
+
+Here it takes convolutions alone. Linear layers are where codes and attributes enter and leave. They are Adam's, as first
+and last layers are Jordan's Adam's: at Muon's pace the decoder reads y before L_aux makes it (docs/embedded.md).
 """
 
 from __future__ import annotations
@@ -20,11 +23,11 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the polynomial aσ + bσ³ + cσ⁵ that brings singular values near 1: Jordan's."""
 ROUNDS = (3, 2)
 SMALLEST = 16
-"""Rows and columns of the smallest matrix that is made orthogonal."""
+"""Rows and columns of the smallest kernel that is made orthogonal."""
 
 
 class Muon(Optimizer):
-    """Orthogonal steps for matrices and kernels of convolutions; Adam's for all other parameters.
+    """Orthogonal steps for kernels of convolutions; Adam's for all other parameters.
 
     A kernel ``[o, i, h, w]`` is the matrix ``[o, i h w]``.
 
@@ -33,9 +36,9 @@ class Muon(Optimizer):
         lr: Adam's learning rate.
         betas: Adam's.
         eps: Adam's.
-        fused: whether Adam's part is one kernel.
-        matrix_lr: step of a matrix: the singular values of its change, all alike.
-        momentum: decay of the mean of a matrix's gradients, which Nesterov's form looks ahead in.
+        fused: whether Adam's part is one operator.
+        kernel_lr: step of a kernel: the singular values of its change, all alike.
+        momentum: decay of the mean of a kernel's gradients, which Nesterov's form looks ahead in.
         precision: the Trainer's. Matrices are multiplied in bfloat16 where the networks compute in it.
 
     Raises:
@@ -49,17 +52,17 @@ class Muon(Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         eps: float = 1e-8,
         fused: bool = True,
-        matrix_lr: float = 0.02,
+        kernel_lr: float = 0.02,
         momentum: float = 0.9,
         precision: str = "32-true",
     ) -> None:
-        positive(lr=lr, eps=eps, matrix_lr=matrix_lr)
+        positive(lr=lr, eps=eps, kernel_lr=kernel_lr)
         below_one(momentum=momentum, beta1=betas[0], beta2=betas[1])
         given = list(params)
-        matrices = [parameter for parameter in given if _is_matrix(parameter)]
-        others = [parameter for parameter in given if not _is_matrix(parameter)]
+        kernels = [parameter for parameter in given if _is_kernel(parameter)]
+        others = [parameter for parameter in given if not _is_kernel(parameter)]
         groups: list[dict[str, Any]] = [
-            {"params": matrices, "lr": matrix_lr, "momentum": momentum, "half": precision.startswith("bf16")},
+            {"params": kernels, "lr": kernel_lr, "momentum": momentum, "half": precision.startswith("bf16")},
             {"params": others, "lr": lr, "betas": tuple(betas), "eps": eps, "fused": fused},
         ]
         super().__init__(groups, {})
@@ -71,10 +74,10 @@ class Muon(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        matrices, others = self.param_groups
-        for parameter in matrices["params"]:
+        kernels, others = self.param_groups
+        for parameter in kernels["params"]:
             if parameter.grad is not None:
-                self._orthogonal_step(parameter, matrices)
+                self._orthogonal_step(parameter, kernels)
         self._adam_step(others)
         return loss
 
@@ -86,10 +89,12 @@ class Muon(Optimizer):
         assert gradient is not None
         mean.lerp_(gradient, 1 - momentum)
         dtype = torch.bfloat16 if group["half"] else torch.float32
-        step = orthogonal(gradient.lerp(mean, momentum).flatten(1), dtype)
+        ahead = gradient.lerp(mean, momentum).movedim(1, -1)  # as it lies in memory, in channels_last
+        step = orthogonal(ahead.flatten(1), dtype)
         rows, columns = step.shape
         # A tall matrix gets a larger step, so that its output changes as much as a wide one's (Jordan's scale).
-        parameter.add_(step.view_as(parameter), alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
+        scale = max(1.0, rows / columns) ** 0.5
+        parameter.add_(step.reshape(ahead.shape).movedim(-1, 1), alpha=-group["lr"] * scale)
 
     def _adam_step(self, group: dict[str, Any]) -> None:
         some = [parameter for parameter in group["params"] if parameter.grad is not None]
@@ -140,5 +145,5 @@ def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return found.T if tall else found
 
 
-def _is_matrix(parameter: Tensor) -> bool:
-    return parameter.ndim >= 2 and min(len(parameter), parameter[0].numel()) >= SMALLEST
+def _is_kernel(parameter: Tensor) -> bool:
+    return parameter.ndim > 2 and min(len(parameter), parameter[0].numel()) >= SMALLEST

@@ -39,21 +39,23 @@ def test_a_gradient_of_nothing_is_no_step() -> None:
     assert not orthogonal(torch.zeros(16, 20)).any()
 
 
-def test_the_scale_of_gradients_does_not_matter_to_matrices() -> None:
+def test_the_scale_of_gradients_does_not_matter_to_kernels() -> None:
     one, other = network(), network()
     for some, scale in ((one, 1.0), (other, 1000.0)):
-        optimizer = Muon(some.parameters(), matrix_lr=0.1)
+        optimizer = Muon(some.parameters(), kernel_lr=0.1)
         for seed in range(3):
             gradients(some, seed, scale)
             optimizer.step()
-    torch.testing.assert_close(one[3].weight, other[3].weight, rtol=1e-3, atol=1e-4)
-    assert not torch.equal(one[3].weight, network()[3].weight)
+    torch.testing.assert_close(one[0].weight, other[0].weight, rtol=1e-3, atol=1e-4)
+    assert not torch.equal(one[0].weight, network()[0].weight)
 
 
-def test_small_and_flat_parameters_are_adams() -> None:
+def test_all_but_large_kernels_are_adams() -> None:
     ours, adams = network(), network()
-    few = [name for name, parameter in ours.named_parameters() if parameter.ndim < 2 or len(parameter) < 16]
-    assert few == ["0.bias", "1.weight", "1.bias", "3.bias", "4.weight", "4.bias"]
+    ours[2], adams[2] = (nn.Sequential(nn.Conv2d(16, 8, 1, bias=False), nn.Flatten()) for _ in range(2))
+    adams.load_state_dict(ours.state_dict())
+    few = [name for name, parameter in ours.named_parameters() if name != "0.weight"]
+    assert {"2.0.weight", "3.weight", "4.weight"} < set(few)  # a small kernel, and linear layers of any size
     muon = Muon(ours.parameters(), lr=0.01, betas=(0.5, 0.9), eps=1e-7)
     adam = torch.optim.Adam([dict(adams.named_parameters())[name] for name in few], 0.01, (0.5, 0.9), 1e-7)
     for seed in range(4):
@@ -83,29 +85,39 @@ def test_parameters_without_a_gradient_stay() -> None:
     some = network()
     before = copy.deepcopy(some.state_dict())
     gradients(some, 0)
-    some[3].weight.grad = some[1].bias.grad = None
+    some[0].weight.grad = some[1].bias.grad = None
     Muon(some.parameters()).step()
     stayed = {name for name, value in some.state_dict().items() if torch.equal(value, before[name])}
-    assert {"3.weight", "1.bias"} == stayed - {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
+    assert {"0.weight", "1.bias"} == stayed - {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
 
 
-def test_a_step_has_the_size_that_was_asked_for() -> None:
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("layer", [nn.Conv2d(16, 32, 3), nn.ConvTranspose2d(48, 16, 1), nn.Conv1d(8, 64, 2)])
+def test_a_step_has_the_size_that_was_asked_for(layer: nn.Module, layout: torch.memory_format) -> None:
     """Of a tall matrix more, so that its output changes as much as a wide one's."""
-    some = network()
-    before = some[3].weight.detach().clone()  # 20 rows, 64 columns
+    some = copy.deepcopy(layer)
+    if some.weight.ndim == 4:
+        some.to(memory_format=layout)
+    before = some.weight.detach().clone()
+    rows, columns = before.flatten(1).shape
     gradients(some, 0)
-    Muon(some.parameters(), matrix_lr=0.5).step()
-    changes = torch.linalg.svdvals(before - some[3].weight) / 0.5
+    Muon(some.parameters(), kernel_lr=0.5).step()
+    changes = torch.linalg.svdvals((before - some.weight).flatten(1)) / 0.5 / max(1, rows / columns) ** 0.5
     assert changes.min() > 0.65
     assert changes.max() < 1.25
-    tall = nn.Linear(16, 64, bias=False)
-    before = tall.weight.detach().clone()
-    gradients(tall, 0)
-    Muon(tall.parameters(), matrix_lr=0.5).step()
-    assert 2 * 0.65 < torch.linalg.svdvals(before - tall.weight).mean() / 0.5 < 2 * 1.25
 
 
-@pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"momentum": 1.0}, {"matrix_lr": -1.0}, {"betas": (0.9, 1.0)}])
+def test_a_kernels_layout_does_not_matter() -> None:
+    one, other = (nn.Conv2d(16, 32, 3) for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    other.to(memory_format=torch.channels_last)
+    for layer in (one, other):
+        gradients(layer, 0)
+        Muon(layer.parameters()).step()
+    torch.testing.assert_close(one.weight, other.weight.contiguous())
+
+
+@pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"momentum": 1.0}, {"kernel_lr": -1.0}, {"betas": (0.9, 1.0)}])
 def test_numbers_outside_their_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong)).replace("betas", "beta2")):
         Muon(network().parameters(), **wrong)  # type: ignore[arg-type]
