@@ -3,8 +3,8 @@
 A gradient of a layer is nearly of low rank: a few directions that are learned already outweigh all others. Muon takes
 the momentum's nearest orthogonal matrix as its step, so that rare directions are learned as fast as frequent ones.
 
-Here it takes convolutions alone. Linear layers are where codes and attributes enter and leave. They are Adam's, as first
-and last layers are Jordan's Adam's: at Muon's pace the decoder reads y before L_aux makes it (docs/embedded.md).
+Here it takes convolutions alone. Linear layers are where codes and attributes enter and leave. Adam takes them, as it
+takes first and last layers in Jordan's: at Muon's pace the decoder reads y without L_aux, too (docs/embedded.md).
 """
 
 from __future__ import annotations
