@@ -29,7 +29,8 @@ SMALLEST = 16
 class Muon(Optimizer):
     """Orthogonal steps for kernels of convolutions; Adam's for all other parameters.
 
-    A kernel ``[o, i, h, w]`` is the matrix ``[o, i h w]``.
+    A kernel ``[o, i, h, w]`` is the matrix ``[o, i h w]``. A step under autocast to bfloat16, as the networks of a
+    training step are, multiplies matrices in it.
 
     Args:
         params: parameters.
@@ -39,7 +40,6 @@ class Muon(Optimizer):
         fused: whether Adam's part is one operator.
         kernel_lr: step of a kernel: the singular values of its change, all alike.
         momentum: decay of the mean of a kernel's gradients, which Nesterov's form looks ahead in.
-        precision: the Trainer's. Matrices are multiplied in bfloat16 where the networks compute in it.
 
     Raises:
         ValueError: a number outside its range.
@@ -54,7 +54,6 @@ class Muon(Optimizer):
         fused: bool = True,
         kernel_lr: float = 0.02,
         momentum: float = 0.9,
-        precision: str = "32-true",
     ) -> None:
         positive(lr=lr, eps=eps, kernel_lr=kernel_lr)
         below_one(momentum=momentum, beta1=betas[0], beta2=betas[1])
@@ -62,7 +61,7 @@ class Muon(Optimizer):
         kernels = [parameter for parameter in given if _is_kernel(parameter)]
         others = [parameter for parameter in given if not _is_kernel(parameter)]
         groups: list[dict[str, Any]] = [
-            {"params": kernels, "lr": kernel_lr, "momentum": momentum, "half": precision.startswith("bf16")},
+            {"params": kernels, "lr": kernel_lr, "momentum": momentum},
             {"params": others, "lr": lr, "betas": tuple(betas), "eps": eps, "fused": fused},
         ]
         super().__init__(groups, {})
@@ -88,9 +87,10 @@ class Muon(Optimizer):
         gradient, mean = parameter.grad, state["momentum"]
         assert gradient is not None
         mean.lerp_(gradient, 1 - momentum)
-        dtype = torch.bfloat16 if group["half"] else torch.float32
+        kind = gradient.device.type
+        half = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.bfloat16
         ahead = gradient.lerp(mean, momentum).movedim(1, -1)  # as it lies in memory, in channels_last
-        step = orthogonal(ahead.flatten(1), dtype)
+        step = orthogonal(ahead.flatten(1), torch.bfloat16 if half else torch.float32)
         rows, columns = step.shape
         # A tall matrix gets a larger step, so that its output changes as much as a wide one's (Jordan's scale).
         scale = max(1.0, rows / columns) ** 0.5

@@ -81,6 +81,17 @@ def test_it_goes_on_from_its_state() -> None:
         assert torch.equal(one, other)
 
 
+def test_under_autocast_matrices_are_multiplied_in_its_type() -> None:
+    plain, half, other = (network() for _ in range(3))
+    for some, dtype in ((plain, None), (half, torch.bfloat16), (other, torch.float16)):
+        gradients(some, 0)
+        with torch.autocast("cpu", dtype, enabled=dtype is not None):
+            Muon(some.parameters()).step()
+    assert torch.equal(plain[0].weight, other[0].weight)  # float16 has too small a range
+    assert not torch.equal(plain[0].weight, half[0].weight)
+    torch.testing.assert_close(plain[0].weight, half[0].weight, rtol=0, atol=2e-3)
+
+
 def test_parameters_without_a_gradient_stay() -> None:
     some = network()
     before = copy.deepcopy(some.state_dict())
