@@ -52,7 +52,7 @@ class Muon(Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         eps: float = 1e-8,
         fused: bool = True,
-        kernel_lr: float = 0.02,
+        kernel_lr: float = 0.015,
         momentum: float = 0.9,
     ) -> None:
         positive(lr=lr, eps=eps, kernel_lr=kernel_lr)
