@@ -69,7 +69,7 @@ CHOICES = {
     "experiment=aif/figure4/blond_hair": "networks.kind=residual attributes=[Blond_Hair]",
     "experiment=aif/figure4/eyeglasses": "networks.kind=residual attributes=[Eyeglasses]",
     "experiment=aif/figure4/wearing_hat": "networks.kind=residual attributes=[Wearing_Hat]",
-    "experiment=aif/figure4/many": "networks.kind=residual attribute_set=ten trainer.check_val_every_n_epoch=2",
+    "experiment=aif/figure4/many": "experiment=aif/many",
     "experiment=aif/figure7/beta_vae": "experiment=aif/beta_vae",
     "experiment=aif/figure7/dip_vae_i": "experiment=aif/dip_vae model.covariance=means model.weights.diagonal=10",
     "experiment=aif/figure7/dip_vae_ii": "experiment=aif/dip_vae",
