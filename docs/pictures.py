@@ -15,10 +15,10 @@ from facet.measures.intervals import wilson
 IMAGES = Path(__file__).parent / "images"
 N = 1493  # test images that smile, in Table 1
 RATES = {  # of row (1) and (2) of AIF's Table 1, (successes, n) as published and here, seed 0 (docs/log/2026-11.md)
-    "Ĉ Not-Smiling": ((13, 16), (round(0.988 * N), N)),
-    "Ĉ Smiling": ((16, 16), (round(0.968 * N), N)),
-    "Ĉ Not-Smiling, without L_aux": ((3, 16), (round(0.130 * N), N)),
-    "Ĉ Smiling, without L_aux": ((13, 16), (round(0.978 * N), N)),
+    "Ĉ Not-Smiling": ((13, 16), (round(0.995 * N), N)),
+    "Ĉ Smiling": ((16, 16), (round(0.992 * N), N)),
+    "Ĉ Not-Smiling, without L_aux": ((3, 16), (round(0.204 * N), N)),
+    "Ĉ Smiling, without L_aux": ((13, 16), (round(0.993 * N), N)),
 }
 
 
