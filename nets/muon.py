@@ -4,7 +4,7 @@ A gradient of a layer is nearly of low rank: a few directions that are learned a
 the momentum's nearest orthogonal matrix as its step, so that rare directions are learned as fast as frequent ones.
 
 Here it takes convolutions alone. Linear layers are where codes and attributes enter and leave. Adam takes them, as it
-takes first and last layers in Jordan's: at Muon's pace the decoder reads y without L_aux, too (docs/embedded.md).
+takes first and last layers in Jordan's. At Muon's pace the decoder would read y even without L_aux (docs/findings.md).
 """
 
 from __future__ import annotations
