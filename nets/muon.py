@@ -3,8 +3,8 @@
 A gradient of a layer is nearly of low rank: a few directions that are learned already outweigh all others. Muon takes
 the momentum's nearest orthogonal matrix as its step, so that rare directions are learned as fast as frequent ones.
 
-Here it takes convolutions alone. Linear layers are where codes and attributes enter and leave. Adam takes them, as it
-takes first and last layers in Jordan's. At Muon's pace the decoder would read y even without L_aux (docs/findings.md).
+Here it takes convolutions alone. Linear layers, by which codes enter and leave, are Adam's: at Muon's pace AIF's
+decoder, whose first layer is linear, would read y much more even without L_aux (docs/findings.md).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SMALLEST = 16
 class Muon(Optimizer):
     """Orthogonal steps for kernels of convolutions; Adam's for all other parameters.
 
-    A kernel ``[o, i, h, w]`` is the matrix ``[o, i h w]``. A step under autocast to bfloat16, as the networks of a
-    training step are, multiplies matrices in it.
+    A kernel ``[o, i, h, w]`` is the matrix ``[o, i h w]``, a transposed one ``[i, o h w]``. Matrices are multiplied in
+    bfloat16 if the step is taken under autocast to it, as in a training step of ``trainer.precision=bf16-mixed``.
 
     Args:
         params: parameters.
@@ -88,11 +88,12 @@ class Muon(Optimizer):
         assert gradient is not None
         mean.lerp_(gradient, 1 - momentum)
         kind = gradient.device.type
-        half = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.bfloat16
+        under = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        half = under and torch.get_autocast_dtype(kind) == torch.bfloat16
         ahead = gradient.lerp(mean, momentum).movedim(1, -1)  # as it lies in memory, in channels_last
         step = orthogonal(ahead.flatten(1), torch.bfloat16 if half else torch.float32)
         rows, columns = step.shape
-        # A tall matrix gets a larger step, so that its output changes as much as a wide one's (Jordan's scale).
+        # Jordan's scale: a tall matrix gets a larger step, so that its output changes as much as a wide one's.
         scale = max(1.0, rows / columns) ** 0.5
         parameter.add_(step.reshape(ahead.shape).movedim(-1, 1), alpha=-group["lr"] * scale)
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The models that come with Facet (facet/models): each trained, judged, and packed small. Some 70 minutes on one core.
+# The models there are were trained on 2026-11-28 by Adam; these commands train them by Muon.
 # Every command goes on where it was stopped, and skips what is done. MNIST is found or downloaded (docs/data.md).
 set -eu
 export OMP_NUM_THREADS=1 # with another number of threads sums are rounded otherwise

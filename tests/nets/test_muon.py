@@ -118,14 +118,22 @@ def test_a_step_has_the_size_that_was_asked_for(layer: nn.Module, layout: torch.
     assert changes.max() < 1.25
 
 
-def test_a_kernels_layout_does_not_matter() -> None:
-    one, other = (nn.Conv2d(16, 32, 3) for _ in range(2))
-    other.load_state_dict(one.state_dict())
-    other.to(memory_format=torch.channels_last)
-    for layer in (one, other):
-        gradients(layer, 0)
-        Muon(layer.parameters()).step()
-    torch.testing.assert_close(one.weight, other.weight.contiguous())
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("layer", [nn.Conv2d(16, 32, 3), nn.ConvTranspose2d(64, 16, 1)])
+def test_a_step_goes_down_the_momentum_looked_ahead(layer: nn.Module, layout: torch.memory_format) -> None:
+    some = copy.deepcopy(layer).to(memory_format=layout)
+    optimizer = Muon(some.parameters(), kernel_lr=0.1, momentum=0.8)
+    mean = torch.zeros_like(layer.weight)
+    expected = layer.weight.detach().clone()
+    for seed in range(2):
+        gradients(some, seed)
+        gradient = some.weight.grad.clone()
+        mean = 0.8 * mean + 0.2 * gradient
+        rows, columns = gradient.flatten(1).shape
+        direction = orthogonal((0.2 * gradient + 0.8 * mean).flatten(1)).view_as(gradient)
+        expected -= 0.1 * max(1, rows / columns) ** 0.5 * direction
+        optimizer.step()
+    torch.testing.assert_close(some.weight.detach(), expected, check_stride=False, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"momentum": 1.0}, {"kernel_lr": -1.0}, {"betas": (0.9, 1.0)}])
